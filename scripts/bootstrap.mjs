@@ -1,0 +1,20 @@
+// What `npm start` and `npm test` do first in a fresh clone: install what is missing, build what is stale.
+import { spawnSync } from "node:child_process"
+import { existsSync, statSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const installed = join(root, "node_modules", ".package-lock.json")
+const lock = join(root, "package-lock.json")
+
+/** Output goes to standard error, so that what the product prints stands alone on standard output. */
+const run = (command, args) => {
+  const { status } = spawnSync(command, args, { cwd: root, stdio: ["ignore", 2, 2] })
+  if (status !== 0) process.exit(status ?? 1)
+}
+
+if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
+  run("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+}
+run(process.execPath, [join(root, "scripts", "build.mjs")])

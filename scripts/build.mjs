@@ -1,0 +1,64 @@
+// Builds what runs: the addon in build/Release, the bundles in dist. Only what is older than its sources.
+//   node scripts/build.mjs            both
+//   node scripts/build.mjs --addon    the addon alone: all that an installed package has to do
+import { spawnSync } from "node:child_process"
+import { existsSync, readdirSync, statSync } from "node:fs"
+import { createRequire } from "node:module"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const require = createRequire(import.meta.url)
+const at = (...parts) => join(root, ...parts)
+
+const newest = (path) => {
+  if (!existsSync(path)) return 0
+  const stat = statSync(path)
+  if (!stat.isDirectory()) return stat.mtimeMs
+  return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))))
+}
+const isStale = (output, sources) =>
+  !existsSync(output) || statSync(output).mtimeMs < Math.max(...sources.map((source) => newest(at(source))))
+
+const buildAddon = () => {
+  if (!isStale(at("build/Release/vknetd.node"), ["native", "binding.gyp"])) return
+  const gyp = require.resolve("node-gyp/bin/node-gyp.js")
+  const { status, stdout, stderr } = spawnSync(process.execPath, [gyp, "rebuild", "--silent"], {
+    cwd: root,
+    encoding: "utf8"
+  })
+  if (status === 0) return
+  process.stderr.write(`${stdout}${stderr}\nvknetd: the addon did not build (it needs python3, make and g++)\n`)
+  process.exit(1)
+}
+
+/** A bundle of ES modules in which a dependency's `require` still works. */
+const requireShim = "import{createRequire as __vknetdRequire}from'node:module';const require=__vknetdRequire(import.meta.url);"
+
+const buildBundles = async () => {
+  if (!isStale(at("dist/vknetd.mjs"), ["src", "package.json", "scripts/build.mjs"])) return
+  const { build } = await import("esbuild")
+  await build({
+    absWorkingDir: root,
+    entryPoints: {
+      forwarder: "src/adapters/native/forwarderThread.ts",
+      "simulated-host": "src/adapters/sim/hostThread.ts",
+      vknetd: "src/cli/main.ts"
+    },
+    outdir: "dist",
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    platform: "node",
+    target: "node20.19",
+    format: "esm",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: "none",
+    banner: { js: requireShim },
+    external: ["msgpackr-extract"],
+    logLevel: "warning"
+  })
+}
+
+buildAddon()
+if (!process.argv.includes("--addon")) await buildBundles()

@@ -1,0 +1,23 @@
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { type Binding, load } from "./Binding.ts"
+
+/** The addon is not there or does not fit this Node. */
+export class AddonMissing extends Data.TaggedError("AddonMissing")<{ readonly detail: string }> {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/** The loaded addon, for the native adapters alone. */
+export class Addon extends Context.Tag("vknetd/native/Addon")<Addon, Binding>() {
+  static readonly layer: Layer.Layer<Addon, AddonMissing> = Layer.effect(
+    Addon,
+    Effect.try({
+      try: load,
+      catch: (cause) => new AddonMissing({ detail: cause instanceof Error ? cause.message.split("\n", 1)[0]! : String(cause) })
+    })
+  )
+}

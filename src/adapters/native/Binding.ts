@@ -1,0 +1,121 @@
+import { createRequire } from "node:module"
+
+/** What `openTap` tells of a tap. */
+export interface NativeTap {
+  readonly fd: number
+  readonly interfaceName: string
+  readonly printedName: string
+  /** Six octets. */
+  readonly mac: Uint8Array
+  readonly mtu: number
+}
+
+/** What `listen` tells of a socket: `device` and `inode` identify its file for `unlinkSocket`. */
+export interface NativeListener {
+  readonly fd: number
+  readonly device: bigint
+  readonly inode: bigint
+}
+
+/**
+ * One exchange of the addon: the data plane's poller, its ports and the arrays it shares with JavaScript.
+ * To be used from the thread that made it. See `FrameExchange` for what each call promises.
+ */
+export interface NativeExchange {
+  /** Frames received. `timeoutMs` is a whole number, -1 for ever. Fills the arrays given to `openExchange`. */
+  readonly step: (planCount: number, timeoutMs: number) => number
+  readonly admit: (fd: number, port: number) => number
+  readonly refuse: (fd: number) => void
+  readonly attachTap: (fd: number) => number
+  readonly detachTap: () => void
+  readonly close: (port: number) => void
+  readonly pause: (port: number) => void
+  readonly resume: (port: number) => void
+  readonly shutdown: () => void
+}
+
+/** The arrays an exchange works on. All are kept alive by it and must not be detached. */
+export interface NativeArrays {
+  readonly bytes: Uint8Array<ArrayBufferLike>
+  readonly size: Uint16Array<ArrayBufferLike>
+  readonly port: Uint16Array<ArrayBufferLike>
+  readonly planSlot: Uint16Array<ArrayBufferLike>
+  readonly planEgress: Uint16Array<ArrayBufferLike>
+  readonly planOutcome: Uint8Array<ArrayBufferLike>
+  /** Rows of six, see `ExchangeEvents`. */
+  readonly events: Int32Array<ArrayBufferLike>
+  /** Out, after each step: [0] rows in `events`, [1] plan entries not taken. */
+  readonly state: Int32Array<ArrayBufferLike>
+  /** Out, after each step: [0] milliseconds of a monotonic clock. */
+  readonly clock: Float64Array<ArrayBufferLike>
+}
+
+/**
+ * What the addon exports. Numbers returned are ≥ 0; a failure is the negated errno. Functions that
+ * return an object return that negative number instead when they fail. Arguments are
+ * checked here in TypeScript by their types; the addon asserts them.
+ */
+export interface Binding {
+  /** The errno symbol of a positive number, e.g. `EBUSY`. */
+  readonly errnoName: (errno: number) => string
+  readonly openTap: (request: string) => NativeTap | number
+  /** Address and mask are unsigned 32-bit, first octet highest. */
+  readonly assignAddress: (interfaceName: string, address: number, mask: number) => number
+  readonly bringUp: (interfaceName: string) => number
+  readonly bridgeCreate: (bridge: string) => number
+  readonly bridgeAdd: (bridge: string, member: string) => number
+  readonly bridgeRemove: (bridge: string, member: string) => number
+  readonly bridgeMemberCount: (bridge: string) => number
+  readonly bridgeDestroy: (bridge: string) => number
+  readonly probeSocket: (path: string) => number
+  readonly listen: (path: string, gid: number, mode: number, backlog: number) => NativeListener | number
+  readonly unlinkSocket: (path: string, device: bigint, inode: bigint) => number
+  readonly connect: (path: string) => number
+  /** Two descriptors, or the negated errno. */
+  readonly socketPair: (sendBufferBytes: number) => readonly [number, number] | number
+  /** A descriptor; or `[negated errno, pid of the holder or 0]`. */
+  readonly holdPidFile: (path: string, pid: number) => number | readonly [number, number]
+  readonly probePidFile: (path: string) => number | readonly [number, number]
+  readonly groupGid: (name: string) => number
+  readonly closeFd: (fd: number) => void
+  /** `[polled end, written end]`, the same descriptor where that suffices. */
+  readonly openWake: () => readonly [number, number] | number
+  readonly signalWake: (fd: number) => number
+  /** Sends one packet on a connected socket without waiting: octets sent, or the negated errno. For monitors and tests. */
+  readonly sendPacket: (fd: number, octets: Uint8Array) => number
+  /** `listener` and `wake` may be -1 for none. `sendBufferBytes` is given to each accepted connection. */
+  readonly openExchange: (
+    arrays: NativeArrays,
+    options: {
+      readonly slotBytes: number
+      readonly frameBytesMax: number
+      readonly batchFrames: number
+      /** Ports 0 … portCount - 1. */
+      readonly portCount: number
+      readonly listener: number
+      readonly wake: number
+      readonly sendBufferBytes: number
+    }
+  ) => NativeExchange
+}
+
+/** Where the addon may lie, seen from the bundle in `dist/` and from this file in a checkout. */
+const candidates = [
+  "../build/Release/vknetd.node",
+  "../../../build/Release/vknetd.node"
+] as const
+
+/** Loads the addon. Throws an `Error` whose message is one line that says what to do. */
+export const load = (): Binding => {
+  const require = createRequire(import.meta.url)
+  for (const candidate of candidates) {
+    let path: string
+    try {
+      path = require.resolve(candidate)
+    } catch {
+      continue
+    }
+    return require(path) as Binding
+  }
+  throw new Error("the native addon is not built (run: npm run build)")
+}

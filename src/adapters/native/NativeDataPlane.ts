@@ -1,0 +1,72 @@
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Counters from "../../domain/Counters.ts"
+import { DataPlane, DataPlaneError, type RunningPlane } from "../../services/DataPlane.ts"
+import type { PlaneNotice } from "../../services/PlaneNotice.ts"
+import { TapError } from "../../services/TapDevice.ts"
+import { Addon } from "./Addon.ts"
+import { startThread } from "./BlockedThread.ts"
+import type { PlaneAnswer, PlaneCommand, PlaneStart } from "./PlaneCommand.ts"
+
+/** The forwarding loop in a thread of its own, blocked in native code. */
+export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
+  DataPlane,
+  Effect.gen(function*() {
+    const addon = yield* Addon
+    return DataPlane.of({
+      start: ({ listener, settings }) =>
+        Effect.gen(function*() {
+          const ports = settings.guestPorts + 1
+          const memory = new SharedArrayBuffer(Counters.byteLengthFor(ports))
+          const notices = yield* Queue.unbounded<PlaneNotice>()
+          const started = yield* Deferred.make<void, DataPlaneError>()
+          const ended = yield* Deferred.make<never, DataPlaneError>()
+          const answers: Array<(errno: number) => void> = []
+          const { tell, worker } = yield* startThread<PlaneCommand>(addon, {
+            bundle: "forwarder.mjs",
+            data: (wake): PlaneStart => ({ settings, listener: listener.handle, memory, wake }),
+            stop: { kind: "stop" }
+          }).pipe(Effect.mapError((detail) => new DataPlaneError({ operation: "start", detail })))
+
+          const fail = (detail: string) => {
+            Deferred.unsafeDone(started, Effect.fail(new DataPlaneError({ operation: "start", detail })))
+            Deferred.unsafeDone(ended, Effect.fail(new DataPlaneError({ operation: "run", detail })))
+          }
+          worker.on("error", (cause: unknown) => fail(cause instanceof Error ? cause.message : String(cause)))
+          worker.on("exit", (code) => fail(`the thread ended with ${code}`))
+          worker.on("message", (answer: PlaneAnswer) => {
+            if (answer.kind === "started") Deferred.unsafeDone(started, Effect.void)
+            else if (answer.kind === "done") answers.shift()?.(answer.errno)
+            else Queue.unsafeOffer(notices, answer)
+          })
+          yield* Deferred.await(started)
+
+          const ask = (command: PlaneCommand) =>
+            Effect.async<number>((resume) => {
+              answers.push((errno) => resume(Effect.succeed(errno)))
+              tell(command)
+            })
+          return {
+            notices,
+            counters: Counters.make(ports, memory),
+            attachTap: (tap) =>
+              ask({ kind: "attach-tap", handle: tap.handle, mac: tap.macAddress, mtuBytes: tap.mtuBytes }).pipe(
+                Effect.flatMap((errno) =>
+                  errno === 0 ? Effect.void : Effect.fail(
+                    new TapError({
+                      operation: "open",
+                      interfaceName: tap.interfaceName,
+                      code: addon.errnoName(errno)
+                    })
+                  )
+                )
+              ),
+            detachTap: ask({ kind: "detach-tap" }),
+            ended: Deferred.await(ended)
+          } satisfies RunningPlane
+        })
+    })
+  })
+)

@@ -1,0 +1,67 @@
+import { Bounds } from "../../domain/Bounds.ts"
+import * as Batch from "../../domain/FrameBatch.ts"
+import * as Plan from "../../domain/SendPlan.ts"
+import { EVENT_WIDTH, type FrameExchange } from "../../services/FrameExchange.ts"
+import type { Binding } from "./Binding.ts"
+
+/**
+ * The exchange of a real kernel. Belongs to the thread that opens it.
+ *
+ * @param options.listener descriptor of a listening socket, or -1. @param options.wake the polled end of a wake, or -1.
+ * Both stay the caller's to close, after `shutdown`.
+ */
+export const open = (
+  binding: Binding,
+  options: {
+    readonly frameBytesMax: number
+    readonly portCount: number
+    readonly listener: number
+    readonly wake: number
+  }
+): FrameExchange => {
+  const batch = Batch.make(options.frameBytesMax)
+  const plan = Plan.make(options.portCount)
+  const events = { rows: new Int32Array(Bounds.exchangeEvents * EVENT_WIDTH), count: 0 }
+  const state = new Int32Array(2)
+  const clock = new Float64Array(1)
+  const native = binding.openExchange({
+    bytes: batch.bytes,
+    size: batch.size,
+    port: batch.port,
+    planSlot: plan.slot,
+    planEgress: plan.egress,
+    planOutcome: plan.outcome,
+    events: events.rows,
+    state,
+    clock
+  }, {
+    slotBytes: batch.slotBytes,
+    frameBytesMax: batch.frameBytesMax,
+    batchFrames: Bounds.batchFrames,
+    portCount: options.portCount,
+    listener: options.listener,
+    wake: options.wake,
+    sendBufferBytes: Bounds.sendBufferBytes
+  })
+  return {
+    batch,
+    plan,
+    events,
+    get nowMs() {
+      return clock[0]!
+    },
+    step: (timeoutMs) => {
+      batch.count = native.step(plan.count, Math.ceil(timeoutMs))
+      events.count = state[0]!
+      plan.failed = state[1]!
+    },
+    admit: native.admit,
+    refuse: native.refuse,
+    attachTap: native.attachTap,
+    detachTap: native.detachTap,
+    close: native.close,
+    pause: native.pause,
+    resume: native.resume,
+    shutdown: native.shutdown
+  }
+}

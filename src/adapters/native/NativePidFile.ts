@@ -1,0 +1,34 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as fs from "node:fs"
+import { PidFile, PidFileError } from "../../services/PidFile.ts"
+import { Addon } from "./Addon.ts"
+
+/** Pid files locked with flock(2), so that one left behind by a killed switch is no obstacle. */
+export const layer: Layer.Layer<PidFile, never, Addon> = Layer.effect(
+  PidFile,
+  Effect.gen(function*() {
+    const addon = yield* Addon
+    const check = (path: string, result: number | readonly [number, number]) => {
+      if (typeof result === "number" && result >= 0) return Effect.succeed(result)
+      const [errno, holder] = typeof result === "number" ? [-result, 0] : [-result[0], result[1]]
+      const symbol = addon.errnoName(errno)
+      const held = symbol === "EAGAIN" || symbol === "EWOULDBLOCK"
+      return Effect.fail(
+        new PidFileError({ path, code: held ? "HELD" : symbol, pid: holder > 0 ? holder : undefined })
+      )
+    }
+    return PidFile.of({
+      probe: (path) => Effect.suspend(() => Effect.asVoid(check(path, addon.probePidFile(path)))),
+      hold: (path) =>
+        Effect.acquireRelease(
+          Effect.suspend(() => check(path, addon.holdPidFile(path, process.pid))),
+          (fd) =>
+            Effect.sync(() => {
+              fs.rmSync(path, { force: true })
+              addon.closeFd(fd)
+            })
+        ).pipe(Effect.asVoid)
+    })
+  })
+)

@@ -1,0 +1,42 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { ListenError, SeqpacketListener } from "../../services/SeqpacketListener.ts"
+import { Addon } from "./Addon.ts"
+
+/** What the kernel's answer means to who wants to listen; errno symbols that mean themselves are left out. */
+const meanings: Record<string, string | undefined> = {
+  EADDRINUSE: "IN_USE",
+  ENOTSOCK: "NOT_A_SOCKET",
+  ENAMETOOLONG: "TOO_LONG"
+}
+
+/** Sequenced-packet sockets of the running kernel, unix(4) or unix(7). */
+export const layer: Layer.Layer<SeqpacketListener, never, Addon> = Layer.effect(
+  SeqpacketListener,
+  Effect.gen(function*() {
+    const addon = yield* Addon
+    const failure = (path: string, errno: number) => {
+      const symbol = addon.errnoName(errno)
+      return new ListenError({ path, code: meanings[symbol] ?? symbol })
+    }
+    return SeqpacketListener.of({
+      probe: (path) =>
+        Effect.suspend(() => {
+          const result = addon.probeSocket(path)
+          return result >= 0 ? Effect.void : Effect.fail(failure(path, -result))
+        }),
+      listen: ({ backlog, gid, mode, path }) =>
+        Effect.acquireRelease(
+          Effect.suspend(() => {
+            const result = addon.listen(path, gid ?? -1, mode, backlog)
+            return typeof result === "number" ? Effect.fail(failure(path, -result)) : Effect.succeed(result)
+          }),
+          ({ device, fd, inode }) =>
+            Effect.sync(() => {
+              addon.unlinkSocket(path, device, inode)
+              addon.closeFd(fd)
+            })
+        ).pipe(Effect.map(({ fd }) => ({ path, handle: fd })))
+    })
+  })
+)

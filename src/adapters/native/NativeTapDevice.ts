@@ -1,0 +1,42 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Mac from "../../domain/MacAddress.ts"
+import { TapDevice, TapError } from "../../services/TapDevice.ts"
+import { Addon } from "./Addon.ts"
+
+/** Taps of the running kernel, tap(4). Needs the right to configure interfaces. */
+export const layer: Layer.Layer<TapDevice, never, Addon> = Layer.effect(
+  TapDevice,
+  Effect.gen(function*() {
+    const addon = yield* Addon
+    return TapDevice.of({
+      open: ({ name }) =>
+        Effect.gen(function*() {
+          const failure = (operation: TapError["operation"], result: number) =>
+            Effect.fail(new TapError({ operation, interfaceName: name, code: addon.errnoName(-result) }))
+          const check = (operation: TapError["operation"], result: number) =>
+            result >= 0 ? Effect.void : failure(operation, result)
+
+          const opened = yield* Effect.acquireRelease(
+            Effect.suspend(() => {
+              const result = addon.openTap(name)
+              return typeof result === "number" ? failure("open", result) : Effect.succeed(result)
+            }),
+            (tap) => Effect.sync(() => addon.closeFd(tap.fd))
+          )
+          return {
+            interfaceName: opened.interfaceName,
+            printedName: opened.printedName,
+            macAddress: Mac.fromOctets(opened.mac),
+            mtuBytes: opened.mtu,
+            handle: opened.fd,
+            assign: (prefix) =>
+              Effect.suspend(() =>
+                check("assign the address of", addon.assignAddress(opened.interfaceName, prefix.address, prefix.mask))
+              ),
+            bringUp: Effect.suspend(() => check("bring up", addon.bringUp(opened.interfaceName)))
+          }
+        })
+    })
+  })
+)

@@ -1,0 +1,25 @@
+import type { MacAddress } from "../../domain/MacAddress.ts"
+import type { SwitchSettings } from "../../domain/SwitchSettings.ts"
+import type { PlaneNotice } from "../../services/PlaneNotice.ts"
+
+/** What the forwarding thread is given when it starts. */
+export interface PlaneStart {
+  readonly settings: SwitchSettings
+  /** Descriptors: of the listening socket, and of the wake's polled end. */
+  readonly listener: number
+  readonly wake: number
+  /** Memory of the counters. */
+  readonly memory: SharedArrayBuffer
+}
+
+/** What it can be told while it runs; a wake makes it look. Each is answered with {@link PlaneAnswer}. */
+export type PlaneCommand =
+  | { readonly kind: "attach-tap"; readonly handle: number; readonly mac: MacAddress; readonly mtuBytes: number }
+  | { readonly kind: "detach-tap" }
+  | { readonly kind: "stop" }
+
+/** What it says: that it has started, the answers to commands in their order, and notices. */
+export type PlaneAnswer =
+  | { readonly kind: "started" }
+  | { readonly kind: "done"; readonly errno: number }
+  | PlaneNotice

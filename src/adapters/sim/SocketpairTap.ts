@@ -1,0 +1,68 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Bounds } from "../../domain/Bounds.ts"
+import * as Mac from "../../domain/MacAddress.ts"
+import * as Prefixes from "../../domain/Prefix.ts"
+import type { Prefix } from "../../domain/Prefix.ts"
+import { TapDevice, TapError } from "../../services/TapDevice.ts"
+import { Addon } from "../native/Addon.ts"
+import { startThread } from "../native/BlockedThread.ts"
+import type { HostStart } from "./hostThread.ts"
+import * as Random from "./SeededRandom.ts"
+
+/** A locally administered address that depends on the seed alone. */
+const macFor = (seed: number): Mac.MacAddress => {
+  const random = Random.make(seed)
+  return Mac.fromOctets(Uint8Array.of(0x02, 0x00, ...Array.from({ length: 4 }, () => random.below(256))))
+}
+
+/**
+ * A tap without a kernel's: one end of a socket pair, at whose other end a simulated host answers.
+ * For real guests, without privileges.
+ */
+export const layer = (options: {
+  readonly seed: number
+  /** The host's address; undefined (a pure bridge without one): there is a host, but it answers nothing of IP. */
+  readonly prefix: Prefix | undefined
+}): Layer.Layer<TapDevice, never, Addon> =>
+  Layer.effect(
+    TapDevice,
+    Effect.gen(function*() {
+      const addon = yield* Addon
+      const mac = macFor(options.seed)
+      const failure = (code: string) => new TapError({ operation: "open", interfaceName: "the simulated tap", code })
+      return TapDevice.of({
+        open: () =>
+          Effect.gen(function*() {
+            const [near, far] = yield* Effect.acquireRelease(
+              Effect.suspend(() => {
+                const ends = addon.socketPair(Bounds.sendBufferBytes)
+                return typeof ends === "number"
+                  ? Effect.fail(failure(addon.errnoName(-ends)))
+                  : Effect.succeed(ends)
+              }),
+              ([end]) => Effect.sync(() => addon.closeFd(end))
+            )
+            yield* startThread(addon, {
+              bundle: "simulated-host.mjs",
+              data: (wake): HostStart => ({
+                mac,
+                prefix: options.prefix ?? Prefixes.make(0, 32),
+                descriptor: far,
+                wake
+              }),
+              stop: "stop"
+            }).pipe(Effect.mapError(failure))
+            return {
+              interfaceName: "simulated",
+              printedName: "simulated",
+              macAddress: mac,
+              mtuBytes: Bounds.mtuBytesDefault,
+              handle: near,
+              assign: () => Effect.void,
+              bringUp: Effect.void
+            }
+          })
+      })
+    })
+  )

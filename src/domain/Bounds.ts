@@ -1,0 +1,50 @@
+/**
+ * Every bound of the switch, in one place: its number, and why it is that number.
+ *
+ * Reaching a bound is never an error in the data plane: it is a drop under a
+ * reason, or a refusal that is counted. `ARCHITECTURE.md` prints this table and a
+ * test holds the two equal; each bound has a test at its edge.
+ */
+export const Bounds = {
+  /** Frames one crossing receives. 32 and 256 measured within noise of it. */
+  batchFrames: 64,
+  /** Guest ports, unless `--max-clients` says less or more; `listen(2)` backlog is as large. */
+  guestPortsDefault: 1024,
+  /** Guest ports that `--max-clients` may ask for: the port index is 16 bits, one is the tap's. */
+  guestPortsMax: 16_384,
+  /** Guest ports of one uid, unless `--max-clients-per-uid` says otherwise: a quarter of all. */
+  guestPortsPerUidDefault: 256,
+  /** Connections waiting to be accepted, as the original asks of listen(2). */
+  backlog: 1024,
+  /** Stations over all ports: the original's 1,024. */
+  stations: 1024,
+  /** Stations behind one guest's port in secure mode: a guest with a nested bridge of 15. */
+  stationsPerGuestSecure: 16,
+  /** Stations behind one guest's port with `-U`, where a guest may be a switch of many itself. */
+  stationsPerGuestBridge: 1024,
+  /** Seconds after which a station that sent nothing is forgotten: IEEE 802.1Q, 8.8.3. */
+  stationAgeSeconds: 300,
+  /** Smallest frame: two addresses and a type. */
+  frameBytesMin: 14,
+  /** Octets of payload unless `--mtu` or the tap says more. */
+  mtuBytesDefault: 1500,
+  /** Header and one VLAN tag on top of the MTU. */
+  frameOverheadBytes: 18,
+  /** Largest frame that `--mtu` may ask for: tap(4)'s TAPMRU. */
+  frameBytesMax: 16_384,
+  /** Frames held for one full port, hoping that it drains: a quarter of what its socket holds. */
+  heldFramesPerPort: 256,
+  /** Frames held over all ports. */
+  heldFrames: 1024,
+  /** How long a full port may hold up those who send to it; TCP needs a few milliseconds. */
+  holdMs: 10,
+  /** After a hold that ran out, how long that port's senders are not held up again. */
+  holdPauseMs: 1000,
+  /** Socket buffer of each accepted connection: 700 full-size frames. */
+  sendBufferBytes: 1_048_576,
+  /** Events one crossing reports; more wait in the kernel. */
+  exchangeEvents: 256
+} as const
+
+/** Index of the tap's port. Guests are 1 and up. */
+export const TAP_PORT = 0

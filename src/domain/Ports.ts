@@ -1,0 +1,72 @@
+import { Refusal } from "./Reason.ts"
+
+/**
+ * Which ports are open, and whose they are. Port 0 is the tap; guests take the lowest free number.
+ *
+ * `open` lists the open ports without gaps, so that a flood is one walk over it.
+ */
+export interface Ports {
+  /** Open ports, in `open[0 .. openCount)`. */
+  readonly open: Uint16Array
+  openCount: number
+  /** Where in `open` a port stands, or -1. */
+  readonly position: Int32Array
+  /** User of each guest's port, unsigned. */
+  readonly uid: Uint32Array
+  /** Guest ports open for each uid that has any. */
+  readonly perUid: Map<number, number>
+  readonly perUidMax: number
+  /** No guest's port below this one is free. */
+  lowestFree: number
+}
+
+/** @param guestPorts guests at most. */
+export const make = (guestPorts: number, perUidMax: number): Ports => ({
+  open: new Uint16Array(guestPorts + 1),
+  openCount: 0,
+  position: new Int32Array(guestPorts + 1).fill(-1),
+  uid: new Uint32Array(guestPorts + 1),
+  perUid: new Map(),
+  perUidMax,
+  lowestFree: 1
+})
+
+/** Whether a port is open. */
+export const isOpen = (ports: Ports, port: number): boolean => ports.position[port]! >= 0
+
+/** Opens a port by number: the tap's. */
+export const open = (ports: Ports, port: number): void => {
+  if (isOpen(ports, port)) return
+  ports.position[port] = ports.openCount
+  ports.open[ports.openCount++] = port
+}
+
+/** The port a guest of that user gets; negative, `-1 - refusal`, if it gets none. */
+export const admit = (ports: Ports, uid: number): number => {
+  while (ports.lowestFree < ports.position.length && isOpen(ports, ports.lowestFree)) ports.lowestFree++
+  if (ports.lowestFree >= ports.position.length) return -1 - Refusal.CONN_LIMIT
+  const held = ports.perUid.get(uid) ?? 0
+  if (held >= ports.perUidMax) return -1 - Refusal.CONN_UID_LIMIT
+  const port = ports.lowestFree
+  ports.perUid.set(uid, held + 1)
+  ports.uid[port] = uid
+  open(ports, port)
+  return port
+}
+
+/** Closes a port; false if it was not open. */
+export const close = (ports: Ports, port: number): boolean => {
+  const at = ports.position[port]!
+  if (at < 0) return false
+  const last = ports.open[--ports.openCount]!
+  ports.open[at] = last
+  ports.position[last] = at
+  ports.position[port] = -1
+  if (port === 0) return true
+  const uid = ports.uid[port]!
+  const held = ports.perUid.get(uid)! - 1
+  if (held === 0) ports.perUid.delete(uid)
+  else ports.perUid.set(uid, held)
+  if (port < ports.lowestFree) ports.lowestFree = port
+  return true
+}

@@ -1,0 +1,23 @@
+import type { MacAddress } from "./MacAddress.ts"
+import type { Prefix } from "./Prefix.ts"
+
+/** What the data plane is told when it starts. Plain data: it crosses to another thread. */
+export interface SwitchSettings {
+  /** False is `-U`: a pure bridge. */
+  readonly secure: boolean
+  /** The host's address and the guests' subnet; always there when `secure`, unless there is no tap. */
+  readonly prefix: Prefix | undefined
+  /** The tap's own MAC; undefined without a tap. */
+  readonly tapMac: MacAddress | undefined
+  /** Payload octets the tap takes. */
+  readonly tapMtuBytes: number
+  /** Largest frame let through. */
+  readonly frameBytesMax: number
+  /** Guest ports at most. */
+  readonly guestPorts: number
+  readonly guestPortsPerUid: number
+  /** Seconds a silent station is remembered. */
+  readonly stationAgeSeconds: number
+  /** Seed of the station table's hash: two 32-bit integers nobody outside can know. */
+  readonly hashSeed: readonly [number, number]
+}

@@ -1,0 +1,43 @@
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import type * as Effect from "effect/Effect"
+import type * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
+import type { Counters } from "../domain/Counters.ts"
+import type { SwitchSettings } from "../domain/SwitchSettings.ts"
+import type { PlaneNotice } from "./PlaneNotice.ts"
+import type { Listener } from "./SeqpacketListener.ts"
+import type { Tap, TapError } from "./TapDevice.ts"
+
+/** The forwarding loop could not start, or ended by itself. */
+export class DataPlaneError extends Data.TaggedError("DataPlaneError")<{
+  readonly operation: "start" | "run"
+  /** One line. */
+  readonly detail: string
+}> {
+  override get message(): string {
+    return `cannot ${this.operation} the forwarding loop: ${this.detail}`
+  }
+}
+
+/** A forwarding loop at work. It ends, and every guest's connection with it, when the scope that started it does. */
+export interface RunningPlane {
+  /** Ports that open and close, refusals, the tap's loss: in the order in which they happened. */
+  readonly notices: Queue.Dequeue<PlaneNotice>
+  /** Live: the loop writes, everybody may read. */
+  readonly counters: Counters
+  /** Makes a tap port 0. It must stay open until `detachTap` or the end of the loop. */
+  readonly attachTap: (tap: Tap) => Effect.Effect<void, TapError>
+  /** Forgets the tap; succeeds once the loop no longer touches it. */
+  readonly detachTap: Effect.Effect<void>
+  /** Fails if the loop ends by itself; never succeeds. */
+  readonly ended: Effect.Effect<never, DataPlaneError>
+}
+
+/** Runs the forwarding loop over a kernel: a thread blocked in native code, or the simulator's steps. */
+export class DataPlane extends Context.Tag("vknetd/DataPlane")<DataPlane, {
+  readonly start: (request: {
+    readonly listener: Listener
+    readonly settings: SwitchSettings
+  }) => Effect.Effect<RunningPlane, DataPlaneError, Scope.Scope>
+}>() {}

@@ -1,0 +1,284 @@
+import { Bounds, TAP_PORT } from "../domain/Bounds.ts"
+import type { Counters } from "../domain/Counters.ts"
+import * as Count from "../domain/Counters.ts"
+import * as Holds from "../domain/Hold.ts"
+import type { Hold } from "../domain/Hold.ts"
+import type { LearnRules } from "../domain/Learn.ts"
+import { learn } from "../domain/Learn.ts"
+import type { MacAddress } from "../domain/MacAddress.ts"
+import { judge } from "../domain/policy/Judge.ts"
+import type { Policy } from "../domain/policy/Policy.ts"
+import * as Policies from "../domain/policy/Policy.ts"
+import type { Ports } from "../domain/Ports.ts"
+import * as PortSet from "../domain/Ports.ts"
+import { Reason, Refusal } from "../domain/Reason.ts"
+import * as Plan from "../domain/SendPlan.ts"
+import * as Route from "../domain/Route.ts"
+import type { StationTable } from "../domain/StationTable.ts"
+import * as Stations from "../domain/StationTable.ts"
+import type { SwitchSettings } from "../domain/SwitchSettings.ts"
+import { EVENT_WIDTH, EventKind, type FrameExchange } from "./FrameExchange.ts"
+import type { PlaneNotice } from "./PlaneNotice.ts"
+
+/** Stations a turn looks at for their age: the whole table within a thousand turns. */
+const SWEEP_PER_TURN = 2
+
+/**
+ * The forwarding loop: the state of the data plane and one function that moves a batch.
+ *
+ * Owned by one thread. Plain functions, run per batch; nothing here waits except the exchange's `step`.
+ */
+export interface Forwarder {
+  readonly exchange: FrameExchange
+  readonly counters: Counters
+  readonly ports: Ports
+  readonly table: StationTable
+  readonly hold: Hold
+  readonly notify: (notice: PlaneNotice) => void
+  settings: SwitchSettings
+  policy: Policy
+  rules: LearnRules
+  readonly reason: Uint8Array
+  readonly tapReason: Uint8Array
+  readonly destination: Int32Array
+  readonly egress: Route.Egress
+  /** Set by a wake: the owner of the loop has messages to read. */
+  woken: boolean
+}
+
+const rulesFor = (settings: SwitchSettings): LearnRules => ({
+  tapHi: settings.tapMac?.hi ?? 0,
+  tapLo: settings.tapMac?.lo ?? -1,
+  guestStationsMax: settings.secure ? Bounds.stationsPerGuestSecure : Bounds.stationsPerGuestBridge
+})
+
+/** @param counters as wide as the exchange has ports. @param notify is called for what is rare: ports, faults. */
+export const make = (options: {
+  readonly exchange: FrameExchange
+  readonly settings: SwitchSettings
+  readonly counters: Counters
+  readonly notify: (notice: PlaneNotice) => void
+}): Forwarder => {
+  const { counters, exchange, settings } = options
+  const portCount = settings.guestPorts + 1
+  const ports = PortSet.make(settings.guestPorts, settings.guestPortsPerUid)
+  const hold = Holds.make(portCount, exchange.batch)
+  return {
+    exchange,
+    counters,
+    ports,
+    hold,
+    table: Stations.makeDefault(portCount, settings.stationAgeSeconds, settings.hashSeed),
+    notify: options.notify,
+    settings,
+    policy: Policies.make(settings),
+    rules: rulesFor(settings),
+    reason: new Uint8Array(Bounds.batchFrames),
+    tapReason: new Uint8Array(Bounds.batchFrames),
+    destination: new Int32Array(Bounds.batchFrames),
+    egress: {
+      ports,
+      hold,
+      counters,
+      plan: exchange.plan,
+      waitFor: (ingress, egress) => {
+        if (hold.waitsFor[ingress]! >= 0 || !PortSet.isOpen(ports, ingress)) return
+        hold.waitsFor[ingress] = egress
+        exchange.pause(ingress)
+      }
+    },
+    woken: false
+  }
+}
+
+/** Moves one batch: sends what the last turn planned, waits, receives, judges, learns, routes, counts, plans. */
+export const turn = (forwarder: Forwarder, timeoutMs: number): void => {
+  const { exchange } = forwarder
+  exchange.step(waitMs(forwarder, timeoutMs))
+  settle(forwarder)
+  expire(forwarder)
+  // Frames before events: a port's last frames come in the step that tells that it has closed.
+  if (exchange.batch.count > 0) forward(forwarder)
+  if (exchange.events.count > 0) happen(forwarder)
+}
+
+/** Joins the tap to the switch, at start and again after it was lost. Returns 0 or an errno. */
+export const attachTap = (
+  forwarder: Forwarder,
+  tap: { readonly handle: number; readonly mac: MacAddress; readonly mtuBytes: number }
+): number => {
+  const errno = forwarder.exchange.attachTap(tap.handle)
+  if (errno !== 0) return errno
+  forwarder.settings = { ...forwarder.settings, tapMac: tap.mac, tapMtuBytes: tap.mtuBytes }
+  forwarder.policy = Policies.make(forwarder.settings)
+  forwarder.rules = rulesFor(forwarder.settings)
+  PortSet.open(forwarder.ports, TAP_PORT)
+  return 0
+}
+
+/** Takes the tap out of the switch, if it is still in. */
+export const detachTap = (forwarder: Forwarder): void => closePort(forwarder, TAP_PORT)
+
+/** Ends a port: its connection, its stations, what was held for it, and who waited for it. */
+export const closePort = (forwarder: Forwarder, port: number): void => {
+  const { counters, exchange, hold, ports, table } = forwarder
+  if (!PortSet.close(ports, port)) return
+  const dropped = Holds.giveUp(hold, port, exchange.nowMs, true) + Plan.withdraw(exchange.plan, port)
+  counters.values[port * Count.ROW + Count.Column.dropped + Reason.EGRESS_FULL]! += dropped
+  resume(forwarder, port)
+  hold.waitsFor[port] = -1
+  Stations.forgetPort(table, port)
+  if (port === TAP_PORT) {
+    exchange.detachTap()
+    return
+  }
+  exchange.close(port)
+  forwarder.notify({ kind: "closed", port, received: counters.values[port * Count.ROW]! })
+  Count.retire(counters, port)
+}
+
+const waitMs = (forwarder: Forwarder, timeoutMs: number): number => {
+  const { exchange, hold } = forwarder
+  if (hold.active === 0) return timeoutMs
+  let soonest = Infinity
+  for (let port = 0; port < hold.state.length; port++) {
+    // Whoever waits for a port that is being flushed is to be read as soon as that is done.
+    if (hold.state[port] === Holds.HoldState.Flushing) return 0
+    if (hold.state[port] === Holds.HoldState.Held) soonest = Math.min(soonest, hold.sinceMs[port]!)
+  }
+  const leftMs = Math.max(0, soonest + Bounds.holdMs - exchange.nowMs)
+  return timeoutMs < 0 ? leftMs : Math.min(timeoutMs, leftMs)
+}
+
+/** Counts what the step sent, and deals with what it could not send. Empties the plan. */
+const settle = (forwarder: Forwarder): void => {
+  const { counters, egress, exchange, hold } = forwarder
+  const { plan } = exchange
+  const { values } = counters
+  for (let i = 0; i < plan.count; i++) {
+    const to = plan.egress[i]!
+    const slot = plan.slot[i]!
+    const held = slot >= Bounds.batchFrames
+    if (plan.failed === 0 || plan.outcome[i] === 0) {
+      const row = to * Count.ROW
+      values[row + Count.Column.sentFrames]! += 1
+      values[row + Count.Column.sentBytes]! += plan.size[i]!
+      if (held) Holds.release(hold, to)
+    } else if (isFull(plan.outcome[i]!)) {
+      if (held) Holds.refuse(hold, to, exchange.nowMs)
+      else if (forwarder.destination[slot] === Route.FLOOD) {
+        Holds.refuse(hold, to, exchange.nowMs)
+        Count.countDrop(counters, to, Reason.EGRESS_FULL)
+      } else Route.keepOrDrop(exchange.batch, slot, to, egress, exchange.nowMs)
+    } else {
+      Count.countDrop(counters, to, to === TAP_PORT ? Reason.TAP_WRITE_ERROR : Reason.EGRESS_FULL)
+      if (held) Holds.release(hold, to)
+    }
+  }
+  plan.count = 0
+  if (hold.active > 0) reopen(forwarder)
+}
+
+/** EAGAIN, on Linux and on DragonFly. */
+const isFull = (errno: number): boolean => errno === 11 || errno === 35
+
+/** Ports whose flush went through are open again, and their senders are read. */
+const reopen = (forwarder: Forwarder): void => {
+  const { hold } = forwarder
+  for (let port = 0; port < hold.state.length; port++) {
+    if (hold.state[port] !== Holds.HoldState.Flushing) continue
+    Holds.settle(hold, port)
+    if (hold.state[port] === Holds.HoldState.Open) resume(forwarder, port)
+  }
+}
+
+/** Holds that have lasted their time end: the frames are dropped and the senders are read again. */
+const expire = (forwarder: Forwarder): void => {
+  const { counters, exchange, hold } = forwarder
+  if (hold.active === 0) return
+  for (let port = 0; port < hold.state.length; port++) {
+    if (!Holds.isOver(hold, port, exchange.nowMs)) continue
+    const dropped = Holds.giveUp(hold, port, exchange.nowMs, false)
+    counters.values[port * Count.ROW + Count.Column.dropped + Reason.EGRESS_FULL]! += dropped
+    resume(forwarder, port)
+  }
+}
+
+/** Reads again all ports that waited for this one. */
+const resume = (forwarder: Forwarder, egress: number): void => {
+  const { exchange, hold, ports } = forwarder
+  for (let k = 0; k < ports.openCount; k++) {
+    const port = ports.open[k]!
+    if (hold.waitsFor[port] !== egress) continue
+    hold.waitsFor[port] = -1
+    exchange.resume(port)
+  }
+}
+
+const happen = (forwarder: Forwarder): void => {
+  const { counters, exchange, hold } = forwarder
+  const { count, rows } = exchange.events
+  for (let i = 0; i < count; i++) {
+    const at = i * EVENT_WIDTH
+    const port = rows[at + 1]!
+    const detail = rows[at + 2]!
+    switch (rows[at]) {
+      case EventKind.Connect:
+        connect(forwarder, detail, rows[at + 3]! >>> 0, rows[at + 4]! >>> 0, rows[at + 5]!)
+        break
+      case EventKind.Hangup:
+        closePort(forwarder, port)
+        break
+      case EventKind.Writable:
+        Holds.flush(hold, exchange.plan, exchange.batch, port)
+        break
+      case EventKind.Wake:
+        forwarder.woken = true
+        break
+      case EventKind.TapLost:
+        closePort(forwarder, TAP_PORT)
+        forwarder.notify({ kind: "tap-lost", errno: detail })
+        break
+      case EventKind.AcceptError:
+        refusal(forwarder, Refusal.CONN_ERROR, 0, 0, detail)
+        break
+      case EventKind.Ancillary:
+        counters.values[port * Count.ROW + Count.Column.ancillary]! += detail
+        break
+    }
+  }
+}
+
+const connect = (forwarder: Forwarder, handle: number, uid: number, gid: number, pid: number): void => {
+  const { exchange, ports } = forwarder
+  const port = PortSet.admit(ports, uid)
+  if (port < 0) {
+    exchange.refuse(handle)
+    refusal(forwarder, (-1 - port) as Refusal, uid, pid, 0)
+    return
+  }
+  const errno = exchange.admit(handle, port)
+  if (errno !== 0) {
+    PortSet.close(ports, port)
+    refusal(forwarder, Refusal.CONN_ERROR, uid, pid, errno)
+    return
+  }
+  forwarder.notify({ kind: "opened", port, uid, gid, pid })
+}
+
+const refusal = (forwarder: Forwarder, why: Refusal, uid: number, pid: number, errno: number): void => {
+  forwarder.counters.refused[why]! += 1
+  forwarder.notify({ kind: "refused", refusal: why, uid, pid, errno })
+}
+
+const forward = (forwarder: Forwarder): void => {
+  const { counters, destination, egress, exchange, policy, reason, rules, table, tapReason } = forwarder
+  const { batch, nowMs } = exchange
+  const nowSeconds = Math.floor(nowMs / 1000)
+  judge(batch, policy, reason, tapReason)
+  learn(batch, reason, rules, table, nowSeconds)
+  Route.route(batch, tapReason, table, rules, nowSeconds, reason, destination)
+  Count.countIngress(counters, batch.port, batch.size, reason, batch.count)
+  Route.plan(batch, reason, tapReason, destination, egress, nowMs)
+  Stations.sweep(table, nowSeconds, SWEEP_PER_TURN)
+}

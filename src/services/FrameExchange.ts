@@ -1,0 +1,85 @@
+import type { FrameBatch } from "../domain/FrameBatch.ts"
+import type { SendPlan } from "../domain/SendPlan.ts"
+
+/** What one row of {@link ExchangeEvents} tells. */
+export const EventKind = {
+  /** A connection waits for a decision: `handle`, `uid`, `gid`, `pid`. Answer with `admit` or `refuse`. */
+  Connect: 1,
+  /** A port's other end has gone and all that it sent has been received: `port`. Answer with `close`. */
+  Hangup: 2,
+  /** A port that had refused frames takes some again: `port`. Told once for each refusal. */
+  Writable: 3,
+  /** Somebody called `wake`. */
+  Wake: 4,
+  /** The tap's descriptor failed: `errno`. It has been detached; the port is as if closed. */
+  TapLost: 5,
+  /** accept(2) failed: `errno`. The connection, if there was one, has been closed. */
+  AcceptError: 6,
+  /** Descriptors came along with frames of `port` and have been closed: `handle` says how many. */
+  Ancillary: 7
+} as const
+
+/**
+ * What happened during a step besides frames.
+ *
+ * Rows of six 32-bit integers: `[kind, port, handle or errno, uid, gid, pid]`; only rows below
+ * `count` are meaningful. uid and gid are unsigned (`>>> 0`); where the kernel does not tell the pid it is 0.
+ */
+export interface ExchangeEvents {
+  readonly rows: Int32Array<ArrayBufferLike>
+  count: number
+}
+
+/** Integers in one row of {@link ExchangeEvents}. */
+export const EVENT_WIDTH = 6
+
+/**
+ * The seam between the switch and a kernel, real or simulated: one call moves a batch.
+ *
+ * Ports are small integers that the caller hands out; port 0 is the tap. Nothing here
+ * knows an address or a policy. The exchange never throws for what the world does: failures are
+ * outcomes in the plan and events.
+ */
+export interface FrameExchange {
+  /** Filled by `step`. */
+  readonly batch: FrameBatch
+  /** Read by `step`. */
+  readonly plan: SendPlan
+  /** Filled by `step`. */
+  readonly events: ExchangeEvents
+  /** Milliseconds of a monotonic clock, read once per step, after waiting. */
+  readonly nowMs: number
+  /**
+   * Sends the plan; then, if all of it was taken, waits and receives.
+   *
+   * Sending does not block. A frame that a port does not take for lack of room fails with
+   * EAGAIN, and so do the later ones for that port in this plan, untried; the port will be told `Writable`. A frame
+   * refused for itself (EMSGSIZE, EIO, EINVAL, ENOBUFS) fails alone. For a port whose other end has gone, or that
+   * is not attached, all fail with EPIPE. If anything failed the step ends there, with no frames, so that the
+   * slots still hold what was not sent.
+   *
+   * Waits at most `timeoutMs` (0: not at all, -1: until something happens; fraction of a millisecond
+   * rounded up) for frames, connections, room or a wake; also ends early, with nothing, when a signal arrives.
+   *
+   * Then receives up to `Bounds.batchFrames` frames, in turn from all ports that have some and
+   * are not paused, so that no port can keep another from being read. Frames of one port keep their order.
+   * A frame longer than `batch.frameBytesMax` has a `size` above it. A packet of no octets is a
+   * frame of size 0, not an end.
+   */
+  readonly step: (timeoutMs: number) => void
+  /** Makes an accepted connection port `port`, 1 and up. Returns 0, or an errno (the connection is then closed). */
+  readonly admit: (handle: number, port: number) => number
+  /** Closes a connection that was not admitted. */
+  readonly refuse: (handle: number) => void
+  /** Makes a tap's descriptor port 0. It stays the caller's to close, after `detachTap`. Returns 0 or an errno. */
+  readonly attachTap: (handle: number) => number
+  /** Forgets the tap. Harmless when there is none. */
+  readonly detachTap: () => void
+  /** Ends a guest's port and closes its connection. Harmless when it is closed already. */
+  readonly close: (port: number) => void
+  /** Does not read the port until `resume`. */
+  readonly pause: (port: number) => void
+  readonly resume: (port: number) => void
+  /** Closes every connection still held, and what the exchange opened for itself. */
+  readonly shutdown: () => void
+}

@@ -1,0 +1,15 @@
+import type { Refusal } from "../domain/Reason.ts"
+
+/** What the data plane tells the rest of the program: rare things, one object each. Plain data: it crosses threads. */
+export type PlaneNotice =
+  | { readonly kind: "opened"; readonly port: number; readonly uid: number; readonly gid: number; readonly pid: number }
+  | { readonly kind: "closed"; readonly port: number; readonly received: number }
+  /** `errno` is 0 unless the refusal is `CONN_ERROR`. */
+  | {
+    readonly kind: "refused"
+    readonly refusal: Refusal
+    readonly uid: number
+    readonly pid: number
+    readonly errno: number
+  }
+  | { readonly kind: "tap-lost"; readonly errno: number }

@@ -1,0 +1,202 @@
+import * as Chunk from "effect/Chunk"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Queue from "effect/Queue"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import { Bounds } from "../domain/Bounds.ts"
+import * as Mac from "../domain/MacAddress.ts"
+import type { Prefix } from "../domain/Prefix.ts"
+import * as Prefixes from "../domain/Prefix.ts"
+import { refusalNames } from "../domain/Reason.ts"
+import { BridgeControl, type BridgeError } from "./BridgeControl.ts"
+import { DataPlane, type DataPlaneError, type RunningPlane } from "./DataPlane.ts"
+import { GroupDatabase, type GroupMissing } from "./GroupDatabase.ts"
+import { PidFile, type PidFileError } from "./PidFile.ts"
+import type { PlaneNotice } from "./PlaneNotice.ts"
+import { type ListenError, SeqpacketListener } from "./SeqpacketListener.ts"
+import { type Tap, TapDevice, type TapError } from "./TapDevice.ts"
+
+/** What a switch is asked to be. Everything in it has been checked for form. */
+export interface SwitchRequest {
+  readonly secure: boolean
+  readonly prefix: Prefix | undefined
+  /** Undefined: no host side. */
+  readonly tapName: string | undefined
+  readonly bridgeName: string | undefined
+  readonly socketPath: string
+  readonly socketMode: number
+  /** Name or number; undefined: the caller's own group. */
+  readonly groupName: string | undefined
+  readonly pidFilePath: string | undefined
+  /** Payload octets of the largest frame; undefined: as the tap says. */
+  readonly mtuBytes: number | undefined
+  readonly guestPorts: number
+  readonly guestPortsPerUid: number
+  readonly stationAgeSeconds: number
+  readonly hashSeed: readonly [number, number]
+}
+
+/** Everything that can go wrong before a switch serves, or end it. */
+export type SwitchError = TapError | BridgeError | ListenError | GroupMissing | PidFileError | DataPlaneError
+
+/** A switch that serves. */
+export interface RunningSwitch {
+  readonly request: SwitchRequest
+  readonly tap: Tap | undefined
+  readonly plane: RunningPlane
+  /** Deals with what happens until the switch can go on no more; never succeeds. */
+  readonly supervise: Effect.Effect<never, SwitchError, TapDevice | BridgeControl>
+}
+
+/** How often, and after which pauses, a lost tap is opened again: 0.1 s, doubled each time, 12.7 s in all. */
+const tapRetries = Schedule.exponential(Duration.millis(100)).pipe(Schedule.intersect(Schedule.recurs(6)))
+
+/**
+ * Opens everything a switch needs, in this order: nothing is changed before all that can be asked has been asked.
+ * All of it is released in reverse when the scope ends. When this succeeds, a connect succeeds.
+ */
+export const open = (
+  request: SwitchRequest
+): Effect.Effect<
+  RunningSwitch,
+  SwitchError,
+  TapDevice | BridgeControl | SeqpacketListener | GroupDatabase | PidFile | DataPlane | Scope.Scope
+> =>
+  Effect.gen(function*() {
+    const listeners = yield* SeqpacketListener
+    const pidFiles = yield* PidFile
+    const gid = request.groupName === undefined
+      ? undefined
+      : yield* (yield* GroupDatabase).gid(request.groupName)
+    yield* listeners.probe(request.socketPath)
+    if (request.pidFilePath !== undefined) {
+      yield* pidFiles.probe(request.pidFilePath)
+      yield* pidFiles.hold(request.pidFilePath)
+    }
+    const uplink = yield* makeUplink(request)
+    const tap = yield* uplink.open
+    const listener = yield* listeners.listen({
+      path: request.socketPath,
+      gid,
+      mode: request.socketMode,
+      backlog: Bounds.backlog
+    })
+    const plane = yield* (yield* DataPlane).start({ listener, settings: settingsFor(request, tap) })
+    if (tap !== undefined) yield* plane.attachTap(tap)
+    return { request, tap, plane, supervise: supervise(plane, uplink) }
+  })
+
+const settingsFor = (request: SwitchRequest, tap: Tap | undefined) => {
+  const mtuBytes = request.mtuBytes ?? Math.max(tap?.mtuBytes ?? 0, Bounds.mtuBytesDefault)
+  return {
+    secure: request.secure,
+    prefix: request.prefix,
+    tapMac: tap?.macAddress,
+    tapMtuBytes: tap?.mtuBytes ?? Bounds.mtuBytesDefault,
+    frameBytesMax: Math.min(mtuBytes + Bounds.frameOverheadBytes, Bounds.frameBytesMax),
+    guestPorts: request.guestPorts,
+    guestPortsPerUid: request.guestPortsPerUid,
+    stationAgeSeconds: request.stationAgeSeconds,
+    hashSeed: request.hashSeed
+  }
+}
+
+/** The tap with its address and its bridge: opened together, closed together, and opened anew when it was lost. */
+interface Uplink {
+  readonly name: string
+  readonly open: Effect.Effect<Tap | undefined, TapError | BridgeError, TapDevice | BridgeControl>
+  readonly close: Effect.Effect<void>
+}
+
+/**
+ * The uplink lives in a scope of its own that is replaced when the tap is; the program's scope closes whichever
+ * is the latest, and does so after the forwarding loop, which was started later, has ended.
+ */
+const makeUplink = (request: SwitchRequest): Effect.Effect<Uplink, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    let current: Scope.CloseableScope | undefined
+    const close = Effect.suspend(() => {
+      const scope = current
+      current = undefined
+      return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
+    })
+    yield* Effect.addFinalizer(() => close)
+    const open = Effect.gen(function*() {
+      if (request.tapName === undefined) return undefined
+      const scope = yield* Scope.make()
+      current = scope
+      return yield* openTap(request, request.tapName).pipe(Scope.extend(scope), Effect.onError(() => close))
+    })
+    return { name: request.tapName ?? "", open, close }
+  })
+
+const openTap = (request: SwitchRequest, name: string) =>
+  Effect.gen(function*() {
+    const tap = yield* (yield* TapDevice).open({ name })
+    if (request.prefix !== undefined) yield* tap.assign(request.prefix)
+    yield* tap.bringUp
+    if (request.bridgeName !== undefined) {
+      const membership = yield* (yield* BridgeControl).join({
+        bridgeName: request.bridgeName,
+        interfaceName: tap.interfaceName
+      })
+      yield* Effect.logInfo("tap joined a bridge").pipe(Effect.annotateLogs({ ...membership }))
+    }
+    yield* Effect.logInfo("tap opened").pipe(Effect.annotateLogs({
+      tap: tap.interfaceName,
+      mac: Mac.format(tap.macAddress),
+      mtu: tap.mtuBytes,
+      ...(request.prefix === undefined ? {} : { address: Prefixes.format(request.prefix) })
+    }))
+    return tap
+  })
+
+const supervise = (
+  plane: RunningPlane,
+  uplink: Uplink
+): Effect.Effect<never, SwitchError, TapDevice | BridgeControl> =>
+  Effect.gen(function*() {
+    const notices = yield* Queue.takeBetween(plane.notices, 1, 256)
+    for (const notice of Chunk.toReadonlyArray(notices)) {
+      if (notice.kind === "tap-lost") yield* regain(plane, uplink, notice.errno)
+      else yield* report(notice)
+    }
+  }).pipe(Effect.forever, Effect.raceFirst(plane.ended))
+
+const regain = (plane: RunningPlane, uplink: Uplink, errno: number) =>
+  Effect.gen(function*() {
+    yield* Effect.logError("the tap is lost; the switch has no host side until it is back").pipe(
+      Effect.annotateLogs({ tap: uplink.name, errno })
+    )
+    yield* plane.detachTap
+    const again = Effect.gen(function*() {
+      yield* uplink.close
+      const tap = yield* uplink.open
+      if (tap !== undefined) yield* plane.attachTap(tap)
+      return tap
+    }).pipe(Effect.tapError((error) => Effect.logWarning(error.message)))
+    const tap = yield* Effect.retry(again, tapRetries)
+    yield* Effect.logInfo("the tap is back").pipe(Effect.annotateLogs({ tap: tap?.interfaceName ?? "" }))
+  })
+
+const report = (notice: Exclude<PlaneNotice, { kind: "tap-lost" }>): Effect.Effect<void> => {
+  switch (notice.kind) {
+    case "opened":
+      return Effect.logInfo("port opened").pipe(
+        Effect.annotateLogs({ port: notice.port, uid: notice.uid, pid: notice.pid })
+      )
+    case "closed":
+      return Effect.logInfo("port closed").pipe(
+        Effect.annotateLogs({ port: notice.port, receivedFrames: notice.received })
+      )
+    case "refused":
+      return Effect.logWarning("connection refused").pipe(Effect.annotateLogs({
+        reason: refusalNames[notice.refusal],
+        uid: notice.uid,
+        pid: notice.pid,
+        ...(notice.errno === 0 ? {} : { errno: notice.errno })
+      }))
+  }
+}

@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    // Guests, daemons and floods share two cores: files one at a time keep the figures they print honest.
+    fileParallelism: false,
+    testTimeout: 30_000,
+    hookTimeout: 60_000
+  }
+})
