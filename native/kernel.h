@@ -96,7 +96,7 @@ const char* errno_name(int number);
 // grants them. -EAGAIN when none waits. Interruptions and connections that were aborted
 // are tried again within. On EMFILE and ENFILE `*spare` (an open descriptor kept for
 // this) is spent to accept and close the connection, and opened again, so that the
-// listener does not stay readable; the errno is still returned.
+// listener does not stay readable; the errno is still returned, or -EAGAIN if none waited after all.
 int socket_accept(int listener, int send_buffer, int* spare, Peer* peer);
 
 // Prepares a listener so that descriptors sent along cannot stop a receive, where the kernel can.

@@ -1,0 +1,241 @@
+// JavaScript's view of the addon: the functions of src/adapters/native/Binding.ts, in its order.
+//
+// Arguments are right by TypeScript's types; what is wrong all the same throws a TypeError
+// before anything is done. What the world refuses is the negated errno. Nothing is kept
+// in statics, so that the main thread and workers may each load it.
+
+#include <napi.h>
+
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "addon.h"
+#include "kernel.h"
+
+namespace vknetd {
+
+namespace {
+
+// A path or name: a string that C can hold.
+bool text_of(const CallbackInfo& info, size_t index, std::string* out) {
+  if (info.Length() > index && info[index].IsString()) {
+    *out = info[index].As<Napi::String>().Utf8Value();
+    if (out->find('\0') == std::string::npos) return true;
+  }
+  refuse_call(info.Env(), "a string without NUL is expected");
+  return false;
+}
+
+bool integer_of(const CallbackInfo& info, size_t index, int64_t min, int64_t max, int64_t* out) {
+  if (info.Length() > index && info[index].IsNumber()) {
+    const double value = info[index].As<Number>().DoubleValue();
+    *out = static_cast<int64_t>(value >= -9e15 && value <= 9e15 ? value : -9e15);
+    if (static_cast<double>(*out) == value && *out >= min && *out <= max) return true;
+  }
+  refuse_call(info.Env(), "a whole number in range is expected");
+  return false;
+}
+
+bool wide_of(const CallbackInfo& info, size_t index, uint64_t* out) {
+  bool lossless = false;
+  if (info.Length() > index && info[index].IsBigInt()) {
+    *out = info[index].As<Napi::BigInt>().Uint64Value(&lossless);
+  }
+  if (!lossless) refuse_call(info.Env(), "an unsigned 64-bit bigint is expected");
+  return lossless;
+}
+
+Value pair_of(const CallbackInfo& info, int64_t first, int64_t second) {
+  Napi::Array pair = Napi::Array::New(info.Env(), 2);
+  pair.Set(0u, number(info, first));
+  pair.Set(1u, number(info, second));
+  return pair;
+}
+
+Value ErrnoName(const CallbackInfo& info) {
+  int64_t code = 0;
+  if (!integer_of(info, 0, INT_MIN, INT_MAX, &code)) return Value();
+  return Napi::String::New(info.Env(), errno_name(static_cast<int>(code)));
+}
+
+Value OpenTap(const CallbackInfo& info) {
+  std::string request;
+  if (!text_of(info, 0, &request)) return Value();
+  TapInfo tap;
+  const int fd = tap_open(request.c_str(), &tap);
+  if (fd < 0) return number(info, fd);
+  Napi::Uint8Array mac = Napi::Uint8Array::New(info.Env(), sizeof(tap.mac));
+  memcpy(mac.Data(), tap.mac, sizeof(tap.mac));
+  Object out = Object::New(info.Env());
+  out.Set("fd", number(info, fd));
+  out.Set("interfaceName", Napi::String::New(info.Env(), tap.interface_name));
+  out.Set("printedName", Napi::String::New(info.Env(), tap.printed_name));
+  out.Set("mac", mac);
+  out.Set("mtu", number(info, tap.mtu));
+  return out;
+}
+
+Value AssignAddress(const CallbackInfo& info) {
+  std::string name;
+  int64_t address = 0;
+  int64_t mask = 0;
+  if (!text_of(info, 0, &name) || !integer_of(info, 1, 0, UINT32_MAX, &address) ||
+      !integer_of(info, 2, 0, UINT32_MAX, &mask)) {
+    return Value();
+  }
+  return number(info, interface_assign(name.c_str(), static_cast<uint32_t>(address),
+                                       static_cast<uint32_t>(mask)));
+}
+
+// The functions whose arguments are one or two names.
+template <int (*function)(const char*)>
+Value WithName(const CallbackInfo& info) {
+  std::string name;
+  if (!text_of(info, 0, &name)) return Value();
+  return number(info, function(name.c_str()));
+}
+
+template <int (*function)(const char*, const char*)>
+Value WithNames(const CallbackInfo& info) {
+  std::string first;
+  std::string second;
+  if (!text_of(info, 0, &first) || !text_of(info, 1, &second)) return Value();
+  return number(info, function(first.c_str(), second.c_str()));
+}
+
+Value Listen(const CallbackInfo& info) {
+  std::string path;
+  int64_t gid = 0;
+  int64_t mode = 0;
+  int64_t backlog = 0;
+  if (!text_of(info, 0, &path) || !integer_of(info, 1, -1, UINT32_MAX, &gid) ||
+      !integer_of(info, 2, 0, 0777, &mode) || !integer_of(info, 3, 0, INT_MAX, &backlog)) {
+    return Value();
+  }
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  const int fd = socket_listen(path.c_str(), gid, static_cast<uint32_t>(mode),
+                               static_cast<int>(backlog), &device, &inode);
+  if (fd < 0) return number(info, fd);
+  Object out = Object::New(info.Env());
+  out.Set("fd", number(info, fd));
+  out.Set("device", Napi::BigInt::New(info.Env(), device));
+  out.Set("inode", Napi::BigInt::New(info.Env(), inode));
+  return out;
+}
+
+Value UnlinkSocket(const CallbackInfo& info) {
+  std::string path;
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  if (!text_of(info, 0, &path) || !wide_of(info, 1, &device) || !wide_of(info, 2, &inode)) {
+    return Value();
+  }
+  return number(info, socket_unlink(path.c_str(), device, inode));
+}
+
+Value SocketPair(const CallbackInfo& info) {
+  int64_t room = 0;
+  if (!integer_of(info, 0, 0, INT_MAX, &room)) return Value();
+  int fds[2];
+  const int error = socket_pair(static_cast<int>(room), fds);
+  return error < 0 ? number(info, error) : pair_of(info, fds[0], fds[1]);
+}
+
+Value HoldPidFile(const CallbackInfo& info) {
+  std::string path;
+  int64_t pid = 0;
+  if (!text_of(info, 0, &path) || !integer_of(info, 1, 1, INT_MAX, &pid)) return Value();
+  int32_t holder = 0;
+  const int fd = pidfile_hold(path.c_str(), static_cast<int32_t>(pid), &holder);
+  return fd < 0 ? pair_of(info, fd, holder) : number(info, fd);
+}
+
+Value ProbePidFile(const CallbackInfo& info) {
+  std::string path;
+  if (!text_of(info, 0, &path)) return Value();
+  int32_t holder = 0;
+  const int error = pidfile_probe(path.c_str(), &holder);
+  return error < 0 ? pair_of(info, error, holder) : number(info, error);
+}
+
+Value GroupGid(const CallbackInfo& info) {
+  std::string name;
+  if (!text_of(info, 0, &name)) return Value();
+  return number(info, group_gid(name.c_str()));
+}
+
+Value CloseFd(const CallbackInfo& info) {
+  int64_t fd = 0;
+  if (integer_of(info, 0, 0, INT_MAX, &fd)) close(static_cast<int>(fd));
+  return info.Env().Undefined();
+}
+
+Value OpenWake(const CallbackInfo& info) {
+  int fds[2];
+  const int error = wake_open(fds);
+  return error < 0 ? number(info, error) : pair_of(info, fds[0], fds[1]);
+}
+
+Value SignalWake(const CallbackInfo& info) {
+  int64_t fd = 0;
+  if (!integer_of(info, 0, 0, INT_MAX, &fd)) return Value();
+  return number(info, wake_signal(static_cast<int>(fd)));
+}
+
+Value SendPacket(const CallbackInfo& info) {
+  int64_t fd = 0;
+  if (!integer_of(info, 0, 0, INT_MAX, &fd)) return Value();
+  if (info.Length() < 2 || !info[1].IsTypedArray()) {
+    return refuse_call(info.Env(), "a Uint8Array is expected");
+  }
+  Napi::Uint8Array octets = info[1].As<Napi::Uint8Array>();
+  const FrameSlot frame = {octets.Data(), static_cast<uint32_t>(octets.ByteLength())};
+  int error = 0;
+  const int sent = frames_send(static_cast<int>(fd), PortKind::Socket, &frame, 1, &error);
+  return number(info, sent == 1 ? static_cast<int64_t>(frame.size) : -error);
+}
+
+template <Value (*function)(const CallbackInfo&)>
+void publish(Object exports, const char* name) {
+  exports.Set(name, Napi::Function::New<function>(exports.Env(), name));
+}
+
+Object Init(Env, Object exports) {
+  publish<ErrnoName>(exports, "errnoName");
+  publish<OpenTap>(exports, "openTap");
+  publish<AssignAddress>(exports, "assignAddress");
+  publish<WithName<interface_up>>(exports, "bringUp");
+  publish<WithName<bridge_create>>(exports, "bridgeCreate");
+  publish<WithNames<bridge_add>>(exports, "bridgeAdd");
+  publish<WithNames<bridge_remove>>(exports, "bridgeRemove");
+  publish<WithName<bridge_member_count>>(exports, "bridgeMemberCount");
+  publish<WithName<bridge_destroy>>(exports, "bridgeDestroy");
+  publish<WithName<socket_probe>>(exports, "probeSocket");
+  publish<Listen>(exports, "listen");
+  publish<UnlinkSocket>(exports, "unlinkSocket");
+  publish<WithName<socket_connect>>(exports, "connect");
+  publish<SocketPair>(exports, "socketPair");
+  publish<HoldPidFile>(exports, "holdPidFile");
+  publish<ProbePidFile>(exports, "probePidFile");
+  publish<GroupGid>(exports, "groupGid");
+  publish<CloseFd>(exports, "closeFd");
+  publish<OpenWake>(exports, "openWake");
+  publish<SignalWake>(exports, "signalWake");
+  publish<SendPacket>(exports, "sendPacket");
+  publish<OpenExchange>(exports, "openExchange");
+  return exports;
+}
+
+}  // namespace
+
+}  // namespace vknetd
+
+static Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {
+  return vknetd::Init(env, exports);
+}
+
+NODE_API_MODULE(vknetd, InitAddon)

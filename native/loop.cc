@@ -1,0 +1,244 @@
+// A step: the plan goes out, egress by egress; then whatever the poller names is read in turns.
+//
+// Sending. One pass strings the plan's entries into a chain for each egress, so that each
+// egress costs one call for up to 64 frames and its entries keep their order.
+//
+// Receiving. Every step asks the poller, if only in passing: it rotates what is ready, so
+// that with more ports than fit one step each has its turn, and no flood keeps a wake-up or a
+// connection waiting. The slots are shared evenly among the ports named; what some leave
+// over goes round again to those that had more.
+//
+// Nothing is remembered that the kernel still knows: what does not fit is left there,
+// and the poller, being level-triggered, names it again.
+
+#include "loop.h"
+
+#include <errno.h>
+
+namespace vknetd {
+
+namespace {
+
+const uint32_t kResultsMax = 64;
+const uint32_t kSendVector = 64;
+
+bool is_gone(int error) {
+  return error == EPIPE || error == ECONNRESET || error == ENOTCONN || error == EBADF;
+}
+
+}  // namespace
+
+int Exchange::step(uint32_t plan_count, int timeout_ms) {
+  event_count_ = 0;
+  failed_ = 0;
+  uint32_t received = 0;
+  if (plan_count > 0) send_plan(plan_count);
+  if (failed_ == 0 && poller_ >= 0) {
+    PollResult results[kResultsMax];
+    Turn turns[kResultsMax];
+    bool accepting = false;
+    const int count = wait(timeout_ms, results);
+    arrays_.clock[0] = clock_ms();
+    const uint32_t readable = note_results(results, count, turns, &accepting);
+    received = receive(turns, readable);
+    tell_turns(turns, readable);
+    if (accepting) accept_waiting();
+  } else {
+    arrays_.clock[0] = clock_ms();
+  }
+  arrays_.state[0] = static_cast<int32_t>(event_count_);
+  arrays_.state[1] = static_cast<int32_t>(failed_);
+  return static_cast<int>(received);
+}
+
+// ---- Sending ----
+
+void Exchange::fail_entry(uint32_t entry, int error) {
+  arrays_.plan_outcome[entry] = static_cast<uint8_t>(error);
+  failed_++;
+}
+
+void Exchange::fail_chain(uint32_t entry, int error) {
+  for (; entry != kNone; entry = chain_[entry]) fail_entry(entry, error);
+}
+
+void Exchange::chain_plan(uint32_t plan_count) {
+  touched_count_ = 0;
+  for (uint32_t i = 0; i < plan_count; i++) {
+    const uint32_t slot = arrays_.plan_slot[i];
+    const uint32_t egress = arrays_.plan_egress[i];
+    arrays_.plan_outcome[i] = 0;
+    chain_[i] = kNone;
+    // An empty packet would look like an end of file, and a cut frame is not the frame.
+    if (egress >= options_.port_count || slot >= arrays_.slot_count || arrays_.size[slot] == 0) {
+      fail_entry(i, EINVAL);
+      continue;
+    }
+    if (arrays_.size[slot] > options_.frame_bytes_max) {
+      fail_entry(i, EMSGSIZE);
+      continue;
+    }
+    Port& port = ports_[egress];
+    if (port.head == kNone) {
+      port.head = i;
+      touched_[touched_count_++] = static_cast<uint16_t>(egress);
+    } else {
+      chain_[port.tail] = i;
+    }
+    port.tail = i;
+  }
+}
+
+void Exchange::send_plan(uint32_t plan_count) {
+  chain_plan(plan_count);
+  for (uint32_t i = 0; i < touched_count_; i++) send_chain(touched_[i]);
+}
+
+void Exchange::send_chain(uint32_t egress) {
+  Port& port = ports_[egress];
+  uint32_t entry = port.head;
+  port.head = kNone;
+  if (port.fd < 0 || port.ended) return fail_chain(entry, EPIPE);
+  FrameSlot frames[kSendVector];
+  uint32_t entries[kSendVector];
+  while (entry != kNone) {
+    uint32_t count = 0;
+    for (; entry != kNone && count < kSendVector; entry = chain_[entry]) {
+      const uint32_t slot = arrays_.plan_slot[entry];
+      frames[count].bytes = arrays_.bytes + static_cast<size_t>(slot) * options_.slot_bytes;
+      frames[count].size = arrays_.size[slot];
+      entries[count++] = entry;
+    }
+    int fatal = 0;
+    const uint32_t settled = send_frames(port, frames, entries, count, &fatal);
+    if (fatal == 0) continue;
+    for (uint32_t i = settled; i < count; i++) fail_entry(entries[i], fatal);
+    fail_chain(entry, fatal);
+    if (fatal == EAGAIN && !port.refusing) {
+      port.refusing = true;
+      poll_port(egress, false);
+    }
+    return;
+  }
+}
+
+// Returns how many have been sent or have failed for themselves; `fatal` is what the rest fails with.
+uint32_t Exchange::send_frames(Port& port, const FrameSlot* frames, const uint32_t* entries,
+                               uint32_t count, int* fatal) {
+  uint32_t settled = 0;
+  while (settled < count) {
+    int error = 0;
+    const int left = static_cast<int>(count - settled);
+    settled += static_cast<uint32_t>(frames_send(port.fd, port.kind, frames + settled, left, &error));
+    if (settled == count) break;
+    if (error == EAGAIN || error == EWOULDBLOCK || is_gone(error)) {
+      *fatal = is_gone(error) ? EPIPE : EAGAIN;
+      break;
+    }
+    fail_entry(entries[settled++], error);
+  }
+  return settled;
+}
+
+// ---- Waiting ----
+
+int Exchange::wait(int timeout_ms, PollResult* results) {
+  if (listener_rests_) {
+    const double left = listener_rests_until_ms_ - clock_ms();
+    if (left <= 0) {
+      wake_listener();
+    } else if (timeout_ms < 0 || timeout_ms > left) {
+      timeout_ms = static_cast<int>(left) + 1;
+    }
+  }
+  // So few that the slots suffice for a frame of each port, and the rows for all they may tell.
+  uint32_t capacity = static_cast<uint32_t>(arrays_.event_capacity / kEventsPerPort);
+  if (capacity > options_.batch_frames) capacity = options_.batch_frames;
+  if (capacity > kResultsMax) capacity = kResultsMax;
+  const int count = poller_wait(poller_, results, static_cast<int>(capacity), timeout_ms);
+  return count < 0 ? 0 : count;
+}
+
+// Tells of wake-ups and of room; what is left to read becomes turns.
+uint32_t Exchange::note_results(const PollResult* results, int count, Turn* turns, bool* accepting) {
+  uint32_t readable = 0;
+  for (int i = 0; i < count; i++) {
+    const uint32_t tag = results[i].tag;
+    const uint32_t flags = results[i].flags;
+    if (tag == kTagListener) {
+      *accepting = true;
+    } else if (tag == kTagWake) {
+      wake_drain(options_.wake);
+      tell(EventKind::Wake, 0, 0, nullptr);
+    } else if (attached(tag)) {
+      Port& port = ports_[tag];
+      if (port.refusing && (flags & (POLL_WRITE | POLL_HANGUP)) != 0) {
+        port.refusing = false;
+        poll_port(tag, false);
+        tell(EventKind::Writable, tag, 0, nullptr);
+      }
+      if (!port.paused && !port.ended && (flags & (POLL_READ | POLL_HANGUP)) != 0) {
+        turns[readable++] = Turn{tag, (flags & POLL_HANGUP) != 0, false, false, 0, 0};
+      }
+    }
+  }
+  return readable;
+}
+
+// ---- Receiving ----
+
+uint32_t Exchange::receive(Turn* turns, uint32_t count) {
+  uint32_t filled = 0;
+  uint32_t open = count;
+  // Each round ends some turn or fills a slot.
+  while (open > 0 && filled < options_.batch_frames) {
+    const uint32_t share = (options_.batch_frames - filled) / open;
+    const uint32_t quota = share == 0 ? 1 : share;
+    for (uint32_t i = 0; i < count && filled < options_.batch_frames; i++) {
+      if (turns[i].drained) continue;
+      const uint32_t left = options_.batch_frames - filled;
+      filled += receive_turn(turns[i], filled, quota < left ? quota : left);
+      if (turns[i].drained) open--;
+    }
+  }
+  return filled;
+}
+
+// Receives up to `quota` frames of one port into the slots from `filled` on.
+uint32_t Exchange::receive_turn(Turn& turn, uint32_t filled, uint32_t quota) {
+  const Port& port = ports_[turn.port];
+  const int asked = static_cast<int>(quota < kResultsMax ? quota : kResultsMax);
+  FrameSlot* into = slots_ + filled;
+  const ReceiveResult result =
+      frames_receive(port.fd, port.kind, into, asked, options_.frame_bytes_max, turn.hangup);
+  for (int i = 0; i < result.count; i++) {
+    arrays_.size[filled + static_cast<uint32_t>(i)] = static_cast<uint16_t>(into[i].size);
+    arrays_.port[filled + static_cast<uint32_t>(i)] = static_cast<uint16_t>(turn.port);
+  }
+  turn.rights += result.rights;
+  turn.ended = result.ended;
+  turn.error = result.error == EWOULDBLOCK ? EAGAIN : result.error;
+  turn.drained = result.count < asked || result.ended || result.error != 0;
+  return static_cast<uint32_t>(result.count);
+}
+
+void Exchange::tell_turns(const Turn* turns, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++) {
+    const Turn& turn = turns[i];
+    if (turn.rights > 0) {
+      tell(EventKind::Ancillary, turn.port, static_cast<int32_t>(turn.rights), nullptr);
+    }
+    const bool failed = turn.error != 0 && turn.error != EAGAIN;
+    if (!turn.ended && !failed) continue;
+    if (turn.port == 0) {
+      detach(0);
+      tell(EventKind::TapLost, 0, failed ? turn.error : EPIPE, nullptr);
+    } else {
+      ports_[turn.port].ended = true;
+      poll_port(turn.port, false);
+      tell(EventKind::Hangup, turn.port, 0, nullptr);
+    }
+  }
+}
+
+}  // namespace vknetd

@@ -1,0 +1,227 @@
+// An exchange from its opening to its end: what it holds, connections on their way in, ports.
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "loop.h"
+
+namespace vknetd {
+
+namespace {
+
+const uint32_t kAcceptsMax = 64;
+// A listener whose accept fails stays readable; looked at without pause it would take a whole CPU.
+const int kListenerRestMs = 100;
+
+bool is_socket(int fd) {
+  struct stat file;
+  return fstat(fd, &file) == 0 && S_ISSOCK(file.st_mode);
+}
+
+template <typename T>
+T* allocate(size_t count) {
+  return static_cast<T*>(calloc(count == 0 ? 1 : count, sizeof(T)));
+}
+
+}  // namespace
+
+Exchange::Exchange(const SharedArrays& arrays, const ExchangeOptions& options)
+    : arrays_(arrays),
+      options_(options),
+      poller_(-1),
+      spare_(-1),
+      listener_rests_(false),
+      listener_rests_until_ms_(0),
+      ports_(allocate<Port>(options.port_count)),
+      slots_(allocate<FrameSlot>(options.batch_frames)),
+      chain_(allocate<uint32_t>(arrays.plan_capacity)),
+      touched_(allocate<uint16_t>(options.port_count)),
+      touched_count_(0),
+      failed_(0),
+      event_count_(0),
+      pending_(nullptr),
+      pending_count_(0),
+      pending_capacity_(0) {}
+
+Exchange::~Exchange() {
+  shutdown();
+  free(ports_);
+  free(slots_);
+  free(chain_);
+  free(touched_);
+  free(pending_);
+}
+
+int Exchange::open() {
+  if (ports_ == nullptr || slots_ == nullptr || chain_ == nullptr || touched_ == nullptr) {
+    return -ENOMEM;
+  }
+  for (uint32_t i = 0; i < options_.port_count; i++) {
+    ports_[i].fd = -1;
+    ports_[i].head = kNone;
+  }
+  for (uint32_t i = 0; i < options_.batch_frames; i++) {
+    slots_[i].bytes = arrays_.bytes + static_cast<size_t>(i) * options_.slot_bytes;
+  }
+  poller_ = poller_open();
+  if (poller_ < 0) return poller_;
+  int error = 0;
+  if (options_.listener >= 0) {
+    spare_ = spare_open();
+    error = spare_;
+    if (error >= 0) error = poller_set(poller_, options_.listener, kTagListener, POLL_READ, true);
+  }
+  if (error >= 0 && options_.wake >= 0) {
+    error = poller_set(poller_, options_.wake, kTagWake, POLL_READ, true);
+  }
+  return error < 0 ? error : 0;
+}
+
+// ---- Accepting ----
+
+void Exchange::accept_waiting() {
+  for (uint32_t i = 0; i < kAcceptsMax && event_count_ < arrays_.event_capacity; i++) {
+    Peer peer = {0, 0, 0};
+    if (spare_ < 0) spare_ = spare_open();
+    const bool spared = spare_ >= 0;
+    const int fd = socket_accept(options_.listener, options_.send_buffer, &spare_, &peer);
+    if (fd == -EAGAIN || fd == -EWOULDBLOCK) return;
+    if (fd < 0) {
+      tell(EventKind::AcceptError, 0, -fd, nullptr);
+      // With a descriptor to spend, the connection is gone and the next one may be looked at.
+      const bool exhausted = fd == -EMFILE || fd == -ENFILE;
+      if (!exhausted || !spared) return rest_listener();
+    } else if (hold_pending(fd)) {
+      tell(EventKind::Connect, 0, fd, &peer);
+    } else {
+      close(fd);
+      tell(EventKind::AcceptError, 0, ENOMEM, nullptr);
+    }
+  }
+}
+
+void Exchange::rest_listener() {
+  listener_rests_ = true;
+  listener_rests_until_ms_ = clock_ms() + kListenerRestMs;
+  poller_set(poller_, options_.listener, kTagListener, 0, false);
+}
+
+void Exchange::wake_listener() {
+  listener_rests_ = false;
+  poller_set(poller_, options_.listener, kTagListener, POLL_READ, false);
+}
+
+// ---- Ports ----
+
+bool Exchange::attached(uint32_t port) const {
+  return port < options_.port_count && ports_[port].fd >= 0;
+}
+
+int Exchange::poll_port(uint32_t index, bool is_new) {
+  const Port& port = ports_[index];
+  uint32_t flags = 0;
+  if (!port.ended && !port.paused) flags |= POLL_READ;
+  if (!port.ended && port.refusing) flags |= POLL_WRITE;
+  return poller_set(poller_, port.fd, index, flags, is_new);
+}
+
+int Exchange::attach(uint32_t index, int fd, PortKind kind) {
+  if (poller_ < 0) return -EBADF;
+  if (index >= options_.port_count || fd < 0) return -EINVAL;
+  if (attached(index)) return -EBUSY;
+  ports_[index] = Port{fd, kind, false, false, false, kNone, kNone};
+  const int error = poll_port(index, true);
+  if (error < 0) ports_[index].fd = -1;
+  return error;
+}
+
+void Exchange::detach(uint32_t index) {
+  poller_remove(poller_, ports_[index].fd);
+  ports_[index].fd = -1;
+}
+
+int Exchange::admit(int fd, uint32_t port) {
+  take_pending(fd);
+  const int error = port == 0 ? -EINVAL : attach(port, fd, PortKind::Socket);
+  if (error < 0 && fd >= 0) close(fd);
+  return error;
+}
+
+void Exchange::refuse(int fd) {
+  if (take_pending(fd)) close(fd);
+}
+
+// A connected socket may stand in for a tap: a simulated host is at its other end.
+int Exchange::attach_tap(int fd) {
+  return attach(0, fd, is_socket(fd) ? PortKind::Socket : PortKind::Tap);
+}
+
+void Exchange::detach_tap() {
+  if (attached(0)) detach(0);
+}
+
+void Exchange::close_port(uint32_t port) {
+  if (port == 0 || !attached(port)) return;
+  const int fd = ports_[port].fd;
+  detach(port);
+  close(fd);
+}
+
+void Exchange::pause(uint32_t port) {
+  if (!attached(port) || ports_[port].paused) return;
+  ports_[port].paused = true;
+  poll_port(port, false);
+}
+
+void Exchange::resume(uint32_t port) {
+  if (!attached(port) || !ports_[port].paused) return;
+  ports_[port].paused = false;
+  poll_port(port, false);
+}
+
+void Exchange::shutdown() {
+  if (poller_ < 0) return;
+  detach_tap();
+  for (uint32_t i = 1; i < options_.port_count; i++) close_port(i);
+  while (pending_count_ > 0) close(pending_[--pending_count_]);
+  if (spare_ >= 0) close(spare_);
+  close(poller_);
+  spare_ = -1;
+  poller_ = -1;
+}
+
+bool Exchange::hold_pending(int fd) {
+  if (pending_count_ == pending_capacity_) {
+    const size_t capacity = pending_capacity_ == 0 ? kAcceptsMax : pending_capacity_ * 2;
+    int* grown = static_cast<int*>(realloc(pending_, capacity * sizeof(int)));
+    if (grown == nullptr) return false;
+    pending_ = grown;
+    pending_capacity_ = capacity;
+  }
+  pending_[pending_count_++] = fd;
+  return true;
+}
+
+bool Exchange::take_pending(int fd) {
+  for (size_t i = pending_count_; i > 0; i--) {
+    if (pending_[i - 1] != fd) continue;
+    pending_[i - 1] = pending_[--pending_count_];
+    return true;
+  }
+  return false;
+}
+
+void Exchange::tell(EventKind kind, uint32_t port, int32_t value, const Peer* peer) {
+  if (event_count_ >= arrays_.event_capacity) return;
+  int32_t* row = arrays_.events + event_count_++ * kEventWidth;
+  row[0] = static_cast<int32_t>(kind);
+  row[1] = static_cast<int32_t>(port);
+  row[2] = value;
+  row[3] = peer == nullptr ? 0 : static_cast<int32_t>(peer->uid);
+  row[4] = peer == nullptr ? 0 : static_cast<int32_t>(peer->gid);
+  row[5] = peer == nullptr ? 0 : peer->pid;
+}
+
+}  // namespace vknetd

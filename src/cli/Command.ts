@@ -1,0 +1,176 @@
+import * as Args from "@effect/cli/Args"
+import * as CliConfig from "@effect/cli/CliConfig"
+import * as CommandDescriptor from "@effect/cli/CommandDescriptor"
+import * as HelpDoc from "@effect/cli/HelpDoc"
+import * as CliOptions from "@effect/cli/Options"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Path from "@effect/platform/Path"
+import * as Terminal from "@effect/platform/Terminal"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { stripVTControlCharacters } from "node:util"
+import { version } from "../../package.json"
+import { allFlags, builtInFlags, type Flag, flags, longFlags, shortSpec, spell } from "./Flags.ts"
+import { helpText } from "./Help.ts"
+import type { Options } from "./Options.ts"
+import { type RawOptions, toOptions } from "./RawOptions.ts"
+import { expandShortFlags } from "./ShortFlags.ts"
+import { printable, type UsageError, ValueError } from "./UsageError.ts"
+
+/** What a command line asks for: a text on standard output, or something to run. */
+export type Request =
+  | { readonly kind: "print"; readonly text: string }
+  | { readonly kind: "run"; readonly options: Options }
+
+/**
+ * Reads a command line.
+ *
+ * @param argv  the words behind the program's name.
+ * @param cwd   absolute; what relative paths start from.
+ *
+ * Fails with the first mistake; says and changes nothing.
+ */
+export const readCommandLine = (
+  argv: ReadonlyArray<string>,
+  cwd: string
+): Effect.Effect<Request, UsageError | ValueError> =>
+  Effect.gen(function*() {
+    const words = mark(yield* expandShortFlags(shortSpec, argv, longFlags))
+    // @effect/cli's own help is three screens long and coloured even into a pipe, and it takes
+    // `--version` behind another option for the operand: so these are answered here.
+    if (words.includes("-h") || words.includes(spell(builtInFlags.help))) return print(helpText())
+    if (words.includes(spell(builtInFlags.version))) return print(`vknetd ${version}`)
+    const completionsAt = words.indexOf(spell(builtInFlags.completions))
+    if (completionsAt !== -1) return print(yield* completions(unmark(words[completionsAt + 1]!)))
+    return { kind: "run", options: yield* toOptions(yield* parse(words), cwd) }
+  })
+
+const print = (text: string): Request => ({ kind: "print", text })
+
+/** Options with a value, as they are spelled. */
+const valued = new Set(allFlags.filter(({ value }) => value !== undefined).map(spell))
+
+const marker = "="
+
+/**
+ * Marks every value, and the operand, of an expanded command line with a leading `=`. @effect/cli would
+ * otherwise take a value of `--` for the end of options, a number behind a switch for the switch's
+ * value, an option for the operand, and cut blanks.
+ */
+const mark = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const marked: Array<string> = []
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!
+    if (valued.has(word)) marked.push(word, marker + words[++i]!)
+    else if (word === "--") marked.push(marker + words[++i]!)
+    else marked.push(word.startsWith("-") ? word : marker + word)
+  }
+  return marked
+}
+
+const unmark = (value: string): string => value.slice(marker.length)
+
+const toggle = (flag: Flag) => CliOptions.boolean(flag.name).pipe(CliOptions.withDescription(flag.help))
+
+const valueOf = (option: CliOptions.Options<string>, flag: Flag) =>
+  option.pipe(
+    CliOptions.withPseudoName(flag.value ?? flag.name),
+    CliOptions.withDescription(flag.help),
+    CliOptions.map(unmark),
+    CliOptions.optional,
+    CliOptions.map(Option.getOrUndefined)
+  )
+
+const text = (flag: Flag) => valueOf(CliOptions.text(flag.name), flag)
+
+// For the completions, which then offer files; nothing is looked up.
+const file = (flag: Flag) => valueOf(CliOptions.file(flag.name, { exists: "either" }), flag)
+
+const options = CliOptions.all({
+  monitor: toggle(flags.monitor),
+  foreground: toggle(flags.foreground),
+  unsecure: toggle(flags.unsecure),
+  bridge: text(flags.bridge),
+  socket: file(flags.socket),
+  pidFile: file(flags.pidFile),
+  tap: file(flags.tap),
+  noTap: toggle(flags.noTap),
+  simulate: toggle(flags.simulate),
+  seed: text(flags.seed),
+  group: text(flags.group),
+  mode: text(flags.mode),
+  maxClients: text(flags.maxClients),
+  maxClientsPerUid: text(flags.maxClientsPerUid),
+  mtu: text(flags.mtu),
+  macAge: text(flags.macAge)
+})
+
+const address = Args.text({ name: "address/cidrbits" }).pipe(
+  Args.map(unmark),
+  Args.optional,
+  Args.map(Option.getOrUndefined)
+)
+
+const descriptor = CommandDescriptor.make("vknetd", options, address).pipe(
+  CommandDescriptor.map(({ args, options }): RawOptions => ({ ...options, address: args }))
+)
+
+const parse = (words: ReadonlyArray<string>): Effect.Effect<RawOptions, ValueError> =>
+  CommandDescriptor.parse(
+    descriptor,
+    ["vknetd", ...words],
+    CliConfig.make({ isCaseSensitive: true, finalCheckBuiltIn: true })
+  ).pipe(
+    Effect.mapError(({ error }) => new ValueError({ message: oneLine(error) })),
+    Effect.flatMap((directive) =>
+      directive._tag === "UserDefined" && directive.leftover.length === 0
+        ? Effect.succeed(directive.value)
+        : Effect.dieMessage(`the command line was not understood: ${words.join(" ")}`)
+    ),
+    Effect.provide(surroundings)
+  )
+
+const oneLine = (doc: HelpDoc.HelpDoc): string =>
+  stripVTControlCharacters(HelpDoc.toAnsiText(doc)).replace(/\s+/g, " ").trim()
+
+// What the parser's type asks for, for options that name existing files and for prompts; we have neither.
+const surroundings = Layer.mergeAll(
+  FileSystem.layerNoop({}),
+  Path.layer,
+  Layer.succeed(Terminal.Terminal, {
+    columns: Effect.succeed(80),
+    rows: Effect.succeed(24),
+    isTTY: Effect.succeed(false),
+    readInput: Effect.dieMessage("no terminal is read"),
+    readLine: Effect.dieMessage("no terminal is read"),
+    display: () => Effect.void
+  })
+)
+
+/** A completion script, without the two built-in options that are refused here. */
+const completions = (shell: string): Effect.Effect<string, ValueError> => {
+  const lines = completionLines(shell)
+  if (lines === undefined) {
+    return Effect.fail(new ValueError({ message: `bad shell ${printable(shell)}: give bash, zsh, fish or sh` }))
+  }
+  return Effect.map(lines, (lines) =>
+    lines
+      .filter((line) => !/'--(?:wizard|log-level)\[| -l (?:wizard|log-level) /.test(line))
+      .map((line) => line.replace(" --log-level ", " ").replace(" --wizard ", " "))
+      .join("\n"))
+}
+
+const completionLines = (shell: string): Effect.Effect<Array<string>> | undefined => {
+  switch (shell) {
+    case "bash":
+    case "sh":
+      return CommandDescriptor.getBashCompletions(descriptor, "vknetd")
+    case "fish":
+      return CommandDescriptor.getFishCompletions(descriptor, "vknetd")
+    case "zsh":
+      return CommandDescriptor.getZshCompletions(descriptor, "vknetd")
+    default:
+      return undefined
+  }
+}

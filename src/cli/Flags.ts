@@ -1,0 +1,80 @@
+import { Bounds } from "../domain/Bounds.ts"
+import { defaults } from "./Options.ts"
+import type { LongFlags } from "./ShortFlags.ts"
+
+/** One option of the command, as the parser, the help text and the tests of the manual see it. */
+export interface Flag {
+  /** Without dashes: one letter, or a word. */
+  readonly name: string
+  /** What its value is called; undefined for a switch. */
+  readonly value: string | undefined
+  /** For the help text: one line, or two. */
+  readonly help: string
+}
+
+/** Longest age of a station that can be asked for: a week. */
+export const stationAgeSecondsMax = 7 * 86_400
+
+/** Smallest MTU that IPv4 lets a link have, RFC 791 section 3.2. */
+export const mtuBytesMin = 68
+
+/** Largest MTU: the largest frame without its header and one tag. */
+export const mtuBytesMax = Bounds.frameBytesMax - Bounds.frameOverheadBytes
+
+/** Seeds are unsigned 32-bit. */
+export const seedMax = 0xffff_ffff
+
+/** Every option there is, in the order of the help text. The keys are what the parser calls them. */
+export const flags = {
+  monitor: { name: "c", value: undefined, help: "attach to a running switch and dump what arrives" },
+  foreground: { name: "d", value: undefined, help: "stay in the foreground, log to standard error" },
+  unsecure: { name: "U", value: undefined, help: "bridge everything: judge no addresses, no protocols" },
+  bridge: { name: "b", value: "bridgeN", help: "add the tap to this bridge, made if absent" },
+  socket: { name: "p", value: "socket_path", help: `listen here (${defaults.socketPath})` },
+  pidFile: { name: "i", value: "pidfile", help: `write the process id here (${defaults.pidFilePath})` },
+  tap: { name: "t", value: "tapN", help: "this tap: auto, tapN or a device's path (auto)" },
+  noTap: { name: "no-tap", value: undefined, help: "no host side; needs no root" },
+  simulate: {
+    name: "simulate",
+    value: undefined,
+    help: `simulated host instead of a tap; needs no root (${defaults.simulatedAddress})`
+  },
+  seed: { name: "seed", value: "N", help: "the simulation's seed" },
+  group: { name: "group", value: "NAME|GID", help: `group that may connect (${defaults.groupName})` },
+  mode: { name: "mode", value: "OCTAL", help: `permission bits of the socket (${defaults.socketMode.toString(8)})` },
+  maxClients: { name: "max-clients", value: "N", help: `guests at once (${Bounds.guestPortsDefault})` },
+  maxClientsPerUid: {
+    name: "max-clients-per-uid",
+    value: "N",
+    help: `guests at once of one user (${Bounds.guestPortsPerUidDefault})`
+  },
+  mtu: { name: "mtu", value: "BYTES", help: `largest payload of a frame (the tap's, at least ${Bounds.mtuBytesDefault})` },
+  macAge: { name: "mac-age", value: "SECONDS", help: `forget a silent station after (${Bounds.stationAgeSeconds})` }
+} as const satisfies Record<string, Flag>
+
+/** What @effect/cli adds by itself and we keep. `--log-level` and `--wizard` are not among it: they are refused. */
+export const builtInFlags = {
+  help: { name: "help", value: undefined, help: "print this" },
+  version: { name: "version", value: undefined, help: "print the version" },
+  completions: { name: "completions", value: "SHELL", help: "print completions for bash, zsh, fish or sh" }
+} as const satisfies Record<string, Flag>
+
+/** Every flag, ours and the built-in ones. */
+export const allFlags: ReadonlyArray<Flag> = [...Object.values(flags), ...Object.values(builtInFlags)]
+
+/** The option as the user writes it: `-b`, `--seed`. */
+export const spell = (flag: Flag): string => flag.name.length === 1 ? `-${flag.name}` : `--${flag.name}`
+
+/** For `expandShortFlags`; `-h` is the short form of `--help`. */
+export const shortSpec: string = allFlags
+  .filter(({ name }) => name.length === 1)
+  .map(({ name, value }) => value === undefined ? name : `${name}:`)
+  .concat("h")
+  .join("")
+
+/** For `expandShortFlags`. */
+export const longFlags: LongFlags = Object.fromEntries(
+  allFlags
+    .filter(({ name }) => name.length > 1)
+    .map(({ name, value }) => [name, value === undefined ? "switch" : "value"] as const)
+)

@@ -1,0 +1,159 @@
+import * as Either from "effect/Either"
+import * as path from "node:path"
+import { Bounds } from "../domain/Bounds.ts"
+import type { Prefix } from "../domain/Prefix.ts"
+import { parseAddress } from "./AddressOperand.ts"
+import { type Flag, flags, mtuBytesMax, mtuBytesMin, seedMax, spell, stationAgeSecondsMax } from "./Flags.ts"
+import { defaults, type Options } from "./Options.ts"
+import { printable, UsageError, usageLine, ValueError } from "./UsageError.ts"
+
+/** The command line as words: switches as booleans, values as given, undefined where nothing was. */
+export interface RawOptions {
+  readonly monitor: boolean
+  readonly foreground: boolean
+  readonly unsecure: boolean
+  readonly noTap: boolean
+  readonly simulate: boolean
+  readonly bridge: string | undefined
+  readonly socket: string | undefined
+  readonly pidFile: string | undefined
+  readonly tap: string | undefined
+  readonly seed: string | undefined
+  readonly group: string | undefined
+  readonly mode: string | undefined
+  readonly maxClients: string | undefined
+  readonly maxClientsPerUid: string | undefined
+  readonly mtu: string | undefined
+  readonly macAge: string | undefined
+  readonly address: string | undefined
+}
+
+/**
+ * Checks every value, then what goes together, and fills in the defaults.
+ *
+ * @param cwd  absolute; what relative paths start from.
+ *
+ * Fails with the first mistake. Touches nothing.
+ */
+export const toOptions = (
+  raw: RawOptions,
+  cwd: string
+): Either.Either<Options, UsageError | ValueError> =>
+  Either.gen(function*() {
+    yield* objectTo(raw)
+    const real = !raw.simulate && !raw.noTap
+    const prefix = yield* readPrefix(raw)
+    return {
+      kind: raw.monitor ? "monitor" : "switch",
+      foreground: raw.foreground || raw.simulate || raw.monitor,
+      secure: !raw.unsecure,
+      bridgeName: yield* given(raw.bridge, readBridge, undefined),
+      socketPath: yield* given(
+        raw.socket,
+        (text) => readPath(flags.socket, text, cwd),
+        raw.simulate ? undefined : defaults.socketPath
+      ),
+      pidFilePath: yield* given(
+        raw.pidFile,
+        (text) => readPath(flags.pidFile, text, cwd),
+        real ? defaults.pidFilePath : undefined
+      ),
+      tapName: yield* given(raw.tap, (text) => readTap(text, cwd), real ? defaults.tapName : undefined),
+      simulate: raw.simulate,
+      prefix,
+      groupName: yield* given(raw.group, readGroup, real ? defaults.groupName : undefined),
+      socketMode: yield* given(raw.mode, readMode, defaults.socketMode),
+      guestPorts: yield* given(raw.maxClients, readCount(flags.maxClients), Bounds.guestPortsDefault),
+      guestPortsPerUid: yield* given(
+        raw.maxClientsPerUid,
+        readCount(flags.maxClientsPerUid),
+        Bounds.guestPortsPerUidDefault
+      ),
+      mtuBytes: yield* given(raw.mtu, readNumber(flags.mtu, mtuBytesMin, mtuBytesMax), undefined),
+      stationAgeSeconds: yield* given(
+        raw.macAge,
+        readNumber(flags.macAge, 1, stationAgeSecondsMax),
+        Bounds.stationAgeSeconds
+      ),
+      seed: yield* given(raw.seed, readNumber(flags.seed, 0, seedMax), undefined)
+    } satisfies Options
+  })
+
+type Read<A> = Either.Either<A, ValueError>
+
+const refuse = (message: string): Either.Either<never, ValueError> => Either.left(new ValueError({ message }))
+
+const given = <A, B>(text: string | undefined, read: (text: string) => Read<A>, otherwise: B): Read<A | B> =>
+  text === undefined ? Either.right(otherwise) : read(text)
+
+/** Options that make no sense together. `-c` goes with the others as it always did: they are not used. */
+const objectTo = (raw: RawOptions): Read<void> => {
+  const clash = (a: Flag, b: Flag, why: string) => refuse(`${spell(a)} and ${spell(b)} exclude each other: ${why}`)
+  if (raw.simulate) {
+    const why = "the simulation has a host of its own; leave one of them out"
+    if (raw.monitor) return clash(flags.simulate, flags.monitor, "dump a simulated switch with -c -p its socket")
+    if (raw.noTap) return clash(flags.simulate, flags.noTap, why)
+    if (raw.tap !== undefined) return clash(flags.simulate, flags.tap, why)
+    if (raw.bridge !== undefined) return clash(flags.simulate, flags.bridge, why)
+  } else if (raw.seed !== undefined) {
+    return refuse(`${spell(flags.seed)} is the simulation's; give ${spell(flags.simulate)} too`)
+  }
+  if (raw.noTap) {
+    const why = "without a host side there is no tap; leave one of them out"
+    if (raw.tap !== undefined) return clash(flags.noTap, flags.tap, why)
+    if (raw.bridge !== undefined) return clash(flags.noTap, flags.bridge, why)
+  }
+  return Either.void
+}
+
+const readPrefix = (raw: RawOptions): Read<Prefix | undefined> => {
+  if (raw.address !== undefined) return parseAddress(raw.address)
+  if (raw.monitor) return Either.right(undefined)
+  if (raw.simulate) return parseAddress(defaults.simulatedAddress)
+  if (raw.unsecure) return Either.right(undefined)
+  return refuse(`secure mode needs address/cidrbits, as 10.1.0.1/24, or give -U to judge no addresses (${usageLine})`)
+}
+
+const readPath = (flag: Flag, text: string, cwd: string): Read<string> =>
+  text === "" ? refuse(`${spell(flag)} '': give a path`) : Either.right(path.resolve(cwd, text))
+
+/** 15 characters and a NUL are what systems hold an interface's name in: IFNAMSIZ, netdevice(7) and net/if.h. */
+const interfaceNameCharactersMax = 15
+
+/** `tap` alone named the device that hands out the first free one. */
+const readTap = (text: string, cwd: string): Read<string> => {
+  if (text === "auto" || text === "tap") return Either.right("auto")
+  if (/^tap(?:0|[1-9][0-9]*)$/.test(text) && text.length <= interfaceNameCharactersMax) return Either.right(text)
+  if (text.includes("/")) return Either.right(path.resolve(cwd, text))
+  return refuse(`bad tap ${printable(text)}: give auto, tapN as in tap0, or the path of a device`)
+}
+
+const readBridge = (text: string): Read<string> =>
+  /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) && text.length <= interfaceNameCharactersMax
+    ? Either.right(text)
+    : refuse(`bad bridge ${printable(text)}: give the name of an interface, as bridge0`)
+
+const gidMax = 0xffff_fffe
+
+const readGroup = (text: string): Read<string> => {
+  const usable = /^[0-9]+$/.test(text)
+    ? Number(text) <= gidMax
+    : /^[A-Za-z_][A-Za-z0-9_.-]*\$?$/.test(text)
+  return usable
+    ? Either.right(text)
+    : refuse(`bad group ${printable(text)}: give the name or the number of a group, as ${defaults.groupName}`)
+}
+
+const readMode = (text: string): Read<number> =>
+  /^0?[0-7]{3}$/.test(text)
+    ? Either.right(Number.parseInt(text, 8))
+    : refuse(`bad mode ${printable(text)}: give three octal digits, as 660`)
+
+const readCount = (flag: Flag) => readNumber(flag, 1, Bounds.guestPortsMax)
+
+const readNumber = (flag: Flag, least: number, most: number) => (text: string): Read<number> => {
+  const number = /^(?:0|[1-9][0-9]{0,15})$/.test(text) ? Number(text) : Number.NaN
+  return number >= least && number <= most
+    ? Either.right(number)
+    : refuse(`bad ${spell(flag)} ${printable(text)}: give a number from ${least} to ${most}`)
+}

@@ -1,0 +1,49 @@
+import * as Data from "effect/Data"
+
+/** The usage in one line, with which mistakes of form end. */
+export const usageLine =
+  "usage: vknetd [-cdU] [-b bridgeN] [-p socket_path] [-i pidfile] [-t tapN] [address/cidrbits]"
+
+/** The words on the command line do not have the form of one. */
+export class UsageError extends Data.TaggedError("UsageError")<{
+  /** The word at fault, as given: `-x`, `--bogus`, or the second operand. */
+  readonly flag: string
+  readonly reason: "unknown" | "missing-value" | "unwanted-value" | "surplus-operand"
+}> {
+  override get message(): string {
+    return `${explain(this.reason, printable(this.flag))} (${usageLine})`
+  }
+}
+
+const explain = (reason: UsageError["reason"], flag: string): string => {
+  switch (reason) {
+    case "unknown":
+      return `unknown option ${flag}`
+    case "missing-value":
+      return `option ${flag} needs a value`
+    case "unwanted-value":
+      return `option ${flag} takes no value`
+    case "surplus-operand":
+      return `surplus operand ${flag}; only one address/cidrbits is taken`
+  }
+}
+
+/** A value on the command line, or two of them together, cannot be used. The message says what to give. */
+export class ValueError extends Data.TaggedError("ValueError")<{
+  readonly message: string
+}> {}
+
+const printableCharactersMax = 120
+
+/**
+ * A word of the user's as it can stand in a one-line message: control characters and the line and
+ * paragraph separators are escaped, an empty word is shown as quotes, a long one is cut.
+ */
+export const printable = (word: string): string => {
+  const escaped = word.replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`
+  )
+  if (escaped === "") return "''"
+  return escaped.length > printableCharactersMax ? `${escaped.slice(0, printableCharactersMax)}...` : escaped
+}

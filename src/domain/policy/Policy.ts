@@ -1,0 +1,74 @@
+import type { SwitchSettings } from "../SwitchSettings.ts"
+
+/**
+ * What the rules read: plain numbers, taken from the settings once.
+ *
+ * Addresses are unsigned 32-bit, as in `Prefix`. `NONE` stands where there is
+ * nothing to compare with; it is less than 0, so that no field of a frame equals it.
+ */
+export interface Policy {
+  /** False is `-U`: only sizes and MAC addresses are judged. */
+  readonly secure: boolean
+  /** The host's own IPv4 address. */
+  readonly hostAddress: number
+  /** The guests' subnet. */
+  readonly network: number
+  readonly mask: number
+  /** The subnet's last address: its broadcast address while `bits` is 30 or less. */
+  readonly broadcast: number
+  /** Bits of the subnet, 0 … 32. */
+  readonly bits: number
+  /** The tap's MAC, as `MacAddress` holds it. */
+  readonly tapMacHi: number
+  readonly tapMacLo: number
+  /** Largest frame that any port may send, in octets. */
+  readonly frameBytesMax: number
+  /** Largest frame that the tap takes, in octets: its MTU and the header. */
+  readonly tapFrameBytesMax: number
+  /** The same for a frame with a VLAN tag. Only `-U` lets one through. */
+  readonly tapTaggedFrameBytesMax: number
+}
+
+/** Equal to no address. */
+export const NONE = -1
+
+const HEADER_BYTES = 14
+const TAG_BYTES = 4
+
+/** Network and broadcast address mean nothing special with 31 bits (RFC 3021) or 32. */
+const RESERVING_BITS_MAX = 30
+
+/**
+ * Takes from the settings what the rules read.
+ *
+ * Without a prefix no address is inside the subnet: of IPv4 and ARP, a secure
+ * guest may then send DHCP requests and address probes, and nothing else.
+ */
+export const make = (settings: SwitchSettings): Policy => {
+  const { prefix, tapMac, tapMtuBytes } = settings
+  return {
+    secure: settings.secure,
+    hostAddress: prefix === undefined ? NONE : prefix.address,
+    network: prefix === undefined ? NONE : prefix.network,
+    mask: prefix === undefined ? 0 : prefix.mask,
+    broadcast: prefix === undefined ? NONE : (prefix.network | ~prefix.mask) >>> 0,
+    bits: prefix === undefined ? 32 : prefix.bits,
+    tapMacHi: tapMac === undefined ? NONE : tapMac.hi,
+    tapMacLo: tapMac === undefined ? NONE : tapMac.lo,
+    frameBytesMax: settings.frameBytesMax,
+    tapFrameBytesMax: tapMtuBytes + HEADER_BYTES,
+    tapTaggedFrameBytesMax: tapMtuBytes + HEADER_BYTES + TAG_BYTES
+  }
+}
+
+/** Whether an address lies in the guests' subnet. */
+export const isInside = (policy: Policy, address: number): boolean =>
+  ((address & policy.mask) >>> 0) === policy.network
+
+/** Whether an address is the subnet's broadcast address. */
+export const isSubnetBroadcast = (policy: Policy, address: number): boolean =>
+  policy.bits <= RESERVING_BITS_MAX && address === policy.broadcast
+
+/** Whether an address of the subnet is its network or broadcast address, which no guest can have. */
+export const isReserved = (policy: Policy, address: number): boolean =>
+  policy.bits <= RESERVING_BITS_MAX && (address === policy.network || address === policy.broadcast)

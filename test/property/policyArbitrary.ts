@@ -1,0 +1,152 @@
+/** Frames that are nearly honest, and frames that are nothing: what properties of the policy run over. */
+import * as fc from "effect/FastCheck"
+import { TAP_PORT } from "../../src/domain/Bounds.ts"
+import * as Prefix from "../../src/domain/Prefix.ts"
+import type { SwitchSettings } from "../../src/domain/SwitchSettings.ts"
+import { address, addressOf, BROADCAST, concat, mac } from "./frames.ts"
+import * as world from "./policyWorld.ts"
+
+/** A change of a frame. It gives a new one and keeps to what is there. */
+type Change = (frame: Uint8Array) => Uint8Array
+
+const overwrite = (frame: Uint8Array, at: number, octets: Uint8Array): Uint8Array => {
+  const copy = frame.slice()
+  if (at < copy.length) copy.set(octets.subarray(0, copy.length - at), at)
+  return copy
+}
+
+/** Prefixes at both ends and in the middle; the host first, last and inside. */
+const secures: ReadonlyArray<SwitchSettings> = [
+  world.secure,
+  world.settings(0),
+  world.settings(1),
+  world.settings(8),
+  world.settings(29),
+  world.settings(30),
+  world.settings(31),
+  world.settings(32),
+  world.settings(0, { hostAddress: address("255.255.255.255") }),
+  world.settings(24, { hostAddress: address("200.1.0.254") }),
+  world.settings(31, { hostAddress: address("10.1.0.0") }),
+  { ...world.secure, tapMtuBytes: 1400 },
+  { ...world.secure, tapMac: undefined },
+  world.noPrefix
+]
+
+const everySettings = secures.flatMap((secure): ReadonlyArray<SwitchSettings> => [secure, { ...secure, secure: false }])
+
+/** Each secure setting as often as all of `-U`, which has little to decide. */
+export const settings: fc.Arbitrary<SwitchSettings> = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...secures) },
+  { weight: 1, arbitrary: fc.constantFrom(...everySettings) }
+)
+
+export const port: fc.Arbitrary<number> = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(1, world.GUEST_PORT, 255, 256, 16_384) },
+  { weight: 1, arbitrary: fc.constant(TAP_PORT) }
+)
+
+/** Addresses that rules distinguish, those next to them, and any. */
+const addresses = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Uint8Array> => {
+  const { mask, network, address: host } = prefix ?? Prefix.make(0x0a010001, 24)
+  const last = (network | ~mask) >>> 0
+  const special = [host, network, last, 0, 0xffffffff, 0x7f000001, 0x80000000, 0xe0000001, 0xf0000000, 0x0a010002]
+  return fc.oneof(
+    fc.constantFrom(...special.flatMap((a) => [a, (a + 1) >>> 0, (a - 1) >>> 0])).map(addressOf),
+    fc.nat(0xffffffff).map((a) => addressOf((network | (a & ~mask)) >>> 0)),
+    fc.nat(0xffffffff).map(addressOf)
+  )
+}
+
+const macs = fc.constantFrom(
+  world.guestMac,
+  world.otherMac,
+  world.tapMac,
+  world.groupMac,
+  world.nobodyMac,
+  BROADCAST,
+  mac("01:80:c2:00:00:0e"),
+  mac("01:80:c2:00:00:10"),
+  mac("02:00:00:aa:bb:cd")
+)
+
+const types = fc.constantFrom(0x0800, 0x0806, 0x86dd, 0x8100, 0x88a8, 0x9300, 0x8035, 0x05ff, 0x0600, 0x0000)
+const u16 = (value: number): Uint8Array => Uint8Array.of(value >> 8, value & 255)
+
+const atByte = (at: fc.Arbitrary<number>, octets: fc.Arbitrary<Uint8Array>): fc.Arbitrary<Change> =>
+  fc.tuple(at, octets).map(([at, octets]) => (frame) => overwrite(frame, at, octets))
+
+/** Where fields lie in frames without options: link, ARP and IPv4, then ports and DHCP. */
+const inHeaders = fc.oneof(
+  fc.nat(63),
+  fc.constantFrom(12, 14, 16, 17, 20, 21, 23, 34, 35, 36, 37, 38, 39, 42, 43, 44, 46),
+  fc.integer({ min: 64, max: 300 })
+)
+const octet = fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 2, 5, 6, 9, 17, 0x20, 0x45, 0x46, 0x4f, 67, 68, 82, 148, 255))
+const flags = fc.constantFrom(0x2000, 0x2001, 0x0001, 0x0002, 0x1fff, 0x3fff, 0x4000, 0x8000, 0x1ffc)
+
+/** Puts options into an IPv4 header, with its lengths made right. */
+const withOptions = (options: Uint8Array): Change => (frame) => {
+  if (frame.length < 34 || frame[12] !== 8) return frame
+  const total = ((frame[16]! << 8) | frame[17]!) + options.length
+  const longer = concat(frame.slice(0, 34), options, frame.slice(34))
+  longer[14] = 0x45 + options.length / 4
+  longer.set(u16(total & 0xffff), 16)
+  return longer
+}
+
+const optionOctets = fc.array(fc.constantFrom(0, 1, 2, 3, 4, 5, 7, 131, 148), { minLength: 4, maxLength: 40 })
+  .map((octets) => Uint8Array.from(octets.slice(0, octets.length - octets.length % 4)))
+
+const change = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Change> =>
+  fc.oneof(
+    atByte(inHeaders, octet.map((value) => Uint8Array.of(value))),
+    fc.tuple(inHeaders, fc.constantFrom(-1, 1, -16, 16)).map(([at, step]): Change => (frame) =>
+      at < frame.length ? overwrite(frame, at, Uint8Array.of((frame[at]! + step) & 255)) : frame),
+    fc.nat(1600).map((size): Change => (frame) => frame.slice(0, size % (frame.length + 1))),
+    fc.tuple(fc.nat(1600), fc.nat(255)).map(([more, value]): Change => (frame) =>
+      concat(frame, new Uint8Array(more % Math.max(1, 1530 - frame.length)).fill(value))),
+    atByte(fc.constantFrom(26, 28, 30, 38), addresses(prefix)),
+    atByte(fc.constantFrom(26, 28), addresses(prefix)),
+    atByte(fc.constantFrom(0, 6, 22, 32, 70), macs),
+    atByte(fc.constant(12), types.map(u16)),
+    atByte(fc.constant(20), flags.map(u16)),
+    atByte(fc.constantFrom(34, 36), fc.constantFrom(67, 68, 66, 69).map(u16)),
+    atByte(fc.constant(34), fc.constantFrom(5, 9).map((type) => Uint8Array.of(type))),
+    atByte(fc.constant(282), optionOctets.map((octets) => octets.map((value) => value === 131 ? 82 : value))),
+    optionOctets.map(withOptions)
+  )
+
+const honest = Object.values(world.honest)
+
+/** An honest frame from an address of the subnet, changed nought to three times. */
+const changed = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Uint8Array> =>
+  fc.tuple(fc.constantFrom(...honest), fc.array(change(prefix), { maxLength: 3 }))
+    .map(([frame, changes]) => changes.reduce((octets, apply) => apply(octets), frame))
+
+/** Any octets, alone or behind the start of an honest frame. */
+const anything: fc.Arbitrary<Uint8Array> = fc.tuple(
+  fc.constantFrom(...honest),
+  fc.oneof(fc.constant(0), fc.nat(60)),
+  fc.uint8Array({ maxLength: 200 })
+).map(([frame, kept, octets]) => concat(frame.slice(0, kept), octets))
+
+/** One frame, honest or not, for a switch with such a prefix. */
+export const frame = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Uint8Array> =>
+  fc.oneof({ weight: 5, arbitrary: changed(prefix) }, { weight: 1, arbitrary: anything })
+
+export interface Case {
+  readonly settings: SwitchSettings
+  readonly port: number
+  readonly octets: Uint8Array
+}
+
+/** A frame that came in on a port of a switch. */
+export const arrival: fc.Arbitrary<Case> = settings.chain((settings) =>
+  fc.record({ settings: fc.constant(settings), port, octets: frame(settings.prefix) })
+)
+
+/** A frame that a guest sends in secure mode. */
+export const secureArrival: fc.Arbitrary<Case> = fc.constantFrom(...secures).chain((settings) =>
+  fc.record({ settings: fc.constant(settings), port: fc.constant(world.GUEST_PORT), octets: frame(settings.prefix) })
+)

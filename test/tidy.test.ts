@@ -1,0 +1,143 @@
+import { assert, describe, it } from "@effect/vitest"
+import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import { dirname, join, normalize } from "node:path"
+import ts from "typescript"
+import { Bounds } from "../src/domain/Bounds.ts"
+import { Reason } from "../src/domain/Reason.ts"
+
+/*
+ * What other projects write down as conventions. What can be a test is none here.
+ */
+
+const FILE_LINES_MAX = 400
+const FUNCTION_LINES_MAX = 70
+const LINE_COLUMNS_MAX = 120
+
+const git = (...args: ReadonlyArray<string>) =>
+  execFileSync("git", args, { encoding: "utf8" }).split("\n").filter((line) => line !== "")
+
+/** Every file of the project, committed or about to be. */
+const files = git("ls-files", "--cached", "--others", "--exclude-standard").filter((file) => file !== "package-lock.json")
+const text = new Map(files.filter((file) => !/\.(png|pcapng|bin)$/.test(file)).map((file) => [file, readFileSync(file, "utf8")]))
+const sources = [...text.keys()].filter((file) => /^(src|test|bench)\/.*\.ts$/.test(file))
+const code = [...text.keys()].filter((file) => /\.(ts|mjs|cc|h|c|py|sh)$/.test(file))
+
+const trees = new Map(sources.map((file) => [
+  file,
+  ts.createSourceFile(file, text.get(file)!, ts.ScriptTarget.ES2022, true)
+]))
+
+const everyNode = (root: ts.Node, visit: (node: ts.Node) => void): void => {
+  visit(root)
+  root.forEachChild((child) => everyNode(child, visit))
+}
+
+const importsOf = (file: string): Array<string> => {
+  const found: Array<string> = []
+  everyNode(trees.get(file)!, (node) => {
+    if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier !== undefined) {
+      found.push((node.moduleSpecifier as ts.StringLiteral).text)
+    }
+  })
+  return found
+}
+
+const target = (file: string, specifier: string) =>
+  specifier.startsWith(".") ? normalize(join(dirname(file), specifier)) : specifier
+
+/** Which folders each folder of ours may import, and whether Effect is among what it may use. */
+const layers: ReadonlyArray<{ from: string; to: ReadonlyArray<string> }> = [
+  { from: "src/domain/", to: ["src/domain/"] },
+  { from: "src/services/", to: ["src/services/", "src/domain/", "effect/"] },
+  { from: "src/adapters/", to: ["src/adapters/", "src/services/", "src/domain/", "effect/", "node:"] },
+  {
+    from: "src/cli/",
+    to: ["src/cli/", "src/adapters/", "src/services/", "src/domain/", "effect/", "@effect/", "node:", "ipaddr.js", "package.json"]
+  }
+]
+
+describe("the project is tidy", () => {
+  it("imports run one way: cli, adapters, services, domain", () => {
+    const wrong: Array<string> = []
+    for (const { from, to } of layers) {
+      for (const file of sources.filter((file) => file.startsWith(from))) {
+        for (const specifier of importsOf(file)) {
+          if (!to.some((allowed) => target(file, specifier).startsWith(allowed))) wrong.push(`${file}: ${specifier}`)
+        }
+      }
+    }
+    assert.deepStrictEqual(wrong, [])
+  })
+
+  it("every file of src lies in a layer", () => {
+    const stray = sources.filter((file) => file.startsWith("src/") && !layers.some(({ from }) => file.startsWith(from)))
+    assert.deepStrictEqual(stray, [])
+  })
+
+  it(`no file above ${FILE_LINES_MAX} lines, no line above ${LINE_COLUMNS_MAX} columns`, () => {
+    const long: Array<string> = []
+    for (const file of code) {
+      const lines = text.get(file)!.split("\n")
+      if (lines.length - 1 > FILE_LINES_MAX) long.push(`${file}: ${lines.length - 1} lines`)
+      lines.forEach((line, i) => {
+        if (line.length > LINE_COLUMNS_MAX) long.push(`${file}:${i + 1}: ${line.length} columns`)
+      })
+    }
+    assert.deepStrictEqual(long, [])
+  })
+
+  it(`no function of src above ${FUNCTION_LINES_MAX} lines`, () => {
+    const long: Array<string> = []
+    for (const [file, tree] of trees) {
+      if (!file.startsWith("src/")) continue
+      everyNode(tree, (node) => {
+        if (!ts.isFunctionLike(node)) return
+        const first = tree.getLineAndCharacterOfPosition(node.getStart()).line
+        const last = tree.getLineAndCharacterOfPosition(node.getEnd()).line
+        if (last - first + 1 > FUNCTION_LINES_MAX) long.push(`${file}:${first + 1}: ${last - first + 1} lines`)
+      })
+    }
+    assert.deepStrictEqual(long, [])
+  })
+
+  it("the type checker is nowhere switched off", () => {
+    const off: Array<string> = []
+    for (const [file, tree] of trees) {
+      everyNode(tree, (node) => {
+        if (node.kind === ts.SyntaxKind.AnyKeyword) off.push(`${file}: any at ${node.getStart()}`)
+      })
+      if (/@ts-(ignore|nocheck|expect-error)/.test(text.get(file)!.replace(/\/@ts-\(.*/, ""))) off.push(file)
+    }
+    assert.deepStrictEqual(off, [])
+  })
+
+  it("nothing is said on a console outside the command", () => {
+    const loud = sources.filter((file) => /^src\/(?!cli\/)/.test(file) && /\bconsole\./.test(text.get(file)!))
+    assert.deepStrictEqual(loud, [])
+  })
+
+  it("no unfinished work is left in the source", () => {
+    const marker = new RegExp(`\\b(${["TO" + "DO", "FIX" + "ME", "X" + "XX"].join("|")})\\b`)
+    assert.deepStrictEqual(code.filter((file) => marker.test(text.get(file)!)), [])
+  })
+
+  it("files are named for their noun", () => {
+    const vague = files.filter((file) => /(^|\/)(utils?|helpers?|common|types|manager|misc)(\.|\/)/i.test(file))
+    assert.deepStrictEqual(vague, [])
+  })
+
+  it("every reason to drop a frame is explained in the manual", () => {
+    const manual = text.get("share/man/vknetd.8")!
+    const missing = Object.keys(Reason).filter((name) => name !== "PASS" && !new RegExp(`\\b${name}\\b`).test(manual))
+    assert.deepStrictEqual(missing, [])
+  })
+
+  it("ARCHITECTURE.md prints the table of bounds", () => {
+    const page = text.get("ARCHITECTURE.md")!
+    const missing = Object.entries(Bounds)
+      .filter(([name, value]) => !page.includes(`| \`${name}\` | ${value.toLocaleString("en-US")} |`))
+      .map(([name, value]) => `| \`${name}\` | ${value.toLocaleString("en-US")} |`)
+    assert.deepStrictEqual(missing, [])
+  })
+})
