@@ -6,22 +6,26 @@
 //   eventfd              a pipe
 //   SO_PASSRIGHTS        descriptors that come along are received, closed and counted
 //   a peer's pid         0
-// A tap is a device node whose reads and writes are bare frames. That, interfaces and
-// bridges are in kernel_dragonfly_interface.h; here are connections, waiting and frames.
-// Manual pages: tap(4), bridge(4), netintro(4), unix(4), kqueue(2).
+// A tap is a descriptor whose reads and writes are bare frames; interface_dragonfly.cc opens it
+// and sets up interfaces and bridges. Here are connections, waiting and frames.
+// Manual pages: tap(4), unix(4), kqueue(2), accept(2), recv(2).
 #if !defined(__DragonFly__)
 #error "vknetd runs on DragonFly and Linux; this system is neither"
 #endif
 
+#include "abi_dragonfly.h"
 #include "kernel.h"
-#include "kernel_dragonfly_abi.h"
-#include "kernel_dragonfly_interface.h"
 
 namespace vknetd {
 namespace {
 
 // How often a call that a signal or a reset ended is made again; so nobody keeps us in it.
 constexpr int TRIES = 16;
+
+// A signal is nobody's failure: after so many, the poller will name the descriptor again.
+int failure_of(int error) {
+  return error == EINTR ? EAGAIN : error;
+}
 
 }  // namespace
 
@@ -72,7 +76,7 @@ int socket_accept(int listener, int send_buffer, int* spare, Peer* peer) {
     *peer = {uid, gid, 0};
     return fd;
   }
-  return -error;
+  return -failure_of(error);
 }
 
 // ---- Waiting ----
@@ -99,8 +103,9 @@ int poller_set(int poller, int fd, uint32_t tag, uint32_t flags, bool is_new) {
     const bool is_wanted = (flags & row.flag) != 0;
     if (!is_wanted && is_new) continue;
     const int action = is_wanted ? EV_ADD : EV_DELETE;
-    EV_SET(&changes[count++], fd, row.filter, action | EV_RECEIPT, 0, 0,
+    EV_SET(&changes[count], fd, row.filter, action | EV_RECEIPT, 0, 0,
            reinterpret_cast<void*>(static_cast<uintptr_t>(tag)));
+    ++count;
   }
   if (count == 0) return 0;
 
@@ -224,7 +229,7 @@ ReceiveResult socket_receive(int fd, FrameSlot* frames, int count, uint32_t limi
     }
     if (size < 0) {
       if ((errno == EINTR || errno == ECONNRESET) && ++tries < TRIES) continue;
-      result.error = errno;
+      result.error = failure_of(errno);
       break;
     }
     result.rights += rights_close(message);
@@ -252,7 +257,7 @@ ReceiveResult tap_receive(int fd, FrameSlot* frames, int count, uint32_t limit) 
     const ssize_t size = readv(fd, parts, 2);
     if (size < 0) {
       if (errno == EINTR && ++tries < TRIES) continue;
-      result.error = errno;
+      result.error = failure_of(errno);
       break;
     }
     frame.size = static_cast<uint32_t>(size);
@@ -282,7 +287,7 @@ int frames_send(int fd, PortKind kind, const FrameSlot* frames, int count, int* 
       continue;
     }
     if (errno == EINTR && ++tries < TRIES) continue;
-    *error = errno;
+    *error = failure_of(errno);
     break;
   }
   return sent;

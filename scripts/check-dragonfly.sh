@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 #
-# Compiles the half of the addon that runs on DragonFly against DragonFly's own headers, on any
-# system with clang. Nothing is linked or run: it shows that every call, structure and
-# constant is DragonFly's, and evaluates what kernel_dragonfly_abi.h asserts.
+# Compiles what the addon is on DragonFly against DragonFly's own headers, on any system with
+# clang. Nothing is linked or run: it shows that every call, structure and constant is
+# DragonFly's, and evaluates what native/abi_dragonfly.h asserts.
 #
 #   scripts/check-dragonfly.sh INCLUDE_DIRECTORY
 #
@@ -24,8 +24,16 @@ fi
 include=$(cd "$1" && pwd)
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# All of the addon but what includes Node's headers.
+sources=(kernel_dragonfly interface_dragonfly posix loop ports errno)
+
 status=0
-for source in native/kernel_dragonfly.cc native/posix.cc; do
+for name in "${sources[@]}"; do
+  source=native/$name.cc
+  if ! grep -qF "\"$source\"" binding.gyp; then
+    echo "$source: binding.gyp does not build it" >&2
+    status=1
+  fi
   if "${CXX:-clang++}" -target x86_64-unknown-dragonfly -std=gnu++17 -fno-exceptions -fno-rtti \
     -nostdinc++ -nostdlibinc -isystem "$include" -Wall -Wextra -Werror -fsyntax-only "$source"; then
     echo "$source: compiles for DragonFly"

@@ -82,17 +82,26 @@ const inHeaders = fc.oneof(
   fc.constantFrom(12, 14, 16, 17, 20, 21, 23, 34, 35, 36, 37, 38, 39, 42, 43, 44, 46),
   fc.integer({ min: 64, max: 300 })
 )
+/** Fields of BOOTP that rules read, and its options. */
+const inDhcp = fc.constantFrom(42, 43, 44, 66, 69, 70, 75, 278, 281, 282, 283, 285, 286)
 const octet = fc.oneof(fc.nat(255), fc.constantFrom(0, 1, 2, 5, 6, 9, 17, 0x20, 0x45, 0x46, 0x4f, 67, 68, 82, 148, 255))
 const flags = fc.constantFrom(0x2000, 0x2001, 0x0001, 0x0002, 0x1fff, 0x3fff, 0x4000, 0x8000, 0x1ffc)
 
 /** Puts options into an IPv4 header, with its lengths made right. */
 const withOptions = (options: Uint8Array): Change => (frame) => {
-  if (frame.length < 34 || frame[12] !== 8) return frame
+  if (frame.length < 34 || frame[12] !== 8 || frame[13] !== 0) return frame
   const total = ((frame[16]! << 8) | frame[17]!) + options.length
   const longer = concat(frame.slice(0, 34), options, frame.slice(34))
   longer[14] = 0x45 + options.length / 4
   longer.set(u16(total & 0xffff), 16)
   return longer
+}
+
+/** Leaves an IPv4 packet only so many octets of data, with its length made right. */
+const withData = (size: number): Change => (frame) => {
+  if (frame.length < 34 || frame[12] !== 8 || frame[13] !== 0) return frame
+  const total = (frame[14]! & 15) * 4 + size
+  return total + 14 > frame.length ? frame : overwrite(frame.slice(0, total + 14), 16, u16(total))
 }
 
 const optionOctets = fc.array(fc.constantFrom(0, 1, 2, 3, 4, 5, 7, 131, 148), { minLength: 4, maxLength: 40 })
@@ -103,7 +112,8 @@ const change = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Change> =>
     atByte(inHeaders, octet.map((value) => Uint8Array.of(value))),
     fc.tuple(inHeaders, fc.constantFrom(-1, 1, -16, 16)).map(([at, step]): Change => (frame) =>
       at < frame.length ? overwrite(frame, at, Uint8Array.of((frame[at]! + step) & 255)) : frame),
-    fc.nat(1600).map((size): Change => (frame) => frame.slice(0, size % (frame.length + 1))),
+    fc.noBias(fc.nat(1600)).map((size): Change => (frame) => frame.slice(0, size % (frame.length + 1))),
+    fc.nat(40).map(withData),
     fc.tuple(fc.nat(1600), fc.nat(255)).map(([more, value]): Change => (frame) =>
       concat(frame, new Uint8Array(more % Math.max(1, 1530 - frame.length)).fill(value))),
     atByte(fc.constantFrom(26, 28, 30, 38), addresses(prefix)),
@@ -112,6 +122,7 @@ const change = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Change> =>
     atByte(fc.constant(12), types.map(u16)),
     atByte(fc.constant(20), flags.map(u16)),
     atByte(fc.constantFrom(34, 36), fc.constantFrom(67, 68, 66, 69).map(u16)),
+    atByte(inDhcp, octet.map((value) => Uint8Array.of(value))),
     atByte(fc.constant(34), fc.constantFrom(5, 9).map((type) => Uint8Array.of(type))),
     atByte(fc.constant(282), optionOctets.map((octets) => octets.map((value) => value === 131 ? 82 : value))),
     optionOctets.map(withOptions)
@@ -119,10 +130,21 @@ const change = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Change> =>
 
 const honest = Object.values(world.honest)
 
+/** Gives an honest frame's sender another address, unless it sends from none. */
+const sentFrom = (frame: Uint8Array, sender: Uint8Array): Uint8Array => {
+  const at = frame[13] === 6 ? 28 : 26
+  return frame.subarray(at, at + 4).every((octet) => octet === 0) ? frame : overwrite(frame, at, sender)
+}
+
+const insides = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Uint8Array> =>
+  fc.nat(0xffffffff).map((any) =>
+    prefix === undefined ? world.guest : addressOf((prefix.network | (any & ~prefix.mask)) >>> 0)
+  )
+
 /** An honest frame from an address of the subnet, changed nought to three times. */
 const changed = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Uint8Array> =>
-  fc.tuple(fc.constantFrom(...honest), fc.array(change(prefix), { maxLength: 3 }))
-    .map(([frame, changes]) => changes.reduce((octets, apply) => apply(octets), frame))
+  fc.tuple(fc.constantFrom(...honest), insides(prefix), fc.array(change(prefix), { maxLength: 3 }))
+    .map(([frame, sender, changes]) => changes.reduce((octets, apply) => apply(octets), sentFrom(frame, sender)))
 
 /** Any octets, alone or behind the start of an honest frame. */
 const anything: fc.Arbitrary<Uint8Array> = fc.tuple(
@@ -133,7 +155,7 @@ const anything: fc.Arbitrary<Uint8Array> = fc.tuple(
 
 /** One frame, honest or not, for a switch with such a prefix. */
 export const frame = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Uint8Array> =>
-  fc.oneof({ weight: 5, arbitrary: changed(prefix) }, { weight: 1, arbitrary: anything })
+  fc.oneof({ weight: 9, arbitrary: changed(prefix) }, { weight: 1, arbitrary: anything })
 
 export interface Case {
   readonly settings: SwitchSettings

@@ -27,7 +27,7 @@ export const startDhcpServer = (request: {
     "--pid-file"
   ])
 
-/** Brings the guest's card up and gets it an address by DHCP alone; gives the address. */
+/** Takes the address from a guest's card and gets it another by DHCP; gives `ADDRESS/BITS router ADDRESS`. */
 export const leaseAddress = (guest: Guest): Effect.Effect<string, GuestError> =>
   guest.succeed(
     `ip addr flush dev ${guest.interfaceName} && ip link set ${guest.interfaceName} up`

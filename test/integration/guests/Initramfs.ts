@@ -62,7 +62,7 @@ export const buildInitramfs: Effect.Effect<string, HostProcessError, Scope.Scope
     const directory = yield* scratchDirectory()
     const root = path.join(directory, "root")
     put(root, "init", init, 0o755)
-    put(root, "usr/share/udhcpc/default.script", lease, 0o755)
+    put(root, "etc/udhcpc/default.script", lease, 0o755)
     put(root, "bin/busybox", fs.readFileSync("/bin/busybox"), 0o755)
     const iperf = "/usr/bin/iperf3"
     for (const file of [iperf, ...(yield* librariesOf(iperf))]) {

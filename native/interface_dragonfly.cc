@@ -1,12 +1,16 @@
-// Taps, interfaces and bridges of DragonFly: the part of kernel_dragonfly.cc that runs at start
-// and at the end, a few system calls in all. Read there only; it is one translation unit.
+// DragonFly's interfaces below the seam: taps, addresses and bridges, a few system calls at the
+// start and at the end.
 //
-// The kernel does not load if_tap and if_bridge by itself; where a name is not known, we do.
-// TAPSIFINFO is never used: a wrong argument makes the kernel return with the interface locked.
-#pragma once
+// A tap is a device node. The kernel does not load if_tap and if_bridge by itself; where a
+// name is not known, we do. TAPSIFINFO is never used: a wrong argument makes the
+// kernel return with the interface locked for good.
+// Manual pages: tap(4), bridge(4), netintro(4), kldload(2).
+#if !defined(__DragonFly__)
+#error "vknetd runs on DragonFly and Linux; this system is neither"
+#endif
 
+#include "abi_dragonfly.h"
 #include "kernel.h"
-#include "kernel_dragonfly_abi.h"
 
 namespace vknetd {
 namespace {

@@ -1,5 +1,5 @@
 // DragonFly's headers in an order that compiles, and the shapes and numbers in them that
-// kernel_dragonfly.cc relies on, as they are on x86-64.
+// kernel_dragonfly.cc and interface_dragonfly.cc rely on, as they are on x86-64.
 //
 // A request number holds the size of its argument, and the kernel copies that many octets
 // whatever we pass: a header of another system would not fail, it would overrun. So it fails here.
