@@ -290,8 +290,8 @@ export class SimExchange implements FrameExchange {
     while (this.#listener.waiting > 0 && this.events.count < Bounds.exchangeEvents) {
       const accepted = this.#kernel.accept(this.#listener, this.#sendBufferBytes)
       if (typeof accepted !== "number") {
-        const { fd, gid, pid, socket, uid } = accepted
-        this.#undecided.set(fd, { socket, name: `pid ${pid}` })
+        const { fd, gid, name, pid, socket, uid } = accepted
+        this.#undecided.set(fd, { socket, name })
         this.#tell(EventKind.Connect, 0, fd, uid, gid, pid)
       } else if (accepted !== -errno.EAGAIN) {
         this.#tell(EventKind.AcceptError, 0, -accepted)

@@ -98,13 +98,14 @@ export class SimKernel {
   /** A guest, or why it could not connect: `EACCES`, `ENOENT`, `ENOTDIR`, `ECONNREFUSED`, `EAGAIN`. */
   connect(request: ConnectRequest): SimGuest | string {
     const { gid, groups = [], path, pid, uid } = request
+    const name = `guest${this.#guests + 1}`
     const reached = this.#reach(path, { uid, gid, groups })
-    const socket = typeof reached === "number" ? reached : reached.connect({ uid, gid, pid })
+    const socket = typeof reached === "number" ? reached : reached.connect({ uid, gid, pid, name })
     if (typeof socket === "number") {
       this.note(() => `connect by ${uid} refused ${errnoName(socket)}`)
       return errnoName(socket)
     }
-    const name = `guest${++this.#guests}`
+    this.#guests++
     this.note(() => `${name} connected, uid ${uid}`)
     return new SimGuest(this, socket, name)
   }
@@ -175,14 +176,14 @@ export class SimKernel {
         connection.socket.abort()
         continue
       }
-      const { gid, pid, socket, uid } = connection
+      const { name, socket } = connection
       socket.sendBufferBytes = sendBufferFor(sendBufferBytes)
       const fd = fault === undefined
-        ? this.descriptors.add({ kind: "socket", socket, name: `pid ${pid}` })
+        ? this.descriptors.add({ kind: "socket", socket, name })
         : -errno[fault]
       if (fd >= 0) return { ...connection, fd }
       socket.close()
-      this.note(() => `accept of uid ${uid} gid ${gid} failed ${errnoName(-fd)}`)
+      this.note(() => `accept of ${name} failed ${errnoName(-fd)}`)
       return fd
     }
   }

@@ -8,6 +8,8 @@ export interface Connection {
   readonly uid: number
   readonly gid: number
   readonly pid: number
+  /** As the history calls the guest. */
+  readonly name: string
 }
 
 /** A listening socket: connections wait in it until they are accepted, and can be sent to meanwhile. */
