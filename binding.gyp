@@ -13,7 +13,7 @@
     "cflags_cc": ["-std=gnu++17", "-fno-exceptions", "-O2"],
     "conditions": [
       ["OS=='linux'", { "sources": ["native/kernel_linux.cc", "native/interface_linux.cc"] }],
-      ["OS=='freebsd'", { "sources": ["native/kernel_dragonfly.cc"] }]
+      ["OS=='freebsd'", { "sources": ["native/kernel_dragonfly.cc", "native/interface_dragonfly.cc"] }]
     ]
   }]
 }
