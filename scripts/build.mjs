@@ -2,7 +2,7 @@
 //   node scripts/build.mjs            both
 //   node scripts/build.mjs --addon    the addon alone: all that an installed package has to do
 import { spawnSync } from "node:child_process"
-import { existsSync, readdirSync, statSync } from "node:fs"
+import { existsSync, readdirSync, realpathSync, statSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -23,7 +23,10 @@ const isStale = (output, sources) =>
 const buildAddon = () => {
   if (!isStale(at("build/Release/vknetd.node"), ["native", "binding.gyp"])) return
   const gyp = require.resolve("node-gyp/bin/node-gyp.js")
-  const { status, stdout, stderr } = spawnSync(process.execPath, [gyp, "rebuild", "--silent"], {
+  // Headers that came with this very Node spare a download, and fit.
+  const prefix = dirname(dirname(realpathSync(process.execPath)))
+  const own = existsSync(join(prefix, "include", "node", "node.h")) ? [`--nodedir=${prefix}`] : []
+  const { status, stdout, stderr } = spawnSync(process.execPath, [gyp, "rebuild", ...own], {
     cwd: root,
     encoding: "utf8"
   })

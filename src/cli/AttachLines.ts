@@ -1,8 +1,14 @@
+import { fileURLToPath } from "node:url"
 import type { Prefix } from "../domain/Prefix.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 
 /** A word for a shell, quoted if it needs to be. */
 const quote = (word: string): string => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+
+const pingable = (prefix: Prefix | undefined) => prefix === undefined ? "" : Prefixes.formatAddress(prefix.address)
+
+/** What a guest on the host's own files does with a lease; seen from the bundle. */
+const leaseScript = fileURLToPath(new URL("../share/guest/udhcpc.script", import.meta.url))
 
 /** What a simulation prints when it serves: where its socket is, and the exact lines that attach a guest. */
 export const attachLines = (socketPath: string, prefix: Prefix | undefined, seed: number): string => {
@@ -23,9 +29,11 @@ export const attachLines = (socketPath: string, prefix: Prefix | undefined, seed
     `socket ${socketPath}`,
     `seed ${seed}; ${host}`,
     "",
-    "User-Mode Linux, on this machine's own files; in its shell: ip link set vec0 up && udhcpc -i vec0",
+    "Attach User-Mode Linux, running on this machine's own files:",
     `  setarch -R ${uml}`,
-    "QEMU; add the guest's disk or kernel",
+    "and in its shell:",
+    `  ip link set vec0 up; busybox udhcpc -q -i vec0 -s ${quote(leaseScript)}; ping ${pingable(prefix)}`,
+    "Attach QEMU (add the guest's kernel or disk):",
     `  ${qemu}`,
     "",
     "Ends with control-C."

@@ -21,8 +21,8 @@ export const judge = (
   size: number,
   policy: Policy
 ): Reason => {
-  // A1 ARP_MALFORMED: with other lengths the sender would be read from elsewhere than its victim reads it.
-  // RFC 826, "Packet format".
+  // A1 ARP_MALFORMED: with other lengths, the sender would be read from elsewhere than its victim
+  // reads it. RFC 826, "Packet format".
   if (size < FRAME_BYTES_MIN) return Reason.ARP_MALFORMED
   if (
     u16(bytes, start + 14) !== ETHERNET ||
@@ -31,11 +31,12 @@ export const judge = (
     bytes[start + 19] !== 4
   ) return Reason.ARP_MALFORMED
 
-  // A2 ARP_OP_DENIED: RARP, InARP and experiments change tables by rules of their own. RFC 826, RFC 5494.
+  // A2 ARP_OP_DENIED: RARP, InARP and experiments change tables by rules of their own. RFC 5494, 2.
   const op = u16(bytes, start + 20)
   if (op !== REQUEST && op !== REPLY) return Reason.ARP_OP_DENIED
 
-  // A3 ARP_DST_MULTICAST: poisons all who take the group, and misses what watches broadcast. RFC 5227, 2.6.
+  // A3 ARP_DST_MULTICAST: poisons all who take the group, and misses what watches broadcast.
+  // RFC 826, "Packet Generation".
   const group = (bytes[start]! & 1) !== 0
   if (group && !isBroadcast(halves, start)) return Reason.ARP_DST_MULTICAST
 
@@ -44,19 +45,23 @@ export const judge = (
 
   const sender = u32(bytes, start + 28)
   if (sender === 0) {
-    // A5 ARP_SPA_ZERO: an answer in nobody's name. A request from 0.0.0.0 is a probe, and may ask for
-    // the host's address too: only the host may answer. RFC 5227, 2.1.1.
+    // A5 ARP_SPA_ZERO: an answer in nobody's name. A request from 0.0.0.0 is a probe, and may ask
+    // for the host's address too: only the host may answer. RFC 5227, 2.1.1.
     if (op === REPLY) return Reason.ARP_SPA_ZERO
   } else {
     // A6 ARP_SPA_HOST: posing as the gateway, by reply, request or announcement. RFC 5227, 2.4.
     if (sender === policy.hostAddress) return Reason.ARP_SPA_HOST
 
-    // A7 ARP_SPA_OUTSIDE: poisoning for hosts behind the host, and for everybody at once. RFC 1027, RFC 1122, 3.2.1.3.
+    // A7 ARP_SPA_OUTSIDE: poisoning for hosts behind the host, and for everybody at once.
+    // RFC 1027, 2.1; RFC 1122, 3.2.1.3.
     if (!isInside(policy, sender) || isReserved(policy, sender)) return Reason.ARP_SPA_OUTSIDE
   }
 
-  // A8 ARP_THA_MISMATCH: a forged answer that reaches one guest under another's name. RFC 826, "Packet Generation".
-  if (op === REPLY && !group && !isSameMac(halves, start, start + 32)) return Reason.ARP_THA_MISMATCH
+  // A8 ARP_THA_MISMATCH: a forged answer that reaches one guest in another's name.
+  // RFC 826, "Packet Reception".
+  if (op === REPLY && !group && !isSameMac(halves, start, start + 32)) {
+    return Reason.ARP_THA_MISMATCH
+  }
 
   return Reason.PASS
 }

@@ -24,10 +24,13 @@ const RELAY_AGENT_INFORMATION = 82
  * @param data octet where the header begins. @param dataBytes octets of the packet from there.
  */
 export const isFromClient = (bytes: Uint8Array, data: number, dataBytes: number): boolean =>
-  dataBytes >= UDP_HEADER_BYTES && u16(bytes, data) === CLIENT_PORT && u16(bytes, data + 2) === SERVER_PORT
+  dataBytes >= UDP_HEADER_BYTES &&
+  u16(bytes, data) === CLIENT_PORT &&
+  u16(bytes, data + 2) === SERVER_PORT
 
 /**
- * Judges the UDP datagram, or its first fragment, of a guest: DHCP only from clients, each for itself.
+ * Judges a guest's UDP datagram, or the first fragment of one: DHCP only from clients, and from
+ * each for itself.
  *
  * @param data octet where the UDP header begins; all of the header is there.
  * @param udpBytes its length field; inside the packet unless `more`.
@@ -41,7 +44,8 @@ export const judge = (
   more: boolean
 ): Reason => {
   const destinationPort = u16(bytes, data + 2)
-  // D1 DHCP_SERVER: a rogue server tells guests a gateway and name servers. Either port is enough. RFC 2131, 4.1.
+  // D1 DHCP_SERVER: a rogue server tells guests a gateway and name servers. Either port is enough.
+  // RFC 2131, 4.1.
   if (u16(bytes, data) === SERVER_PORT || destinationPort === CLIENT_PORT) return Reason.DHCP_SERVER
   if (destinationPort !== SERVER_PORT) return Reason.PASS
 
@@ -50,10 +54,12 @@ export const judge = (
   const end = data + udpBytes
   if (more || end - message < BOOTP_BYTES_MIN) return Reason.DHCP_MALFORMED
   if (
-    bytes[message] !== BOOT_REQUEST || bytes[message + 1] !== ETHERNET || bytes[message + 2] !== MAC_BYTES
+    bytes[message] !== BOOT_REQUEST ||
+    bytes[message + 1] !== ETHERNET ||
+    bytes[message + 2] !== MAC_BYTES
   ) return Reason.DHCP_MALFORMED
 
-  // D3 DHCP_CHADDR: one guest that asks under many names uses up the server's addresses. RFC 2131, 7.
+  // D3 DHCP_CHADDR: a guest that asks under many names uses up the server's addresses. RFC 2131, 7.
   for (let octet = 0; octet < MAC_BYTES; octet++) {
     if (bytes[message + 28 + octet] !== bytes[start + 6 + octet]) return Reason.DHCP_CHADDR
   }

@@ -1,4 +1,4 @@
-/** What octets 12 and 13 of a frame mean (IEEE 802.3, 3.2.6; numbers from IANA's "IEEE 802 Numbers"). */
+/** What octets 12 and 13 of a frame say (IEEE 802.3, 3.2.6; IANA, "IEEE 802 Numbers"). */
 export const EtherType = {
   IPV4: 0x0800,
   ARP: 0x0806,

@@ -44,7 +44,8 @@ export const judge = (bytes: Uint8Array, start: number, size: number, policy: Po
   const fragment = u16(bytes, start + 20)
   const offsetBytes = (fragment & OFFSET_MASK) * 8
   const dataBytes = totalBytes - headerBytes
-  // I3 IP4_FRAG_OVERFLOW: a packet longer than any when put together, the "ping of death". RFC 791, 3.2.
+  // I3 IP4_FRAG_OVERFLOW: longer than any packet when put together, the "ping of death".
+  // RFC 791, 3.2.
   if (offsetBytes + totalBytes > PACKET_BYTES_MAX) return Reason.IP4_FRAG_OVERFLOW
   // I1 again: only a last fragment may end between two multiples of eight. RFC 791, 3.2.
   if ((fragment & MORE_FRAGMENTS) !== 0 && (dataBytes & 7) !== 0) return Reason.IP4_MALFORMED
@@ -112,21 +113,27 @@ const judgeAddresses = (
       Dhcp.isFromClient(bytes, data, dataBytes)
     if (!asks) return Reason.IP4_SRC_ZERO
   } else {
-    // I6 IP4_SRC_OUTSIDE: any other spoofed source: the host's loopback, groups, the networks behind it. RFC 2827, 3.
+    // I6 IP4_SRC_OUTSIDE: every other spoofed source: loopback, groups, the networks behind the
+    // host. RFC 2827, 3.
     if (!isInside(policy, source)) return Reason.IP4_SRC_OUTSIDE
 
-    // I7 IP4_SRC_RESERVED: every answer would go to everybody, as in "smurf". RFC 2644; RFC 1122, 3.2.1.3.
+    // I7 IP4_SRC_RESERVED: answers would go to everybody, as in "smurf". RFC 2644, 1; RFC 1122,
+    // 3.2.1.3.
     if (isReserved(policy, source)) return Reason.IP4_SRC_RESERVED
   }
 
   // I8 IP4_LAND: a receiver that answers itself. RFC 4953, 2; CERT CA-1997-28.
   if (source === destination) return Reason.IP4_LAND
 
-  // I9 IP4_DST_MARTIAN: 0/8, 127/8 and 240/4 reach services that the host binds to its loopback. RFC 1122, 3.2.1.3.
+  // I9 IP4_DST_MARTIAN: 0/8, 127/8 and 240/4 reach services that the host binds to its loopback.
+  // RFC 1122, 3.2.1.3.
   const net = bytes[start + 30]!
-  if (net === 0 || net === 127 || (net >= 240 && destination !== LIMITED_BROADCAST)) return Reason.IP4_DST_MARTIAN
+  if (net === 0 || net === 127 || (net >= 240 && destination !== LIMITED_BROADCAST)) {
+    return Reason.IP4_DST_MARTIAN
+  }
 
-  // I10 L2_L3_MISMATCH: a packet for one host, sent to all, gets past what guards hosts one by one. RFC 1122, 3.3.6.
+  // I10 L2_L3_MISMATCH: a packet for one host, sent to all, gets past what guards each.
+  // RFC 1122, 3.3.6.
   if (
     (bytes[start]! & 1) !== 0 &&
     net < 224 &&
@@ -154,9 +161,9 @@ const judgeData = (
   if (offset !== 0) return Reason.PASS
 
   if (isTcp) {
-    // I11 again: flags left to a later fragment (RFC 1858, 3). I12 L4_MALFORMED: a header that is not all there.
+    // I11 again: flags left to a later fragment. RFC 1858, 3. Without one it is I12.
     if (dataBytes < TCP_HEADER_BYTES_MIN) return more ? Reason.IP4_FRAG_TINY : Reason.L4_MALFORMED
-    // I12 L4_MALFORMED: a header that ends before its fields or behind the packet. RFC 9293, 3.1.
+    // I12 L4_MALFORMED: a header that ends before its fields, or behind the packet. RFC 9293, 3.1.
     const headerBytes = (bytes[data + 12]! >> 4) * 4
     if (headerBytes < TCP_HEADER_BYTES_MIN) return Reason.L4_MALFORMED
     return !more && headerBytes > dataBytes ? Reason.L4_MALFORMED : Reason.PASS
@@ -169,7 +176,9 @@ const judgeData = (
 
   // I12 L4_MALFORMED: the length of a whole datagram lies inside the packet. RFC 768.
   const udpBytes = u16(bytes, data + 4)
-  if (!more && (udpBytes < Dhcp.UDP_HEADER_BYTES || udpBytes > dataBytes)) return Reason.L4_MALFORMED
+  if (!more && (udpBytes < Dhcp.UDP_HEADER_BYTES || udpBytes > dataBytes)) {
+    return Reason.L4_MALFORMED
+  }
   return Dhcp.judge(bytes, start, data, udpBytes, more)
 }
 

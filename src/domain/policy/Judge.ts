@@ -29,7 +29,12 @@ import * as Reception from "./Reception.ts"
  * @param reason    out, `[batch.count]`: 0, or why the frame goes nowhere.
  * @param tapReason out, `[batch.count]`: 0, or why a frame that passed is kept from the tap.
  */
-export const judge = (batch: FrameBatch, policy: Policy, reason: Uint8Array, tapReason: Uint8Array): void => {
+export const judge = (
+  batch: FrameBatch,
+  policy: Policy,
+  reason: Uint8Array,
+  tapReason: Uint8Array
+): void => {
   const { bytes, halves, port, size, slotBytes } = batch
   // The batch knows which frames were cut. A policy that allows more must not have them read.
   const frameBytesMax = Math.min(batch.frameBytesMax, policy.frameBytesMax)
@@ -38,8 +43,12 @@ export const judge = (batch: FrameBatch, policy: Policy, reason: Uint8Array, tap
     const frameBytes = size[slot]!
     const fromTap = port[slot] === TAP_PORT
     let verdict = Reception.judge(frameBytes, frameBytesMax)
-    if (verdict === Reason.PASS) verdict = Link.judgeAddresses(bytes, halves, start, policy, fromTap)
-    if (verdict === Reason.PASS && policy.secure) verdict = Link.judgeType(bytes, halves, start)
+    if (verdict === Reason.PASS) {
+      verdict = Link.judgeAddresses(bytes, halves, start, policy, fromTap)
+    }
+    if (verdict === Reason.PASS && policy.secure) {
+      verdict = Link.judgeType(bytes, halves, start)
+    }
     if (verdict === Reason.PASS && policy.secure && !fromTap) {
       verdict = judgePacket(bytes, halves, start, frameBytes, policy)
     }

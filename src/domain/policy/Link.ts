@@ -16,7 +16,8 @@ export const judgeAddresses = (
   policy: Policy,
   fromTap: boolean
 ): Reason => {
-  // L1 SRC_MAC_GROUP: learning a group, or broadcast, would steal what is sent to it. IEEE 802.1Q, 8.7.
+  // L1 SRC_MAC_GROUP: learning a group, or broadcast, would steal what is sent to it. IEEE 802.1Q,
+  // 8.7.
   if ((bytes[start + 6]! & 1) !== 0) return Reason.SRC_MAC_GROUP
 
   const half = start >> 1
@@ -27,7 +28,9 @@ export const judgeAddresses = (
   if (sourceHi === 0 && sourceLo === 0) return Reason.SRC_MAC_ZERO
 
   // L3 SRC_MAC_TAP: a guest that speaks as the host takes the host's traffic. IEEE 802.1Q, 8.7.
-  if (!fromTap && sourceHi === policy.tapMacHi && sourceLo === policy.tapMacLo) return Reason.SRC_MAC_TAP
+  if (!fromTap && sourceHi === policy.tapMacHi && sourceLo === policy.tapMacLo) {
+    return Reason.SRC_MAC_TAP
+  }
 
   // L4 DST_MAC_RESERVED: spanning tree, LACP, pause, 802.1X, LLDP: taking over the root, or the
   // host's own links. No bridge relays 01-80-C2-00-00-00 … -0F. IEEE 802.1Q, table 8-1.
@@ -64,7 +67,8 @@ export const judgeType = (bytes: Uint8Array, halves: Uint16Array, start: number)
   // L7 VLAN_DENIED: hopping to another VLAN, and hiding behind a priority tag. IEEE 802.1Q, 9.6.
   if (isTag(type)) return Reason.VLAN_DENIED
 
-  // L8 IP6_DISABLED: router advertisements, neighbour discovery and DHCPv6 that nothing judges. RFC 6105, 1.
+  // L8 IP6_DISABLED: router advertisements, neighbour discovery and DHCPv6 that nothing judges.
+  // RFC 6105, 1.
   if (type === EtherType.IPV6) return Reason.IP6_DISABLED
 
   // L9 ETHERTYPE_DENIED: what is not understood cannot be attributed. RARP is among it (RFC 903).

@@ -69,6 +69,7 @@ export const isInside = (policy: Policy, address: number): boolean =>
 export const isSubnetBroadcast = (policy: Policy, address: number): boolean =>
   policy.bits <= RESERVING_BITS_MAX && address === policy.broadcast
 
-/** Whether an address of the subnet is its network or broadcast address, which no guest can have. */
+/** Whether an address is the subnet's network or broadcast address, which no guest can have. */
 export const isReserved = (policy: Policy, address: number): boolean =>
-  policy.bits <= RESERVING_BITS_MAX && (address === policy.network || address === policy.broadcast)
+  policy.bits <= RESERVING_BITS_MAX &&
+  (address === policy.network || address === policy.broadcast)

@@ -10,10 +10,10 @@ export interface Rule {
   readonly stops: string
 }
 
-/** The rules that need no memory, in the order in which they are applied; E rules deny the tap alone. */
+/** The rules that need no memory, in the order of their numbers; E rules deny the tap alone. */
 export const rules: ReadonlyArray<Rule> = [
   { id: "R1", reason: Reason.RUNT, stops: "reading addresses that are not there" },
-  { id: "R2", reason: Reason.OVERSIZE, stops: "frames that were cut, and say other things than what was sent" },
+  { id: "R2", reason: Reason.OVERSIZE, stops: "frames that say other things once they are cut" },
   { id: "L1", reason: Reason.SRC_MAC_GROUP, stops: "taking what is sent to a group or to all" },
   { id: "L2", reason: Reason.SRC_MAC_ZERO, stops: "passing for an empty place in a table" },
   { id: "L3", reason: Reason.SRC_MAC_TAP, stops: "posing as the host and taking its traffic" },
@@ -21,7 +21,7 @@ export const rules: ReadonlyArray<Rule> = [
   { id: "L5", reason: Reason.DST_MAC_ZERO, stops: "flooding frames that are for nobody" },
   { id: "L6", reason: Reason.LLC_DENIED, stops: "hiding ARP and IP in LLC and SNAP" },
   { id: "L7", reason: Reason.VLAN_DENIED, stops: "hopping to another VLAN, hiding behind a tag" },
-  { id: "L8", reason: Reason.IP6_DISABLED, stops: "rogue router advertisements, neighbour discovery, DHCPv6" },
+  { id: "L8", reason: Reason.IP6_DISABLED, stops: "router advertisements and neighbour discovery unjudged" },
   { id: "L9", reason: Reason.ETHERTYPE_DENIED, stops: "protocols whose sender nothing can verify" },
   { id: "A1", reason: Reason.ARP_MALFORMED, stops: "a sender that two receivers read differently" },
   { id: "A2", reason: Reason.ARP_OP_DENIED, stops: "RARP, InARP and experiments" },
@@ -40,7 +40,7 @@ export const rules: ReadonlyArray<Rule> = [
   { id: "I7", reason: Reason.IP4_SRC_RESERVED, stops: "answers that go to everybody" },
   { id: "I8", reason: Reason.IP4_LAND, stops: "receivers that answer themselves" },
   { id: "I9", reason: Reason.IP4_DST_MARTIAN, stops: "reaching services bound to the host's loopback" },
-  { id: "I10", reason: Reason.L2_L3_MISMATCH, stops: "one host's packet sent to all, past what guards each" },
+  { id: "I10", reason: Reason.L2_L3_MISMATCH, stops: "packets for one, sent past what guards each" },
   { id: "I11", reason: Reason.IP4_FRAG_TINY, stops: "hiding ports and flags in a later fragment" },
   { id: "I12", reason: Reason.L4_MALFORMED, stops: "headers and lengths that reach out of the packet" },
   { id: "I13", reason: Reason.ICMP_DENIED, stops: "moving other hosts' routes" },
