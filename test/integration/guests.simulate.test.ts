@@ -15,6 +15,22 @@ import { startUmlGuest } from "./guests/UmlGuest.ts"
 /** Nobody: the one who is sure to have no rights. Who is not root is that already. */
 const uid = process.getuid?.() === 0 ? 65_534 : undefined
 
+/** Starts a simulation and gives it together with what it printed. */
+const startSimulation = Effect.gen(function*() {
+  const home = yield* scratchDirectory(uid)
+  const command = yield* installForEverybody
+  const vknetd = yield* startProcess([...command, "--simulate", "10.1.0.1/24"], {
+    uid,
+    env: { HOME: home, TMPDIR: home }
+  })
+  const printed = yield* vknetd.waitUntil(
+    "serving",
+    () => vknetd.stdout().includes("qemu-system") ? vknetd.stdout() : undefined,
+    10_000
+  )
+  return { home, printed, vknetd }
+})
+
 /** Gives the printed line that starts with this word. */
 const printedLine = (printed: string, word: string): string => {
   const line = printed.split("\n").map((line) => line.trim()).find((line) => line.startsWith(`${word} `))
@@ -23,19 +39,26 @@ const printedLine = (printed: string, word: string): string => {
 }
 
 describe.runIf(guestsRun)("vknetd --simulate, without root", () => {
-  it.scopedLive("attaches real guests by the lines it prints; they lease addresses and ping", () =>
+  it.scopedLive("attaches a kernel by nothing but the lines it prints", () =>
     Effect.gen(function*() {
-      const home = yield* scratchDirectory(uid)
-      const command = yield* installForEverybody
-      const vknetd = yield* startProcess([...command, "--simulate", "10.1.0.1/24"], {
+      const { home, printed } = yield* startSimulation
+      const kernel = yield* startProcess(["sh", "-c", `exec ${printedLine(printed, "setarch")}`], {
         uid,
-        env: { HOME: home, TMPDIR: home }
+        env: { HOME: home },
+        orphanSignal: "TERM"
       })
-      const printed = yield* vknetd.waitUntil(
-        "serving",
-        () => vknetd.stdout().includes("qemu-system") ? vknetd.stdout() : undefined,
-        10_000
+      yield* kernel.waitUntil("in its shell", () => /^# $/m.exec(kernel.stdout()) ?? undefined, 20_000)
+      kernel.write(`${printedLine(printed, "ip")}\n`)
+      yield* kernel.waitUntil(
+        "hearing from the host",
+        () => /bytes from 10\.1\.0\.1: (icmp_)?seq=/.exec(kernel.stdout()) ?? undefined,
+        20_000
       )
+    }), 60_000)
+
+  it.scopedLive("lets User-Mode Linux and QEMU lease addresses, ping it and each other, and tidies up", () =>
+    Effect.gen(function*() {
+      const { home, printed, vknetd } = yield* startSimulation
       const socketPath = /^socket (.+)$/m.exec(printed)?.[1] ?? ""
       assert.isTrue(fs.statSync(socketPath).isSocket())
       assert.strictEqual(fs.statSync(path.dirname(socketPath)).mode & 0o077, 0, "open to others")

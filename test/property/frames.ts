@@ -73,7 +73,16 @@ export interface ArpFields {
 
 /** RFC 826 for Ethernet and IPv4. */
 export const arp = ({ op, sender, senderMac, target, targetMac }: ArpFields): Uint8Array =>
-  concat(u16(1), u16(IPV4), Uint8Array.of(6, 4), u16(op), senderMac, sender, targetMac ?? new Uint8Array(6), target)
+  concat(
+    u16(1),
+    u16(IPV4),
+    Uint8Array.of(6, 4),
+    u16(op),
+    senderMac,
+    sender,
+    targetMac ?? new Uint8Array(6),
+    target
+  )
 
 export interface Ipv4Fields {
   readonly source: Uint8Array
@@ -128,8 +137,13 @@ export interface Endpoints {
   readonly destination: Uint8Array
 }
 
-const withChecksum = (segment: Uint8Array, at: number, protocol: number, between: Endpoints): Uint8Array => {
-  const pseudo = concat(between.source, between.destination, Uint8Array.of(0, protocol), u16(segment.length))
+const withChecksum = (
+  segment: Uint8Array,
+  at: number,
+  protocol: number,
+  { destination, source }: Endpoints
+): Uint8Array => {
+  const pseudo = concat(source, destination, Uint8Array.of(0, protocol), u16(segment.length))
   const sum = checksum(concat(pseudo, segment))
   return patched(segment, at, ...u16(sum === 0 && protocol === 17 ? 0xffff : sum))
 }
@@ -143,7 +157,13 @@ export interface UdpFields extends Endpoints {
 /** RFC 768. */
 export const udp = (fields: UdpFields): Uint8Array =>
   withChecksum(
-    concat(u16(fields.sourcePort), u16(fields.destinationPort), u16(8 + fields.payload.length), u16(0), fields.payload),
+    concat(
+      u16(fields.sourcePort),
+      u16(fields.destinationPort),
+      u16(8 + fields.payload.length),
+      u16(0),
+      fields.payload
+    ),
     6,
     17,
     fields

@@ -1,4 +1,4 @@
-/** One rule, seen from both sides of its edge: the nearest frames that pass and that are denied, by name. */
+/** One rule from both sides: by name, the nearest frames that pass and that are denied. */
 import type { SwitchSettings } from "../../src/domain/SwitchSettings.ts"
 
 export interface Edge {

@@ -89,7 +89,11 @@ export const arpEdges: ReadonlyArray<Edge> = [
   },
   {
     rule: "A7",
-    passes: { "first": from("10.1.0.2"), "last": from("10.1.0.254"), "target outside": arpFrame({ target: world.remote }) },
+    passes: {
+      "first": from("10.1.0.2"),
+      "last": from("10.1.0.254"),
+      "target outside": arpFrame({ target: world.remote })
+    },
     denies: {
       "network": from("10.1.0.0"),
       "broadcast": from("10.1.0.255"),

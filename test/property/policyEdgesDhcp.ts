@@ -1,5 +1,5 @@
 /** Edges of the rules on DHCP, from an honest request with one field wrong. */
-import { concat, discoverOptions, patched } from "./frames.ts"
+import { BROADCAST, concat, discoverOptions, patched } from "./frames.ts"
 import type { Edge } from "./policyEdge.ts"
 import * as world from "./policyWorld.ts"
 
@@ -8,14 +8,19 @@ const { datagram, dhcpFrame, guest, guestMac, host, otherMac, packet } = world
 /** Where BOOTP begins in a frame without IPv4 options. */
 const MESSAGE = 42
 const request = dhcpFrame({})
-const options = (...octets: ReadonlyArray<number>): Uint8Array => dhcpFrame({ options: Uint8Array.from(octets) })
+const options = (...octets: ReadonlyArray<number>): Uint8Array =>
+  dhcpFrame({ options: Uint8Array.from(octets) })
 const ports = (sourcePort: number, destinationPort: number): Uint8Array =>
   packet({ payload: datagram({ sourcePort, destinationPort }) })
 const firstFragment = (frame: Uint8Array): Uint8Array => patched(frame, 20, 0x20)
 /** BOOTP from an address, so that only D rules can object, and of `size` octets. */
 const bootp = (size: number): Uint8Array =>
   packet({
-    payload: datagram({ sourcePort: 68, destinationPort: 67, payload: concat(request.slice(MESSAGE), new Uint8Array(99)).slice(0, size) })
+    payload: datagram({
+      sourcePort: 68,
+      destinationPort: 67,
+      payload: concat(request.slice(MESSAGE), new Uint8Array(99)).slice(0, size)
+    })
   })
 
 export const dhcpEdges: ReadonlyArray<Edge> = [
@@ -27,7 +32,10 @@ export const dhcpEdges: ReadonlyArray<Edge> = [
       "to 69": ports(5000, 69),
       "to 66": ports(5000, 66),
       "DHCPv6 ports over IPv4": ports(547, 546),
-      "later fragment": packet({ payload: datagram({ sourcePort: 67, destinationPort: 68 }), offsetBytes: 80 }),
+      "later fragment": packet({
+        payload: datagram({ sourcePort: 67, destinationPort: 68 }),
+        offsetBytes: 80
+      }),
       "TCP": packet({ protocol: 6, payload: world.segment({ sourcePort: 67, destinationPort: 68 }) })
     },
     denies: {
@@ -37,7 +45,10 @@ export const dhcpEdges: ReadonlyArray<Edge> = [
       "68 to 68": ports(68, 68),
       "relay": ports(67, 67),
       "first fragment": firstFragment(ports(67, 68)),
-      "behind options": packet({ payload: datagram({ sourcePort: 67 }), options: Uint8Array.of(148, 4, 0, 0) })
+      "behind options": packet({
+        payload: datagram({ sourcePort: 67 }),
+        options: Uint8Array.of(148, 4, 0, 0)
+      })
     }
   },
   {
@@ -53,13 +64,23 @@ export const dhcpEdges: ReadonlyArray<Edge> = [
       "behind the end": options(53, 1, 1, 255, 12, 200, 0, 0),
       "pads": options(0, 0, 0),
       "option of nothing": options(80, 0, 255),
-      "from any port": packet({ payload: datagram({ destinationPort: 67, payload: request.slice(MESSAGE) }) })
+      "from any port": packet({
+        payload: datagram({ destinationPort: 67, payload: request.slice(MESSAGE) })
+      })
     },
     denies: {
       "235 octets": bootp(235),
       "nothing": bootp(0),
+      "nothing, from nobody": packet({
+        to: BROADCAST,
+        source: world.nobody,
+        destination: world.everybody,
+        payload: datagram({ sourcePort: 68, destinationPort: 67, payload: new Uint8Array(0) })
+      }),
       "UDP length ends early": patched(bootp(300), 38, 0, 8 + 235),
-      "fragment": firstFragment(dhcpFrame({ source: guest, destination: host, options: concat(discoverOptions, new Uint8Array(7)) })),
+      "fragment": firstFragment(
+        dhcpFrame({ source: guest, destination: host, options: concat(discoverOptions, new Uint8Array(7)) })
+      ),
       "op 0": patched(request, MESSAGE, 0),
       "op 2": patched(request, MESSAGE, 2),
       "hardware 0": patched(request, MESSAGE + 1, 0),
@@ -77,7 +98,10 @@ export const dhcpEdges: ReadonlyArray<Edge> = [
     passes: { "its own": request },
     denies: {
       ...Object.fromEntries(
-        [28, 29, 30, 31, 32, 33].map((at) => [`octet ${at}`, patched(request, MESSAGE + at, guestMac[at - 28]! ^ 1)])
+        [0, 1, 2, 3, 4, 5].map((octet) => [
+          `octet ${octet}`,
+          patched(request, MESSAGE + 28 + octet, guestMac[octet]! ^ 1)
+        ])
       ),
       "another's": dhcpFrame({ hardwareAddress: otherMac }),
       "another's, in BOOTP": dhcpFrame({ hardwareAddress: otherMac, options: null }),
@@ -86,9 +110,15 @@ export const dhcpEdges: ReadonlyArray<Edge> = [
   },
   {
     rule: "D4",
-    passes: { "81": options(81, 1, 0, 255), "83": options(83, 1, 0, 255), "82 behind the end": options(255, 82, 1, 0) },
+    passes: {
+      "81": options(81, 1, 0, 255),
+      "83": options(83, 1, 0, 255),
+      "82 behind the end": options(255, 82, 1, 0)
+    },
     denies: {
-      ...Object.fromEntries([24, 25, 26, 27].map((at) => [`octet ${at}`, patched(request, MESSAGE + at, 1)])),
+      ...Object.fromEntries(
+        [24, 25, 26, 27].map((at) => [`octet ${at}`, patched(request, MESSAGE + at, 1)])
+      ),
       "relay's option": options(53, 1, 1, 82, 3, 1, 1, 0, 255),
       "relay's option, empty": options(82, 0),
       "behind pads": options(0, 0, 82, 1, 0, 255),

@@ -6,9 +6,14 @@ import * as world from "./policyWorld.ts"
 const { datagram, dhcpFrame, everybody, groupMac, host, nobody, packet, segment, settings, tapMac } = world
 
 const plain = packet({ protocol: 47, payload: new Uint8Array(24) })
-const withOptions = (...octets: ReadonlyArray<number>): Uint8Array => packet({ options: Uint8Array.from(octets) })
+const withOptions = (...octets: ReadonlyArray<number>): Uint8Array =>
+  packet({ options: Uint8Array.from(octets) })
 const from = (text: string): Uint8Array => packet({ source: address(text) })
+const fromNobody = (payload: Uint8Array): Uint8Array =>
+  packet({ source: nobody, destination: everybody, to: BROADCAST, payload })
 const to = (text: string): Uint8Array => packet({ to: tapMac, destination: address(text) })
+const toEach = (texts: ReadonlyArray<string>): Record<string, Uint8Array> =>
+  Object.fromEntries(texts.map((text) => [text, to(text)]))
 const data = (size: number): Uint8Array => new Uint8Array(size).fill(0xff)
 
 /** Sources that no prefix of 10.1.0.0/24 or shorter than /1 covers. */
@@ -43,6 +48,11 @@ const headerEdges: ReadonlyArray<Edge> = [
       "total 65,535": patched(plain, 16, 255, 255),
       "header beyond the total": patched(packet({ protocol: 47, payload: data(0) }), 14, 0x46),
       "option without length": withOptions(1, 1, 1, 148),
+      "option without length, at the end of the frame": packet({
+        protocol: 47,
+        payload: data(0),
+        options: Uint8Array.of(1, 1, 1, 148)
+      }),
       "option of length 0": withOptions(148, 0, 0, 0),
       "option of length 1": withOptions(148, 1, 0, 0),
       "option beyond the header": withOptions(148, 5, 0, 0),
@@ -53,7 +63,11 @@ const headerEdges: ReadonlyArray<Edge> = [
   },
   {
     rule: "I2",
-    passes: { "router alert": withOptions(148, 4, 0, 0), "none": withOptions(1, 1, 1, 0), "two": withOptions(148, 4, 0, 0, 148, 4, 0, 0) },
+    passes: {
+      "router alert": withOptions(148, 4, 0, 0),
+      "none": withOptions(1, 1, 1, 0),
+      "two": withOptions(148, 4, 0, 0, 148, 4, 0, 0)
+    },
     denies: {
       "loose source route": withOptions(131, 7, 4, 8, 8, 8, 8, 0),
       "strict source route": withOptions(137, 7, 4, 8, 8, 8, 8, 0),
@@ -107,8 +121,9 @@ const addressEdges: ReadonlyArray<Edge> = [
       "TCP": patched(dhcpFrame({}), 23, 6),
       "ICMP": patched(dhcpFrame({}), 23, 1),
       "protocol 0": patched(dhcpFrame({}), 23, 0),
-      "no ports": packet({ source: nobody, destination: everybody, to: BROADCAST, payload: data(0) }),
-      "ports alone": packet({ source: nobody, destination: everybody, to: BROADCAST, payload: Uint8Array.of(0, 68, 0, 67) }),
+      "no ports": fromNobody(data(0)),
+      "ports alone": fromNobody(Uint8Array.of(0, 68, 0, 67)),
+      "a header cut": fromNobody(Uint8Array.of(0, 68, 0, 67, 0, 8, 0)),
       "to itself": packet({ source: nobody, destination: nobody })
     }
   },
@@ -179,13 +194,14 @@ const addressEdges: ReadonlyArray<Edge> = [
   },
   {
     rule: "I9",
-    passes: Object.fromEntries(
-      ["1.0.0.0", "126.255.255.255", "128.0.0.0", "239.255.255.255", "255.255.255.255", "10.1.0.1"].map((a) => [a, to(a)])
-    ),
-    denies: Object.fromEntries(
-      ["0.0.0.0", "0.255.255.255", "127.0.0.0", "127.0.0.1", "127.255.255.255", "240.0.0.0", "255.255.255.254",
-        "254.255.255.255"].map((a) => [a, to(a)])
-    )
+    passes: {
+      ...toEach(["1.0.0.0", "126.255.255.255", "128.0.0.0", "239.255.255.255"]),
+      ...toEach(["255.255.255.255", "10.1.0.1"])
+    },
+    denies: {
+      ...toEach(["0.0.0.0", "0.255.255.255", "127.0.0.0", "127.0.0.1", "127.255.255.255"]),
+      ...toEach(["240.0.0.0", "254.255.255.255", "255.255.255.254"])
+    }
   },
   {
     rule: "I10",
@@ -209,6 +225,15 @@ const addressEdges: ReadonlyArray<Edge> = [
   },
   {
     rule: "I10",
+    settings: settings(30),
+    passes: { "the subnet": packet({ to: BROADCAST, destination: address("10.1.0.3") }) },
+    denies: {
+      "network": packet({ to: BROADCAST, destination: address("10.1.0.0") }),
+      "of /24": packet({ to: BROADCAST, destination: address("10.1.0.255") })
+    }
+  },
+  {
+    rule: "I10",
     settings: settings(31, { hostAddress: address("10.1.0.3") }),
     passes: { "everybody": packet({ to: BROADCAST, destination: everybody }) },
     denies: { "no broadcast with 31 bits": packet({ to: BROADCAST, destination: address("10.1.0.3") }) }
@@ -216,7 +241,10 @@ const addressEdges: ReadonlyArray<Edge> = [
 ]
 
 const tcpOffset = (words: number, size: number): Uint8Array =>
-  packet({ protocol: 6, payload: patched(concat(segment({ payload: data(0) }), data(size - 20)), 12, words << 4) })
+  packet({
+    protocol: 6,
+    payload: patched(concat(segment({ payload: data(0) }), data(size - 20)), 12, words << 4)
+  })
 const udpLength = (length: number): Uint8Array =>
   packet({ payload: patched(datagram({ payload: data(8) }), 4, length >> 8, length & 255) })
 const first = (protocol: number, size: number): Uint8Array =>
@@ -226,7 +254,11 @@ const dataEdges: ReadonlyArray<Edge> = [
   {
     rule: "I11",
     passes: {
-      "TCP, 24 octets": packet({ protocol: 6, payload: segment({ payload: data(4) }), moreFragments: true }),
+      "TCP, 24 octets": packet({
+        protocol: 6,
+        payload: segment({ payload: data(4) }),
+        moreFragments: true
+      }),
       "UDP, 8 octets": first(17, 8),
       "ICMP, 8 octets": first(1, 8),
       "GRE, nothing": first(47, 0),
@@ -234,12 +266,21 @@ const dataEdges: ReadonlyArray<Edge> = [
       "UDP at offset 1": packet({ offsetBytes: 8, payload: data(8) })
     },
     denies: {
-      "TCP, 16 octets": packet({ protocol: 6, payload: segment({}).slice(0, 16), moreFragments: true }),
+      "TCP, 16 octets": packet({
+        protocol: 6,
+        payload: segment({}).slice(0, 16),
+        moreFragments: true
+      }),
       "TCP, nothing": first(6, 0),
       "UDP, nothing": first(17, 0),
       "ICMP, nothing": first(1, 0),
       "TCP at offset 1": packet({ protocol: 6, offsetBytes: 8, payload: data(32) }),
-      "TCP at offset 1, more to come": packet({ protocol: 6, offsetBytes: 8, payload: data(32), moreFragments: true }),
+      "TCP at offset 1, more to come": packet({
+        protocol: 6,
+        offsetBytes: 8,
+        payload: data(32),
+        moreFragments: true
+      }),
       "TCP at offset 1, nothing": packet({ protocol: 6, offsetBytes: 8, payload: data(0) })
     }
   },

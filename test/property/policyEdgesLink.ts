@@ -62,7 +62,9 @@ const sizeEdges = (settings: Edge["settings"] & object, port: number): ReadonlyA
     settings,
     port,
     passes: settings.secure ? { "a packet": packet({}) } : { "14 octets": typed(0x88b5, 14) },
-    denies: Object.fromEntries(Array.from({ length: 14 }, (_, size) => [`${size} octets`, packet({}).slice(0, size)]))
+    denies: Object.fromEntries(
+      Array.from({ length: 14 }, (_, size) => [`${size} octets`, packet({}).slice(0, size)])
+    )
   },
   {
     rule: "R2",
@@ -102,12 +104,20 @@ const typeEdges = (port: number): ReadonlyArray<Edge> => [
       "no tag behind its type": typed(0x8100, 14)
     }
   },
-  { rule: "L8", port, passes: { "IPv4": packet({}) }, denies: { "IPv6": typed(0x86dd), "no header": typed(0x86dd, 14) } },
+  {
+    rule: "L8",
+    port,
+    passes: { "IPv4": packet({}) },
+    denies: { "IPv6": typed(0x86dd), "no header": typed(0x86dd, 14) }
+  },
   {
     rule: "L9",
     port,
     passes: { "IPv4": packet({}), "ARP": world.arpFrame({}) },
-    denies: hexTypes([0x0600, 0x07ff, 0x0801, 0x0805, 0x0807, 0x0835, 0x8035, 0x80ff, 0x8101, 0x8863, 0x86dc, 0x86de, 0xffff])
+    denies: {
+      ...hexTypes([0x0600, 0x07ff, 0x0801, 0x0805, 0x0807, 0x0835, 0x8035]),
+      ...hexTypes([0x80ff, 0x8101, 0x8863, 0x86dc, 0x86de, 0xffff])
+    }
   }
 ]
 
@@ -158,7 +168,10 @@ export const linkEdges: ReadonlyArray<Edge> = [
     rule: "L3",
     settings,
     passes: Object.fromEntries(
-      [0, 1, 2, 3, 4, 5].map((at) => [`octet ${at} differs`, from(patched(tapMac, at, (tapMac[at]! ^ 0x02) & 0xfe))])
+      [0, 1, 2, 3, 4, 5].map((at) => [
+        `octet ${at} differs`,
+        from(patched(tapMac, at, tapMac[at]! ^ 0x04))
+      ])
     ),
     denies: { "the tap's own": from(tapMac) }
   })),

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fs from "node:fs"
 import { Reason, reasonNames } from "../../src/domain/Reason.ts"
+import * as Policy from "../../src/domain/policy/Policy.ts"
 import { rules } from "../../src/domain/policy/Rules.ts"
 import type { Edge } from "./policyEdge.ts"
 import { arpEdges } from "./policyEdgesArp.ts"
@@ -21,7 +22,10 @@ const verdicts = (edge: Edge, frame: Uint8Array) => {
   const port = edge.port ?? world.GUEST_PORT
   const settings = edge.settings ?? world.secure
   const verdict = named(world.judged(frame, port, settings))
-  assert.deepStrictEqual(verdict, expected(frame, port === world.TAP_PORT, settings), "the reference disagrees")
+  const inWords = expected(frame, port === world.TAP_PORT, settings)
+  assert.deepStrictEqual(verdict, inWords, "the reference disagrees")
+  const batch = world.placed(frame, port, settings.frameBytesMax, 0)
+  world.judgePlaced(world.guarded(batch, frame.length), Policy.make(settings))
   return verdict
 }
 
@@ -101,7 +105,8 @@ describe("an honest guest", () => {
 
 describe("the tap", () => {
   it("may send IPv4 and ARP of any kind in secure mode: the host is trusted", () => {
-    for (const [name, frame] of [...arpEdges, ...ipv4Edges, ...dhcpEdges].flatMap((e) => Object.entries(e.denies))) {
+    const denied = [...arpEdges, ...ipv4Edges, ...dhcpEdges].flatMap(({ denies }) => Object.entries(denies))
+    for (const [name, frame] of denied) {
       const verdict = world.judged(frame, world.TAP_PORT)
       assert.deepStrictEqual(verdict, { reason: Reason.PASS, tapReason: Reason.PASS }, name)
     }

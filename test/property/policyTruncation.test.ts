@@ -87,8 +87,20 @@ const { ARP_MALFORMED, IP4_MALFORMED, IP4_OPTION_DENIED, L4_MALFORMED, DHCP_MALF
 const ihl = (frame: Uint8Array): number => (frame[14]! & 15) * 4
 
 const lengthFields: ReadonlyArray<LengthField> = [
-  { field: "ARP hardware length", frame: honest["ARP request"]!, at: 18, less: ARP_MALFORMED, more: ARP_MALFORMED },
-  { field: "ARP protocol length", frame: honest["ARP reply"]!, at: 19, less: ARP_MALFORMED, more: ARP_MALFORMED },
+  {
+    field: "ARP hardware length",
+    frame: honest["ARP request"]!,
+    at: 18,
+    less: ARP_MALFORMED,
+    more: ARP_MALFORMED
+  },
+  {
+    field: "ARP protocol length",
+    frame: honest["ARP reply"]!,
+    at: 19,
+    less: ARP_MALFORMED,
+    more: ARP_MALFORMED
+  },
   ...Object.entries(honest).filter(([name, frame]) => isIpv4(frame) && !/UDP|TCP|DHCP|BOOTP|ICMP/.test(name))
     .filter(([, frame]) => frame[23] !== 17 && frame.length - 14 - ihl(frame) > 8)
     .map(([name, frame]): LengthField => ({
@@ -99,25 +111,116 @@ const lengthFields: ReadonlyArray<LengthField> = [
       more: IP4_MALFORMED
     })),
   { field: "total length of UDP", frame: honest["UDP"]!, at: 17, less: L4_MALFORMED, more: IP4_MALFORMED },
-  { field: "total length of padded UDP", frame: honest["UDP, padded"]!, at: 17, less: L4_MALFORMED, more: PASS },
+  {
+    field: "total length of padded UDP",
+    frame: honest["UDP, padded"]!,
+    at: 17,
+    less: L4_MALFORMED,
+    more: PASS
+  },
   { field: "total length of TCP", frame: honest["TCP"]!, at: 17, less: PASS, more: IP4_MALFORMED },
-  { field: "total length of a TCP header", frame: honest["TCP with options"]!, at: 17, less: L4_MALFORMED, more: IP4_MALFORMED },
-  { field: "total length of a first fragment", frame: honest["UDP fragment 0"]!, at: 17, less: IP4_MALFORMED, more: IP4_MALFORMED },
-  { field: "total length of a last fragment", frame: honest["UDP fragment 2"]!, at: 17, less: PASS, more: IP4_MALFORMED },
-  { field: "total length of no data", frame: honest["protocol 255, no data"]!, at: 17, less: IP4_MALFORMED, more: IP4_MALFORMED },
-  { field: "total length of DHCP", frame: honest["DHCP"]!, at: 17, less: L4_MALFORMED, more: IP4_MALFORMED },
+  {
+    field: "total length of a TCP header",
+    frame: honest["TCP with options"]!,
+    at: 17,
+    less: L4_MALFORMED,
+    more: IP4_MALFORMED
+  },
+  {
+    field: "total length of a first fragment",
+    frame: honest["UDP fragment 0"]!,
+    at: 17,
+    less: IP4_MALFORMED,
+    more: IP4_MALFORMED
+  },
+  {
+    field: "total length of a last fragment",
+    frame: honest["UDP fragment 2"]!,
+    at: 17,
+    less: PASS,
+    more: IP4_MALFORMED
+  },
+  {
+    field: "total length of no data",
+    frame: honest["protocol 255, no data"]!,
+    at: 17,
+    less: IP4_MALFORMED,
+    more: IP4_MALFORMED
+  },
+  {
+    field: "total length of DHCP",
+    frame: honest["DHCP"]!,
+    at: 17,
+    less: L4_MALFORMED,
+    more: IP4_MALFORMED
+  },
   // One more word of header makes the first word of data options: here 0x13 0x88, an option of 136 octets.
-  { field: "header length of UDP", frame: honest["UDP"]!, at: 14, less: IP4_MALFORMED, more: IP4_MALFORMED },
-  { field: "header length of no data", frame: honest["protocol 255, no data"]!, at: 14, less: IP4_MALFORMED, more: IP4_MALFORMED },
-  { field: "header length with options", frame: honest["options of nothing"]!, at: 14, less: L4_MALFORMED, more: L4_MALFORMED },
-  { field: "option length", frame: honest["IGMP with router alert"]!, at: 35, less: IP4_OPTION_DENIED, more: IP4_MALFORMED },
+  {
+    field: "header length of UDP",
+    frame: honest["UDP"]!,
+    at: 14,
+    less: IP4_MALFORMED,
+    more: IP4_MALFORMED
+  },
+  {
+    field: "header length of no data",
+    frame: honest["protocol 255, no data"]!,
+    at: 14,
+    less: IP4_MALFORMED,
+    more: IP4_MALFORMED
+  },
+  {
+    field: "header length with options",
+    frame: honest["options of nothing"]!,
+    at: 14,
+    less: L4_MALFORMED,
+    more: L4_MALFORMED
+  },
+  {
+    field: "option length",
+    frame: honest["IGMP with router alert"]!,
+    at: 35,
+    less: IP4_OPTION_DENIED,
+    more: IP4_MALFORMED
+  },
   { field: "UDP length", frame: honest["UDP"]!, at: 39, less: PASS, more: L4_MALFORMED },
-  { field: "UDP length of nothing", frame: honest["UDP, empty"]!, at: 39, less: L4_MALFORMED, more: L4_MALFORMED },
-  { field: "UDP length of BOOTP", frame: honest["BOOTP"]!, at: 39, less: DHCP_MALFORMED, more: L4_MALFORMED },
+  {
+    field: "UDP length of nothing",
+    frame: honest["UDP, empty"]!,
+    at: 39,
+    less: L4_MALFORMED,
+    more: L4_MALFORMED
+  },
+  {
+    field: "UDP length of BOOTP",
+    frame: honest["BOOTP"]!,
+    at: 39,
+    less: DHCP_MALFORMED,
+    more: L4_MALFORMED
+  },
   { field: "TCP data offset", frame: honest["TCP"]!, at: 46, step: 16, less: L4_MALFORMED, more: PASS },
-  { field: "TCP data offset without data", frame: honest["TCP with options"]!, at: 46, step: 16, less: PASS, more: L4_MALFORMED },
-  { field: "BOOTP hardware length", frame: honest["DHCP"]!, at: 44, less: DHCP_MALFORMED, more: DHCP_MALFORMED },
-  { field: "length of the last DHCP option", frame: honest["DHCP"]!, at: 42 + 240 + 4, less: DHCP_MALFORMED, more: PASS }
+  {
+    field: "TCP data offset without data",
+    frame: honest["TCP with options"]!,
+    at: 46,
+    step: 16,
+    less: PASS,
+    more: L4_MALFORMED
+  },
+  {
+    field: "BOOTP hardware length",
+    frame: honest["DHCP"]!,
+    at: 44,
+    less: DHCP_MALFORMED,
+    more: DHCP_MALFORMED
+  },
+  {
+    field: "length of the last DHCP option",
+    frame: honest["DHCP"]!,
+    at: 42 + 240 + 4,
+    less: DHCP_MALFORMED,
+    more: PASS
+  }
 ]
 
 describe("a length field off by one", () => {
@@ -126,9 +229,11 @@ describe("a length field off by one", () => {
       assert.strictEqual(world.judged(frame).reason, PASS)
       for (const [delta, reason] of [[-step, less], [step, more]] as const) {
         const changed = patched(frame, at, frame[at]! + delta)
-        assert.strictEqual(expected(changed, false, world.secure).reason, reasonNames[reason], `reference, ${delta}`)
+        const inWords = expected(changed, false, world.secure).reason
+        assert.strictEqual(inWords, reasonNames[reason], `reference, ${delta}`)
         for (const filler of FILLERS) {
-          assert.strictEqual(world.judged(changed, world.GUEST_PORT, world.secure, filler).reason, reason, `${delta}`)
+          const verdict = world.judged(changed, world.GUEST_PORT, world.secure, filler)
+          assert.strictEqual(verdict.reason, reason, `${delta}`)
         }
         const batch = world.placed(changed, world.GUEST_PORT, world.secure.frameBytesMax, 0)
         world.judgePlaced(world.guarded(batch, changed.length), Policy.make(world.secure))

@@ -1,4 +1,4 @@
-/** The world that policy tests speak of: a host, two guests, honest frames between them, and their judge. */
+/** The world of the policy's tests: a host, two guests, honest frames between them, their judge. */
 import { TAP_PORT } from "../../src/domain/Bounds.ts"
 import * as FrameBatch from "../../src/domain/FrameBatch.ts"
 import * as MacAddress from "../../src/domain/MacAddress.ts"
@@ -223,13 +223,17 @@ export const honest: Readonly<Record<string, Uint8Array>> = {
   "do not fragment": patched(packet({}), 20, 0x40),
   "DHCP": dhcpFrame({}),
   "DHCP renewal": dhcpFrame({ source: guest, destination: host }),
-  "DHCP with pads": dhcpFrame({ options: concat(option(0, 0, 53, 1, 3, 0, 12, 3, 97, 98, 99, 255), new Uint8Array(20)) }),
+  "DHCP with pads": dhcpFrame({
+    options: concat(option(0, 0, 53, 1, 3, 0, 12, 3, 97, 98, 99, 255), new Uint8Array(20))
+  }),
   "BOOTP": dhcpFrame({ options: null }),
   ...Object.fromEntries(
-    [...fragmentsOf(17, datagram({ payload: new Uint8Array(100) })).entries()].map(([i, f]) => [`UDP fragment ${i}`, f])
+    [...fragmentsOf(17, datagram({ payload: new Uint8Array(100) })).entries()]
+      .map(([i, f]) => [`UDP fragment ${i}`, f])
   ),
   ...Object.fromEntries(
-    [...fragmentsOf(6, segment({ payload: new Uint8Array(100) })).entries()].map(([i, f]) => [`TCP fragment ${i}`, f])
+    [...fragmentsOf(6, segment({ payload: new Uint8Array(100) })).entries()]
+      .map(([i, f]) => [`TCP fragment ${i}`, f])
   ),
   ...Object.fromEntries(
     [...fragmentsOf(1, icmp({ type: 8, payload: new Uint8Array(100) })).entries()]

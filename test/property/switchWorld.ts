@@ -1,4 +1,5 @@
 import { assert } from "@effect/vitest"
+import { rest } from "../../src/adapters/sim/SimDriver.ts"
 import { SimExchange } from "../../src/adapters/sim/SimExchange.ts"
 import type { SimGuest } from "../../src/adapters/sim/SimGuest.ts"
 import { SimKernel } from "../../src/adapters/sim/SimKernel.ts"
@@ -31,8 +32,6 @@ export interface SwitchWorld {
   /** Both sums of the counters, asserted. */
   readonly assertSums: () => void
 }
-
-const TURNS_MAX = 100_000
 
 export const make = (options: Partial<SwitchSettings> & { readonly tap?: boolean; readonly seed?: number } = {}) => {
   const kernel = new SimKernel({ seed: options.seed ?? 1, historyLines: 200_000 })
@@ -71,15 +70,7 @@ export const make = (options: Partial<SwitchSettings> & { readonly tap?: boolean
     Forwarder.attachTap(forwarder, { handle: tapFd, mac: Mac.fromOctets(tap.mac), mtuBytes: 1500 })
   }
 
-  const settle = () => {
-    for (let turns = 0, idle = 0; idle < 2; turns++) {
-      if (turns > TURNS_MAX) throw new Error("the loop does not come to rest")
-      const before = exchange.waits
-      Forwarder.turn(forwarder, -1)
-      // Twice: a turn that found nothing may have planned nothing either, but a held port may still be flushed.
-      idle = exchange.waits > before && exchange.plan.count === 0 ? idle + 1 : 0
-    }
-  }
+  const settle = () => rest({ exchange, forwarder })
   const world: SwitchWorld = {
     kernel,
     exchange,

@@ -120,11 +120,13 @@ export class SimExchange implements FrameExchange {
     const connection = this.#undecided.get(handle)
     if (connection === undefined) return errno.EBADF
     this.#undecided.delete(handle)
-    if (port <= TAP_PORT || port >= this.#portCount || this.#attached.has(port)) {
-      this.#kernel.close(handle)
-      return errno.EINVAL
-    }
     const { name, socket } = connection
+    const isPort = port > TAP_PORT && port < this.#portCount
+    if (!isPort || this.#attached.has(port)) {
+      this.#kernel.close(handle)
+      this.#kernel.note(() => `${name} not admitted`)
+      return isPort ? errno.EBUSY : errno.EINVAL
+    }
     this.#attach(port, handle, name, { kind: "socket", socket })
     this.#kernel.note(() => `${name} is port ${port}`)
     return 0
@@ -141,7 +143,8 @@ export class SimExchange implements FrameExchange {
   attachTap(handle: number): number {
     const file = this.#kernel.descriptors.get(handle)
     if (file === undefined) return errno.EBADF
-    if (file.kind !== "tap" || this.#attached.has(TAP_PORT)) return errno.EINVAL
+    if (file.kind !== "tap") return errno.EINVAL
+    if (this.#attached.has(TAP_PORT)) return errno.EBUSY
     this.#attach(TAP_PORT, -1, file.tap.interfaceName, { kind: "tap", tap: file.tap })
     return 0
   }
@@ -197,8 +200,12 @@ export class SimExchange implements FrameExchange {
   }
 
   #sendOne(port: number, slot: number): number {
+    const size = this.batch.size[slot]
+    // An empty packet would look like an end of file, and a cut frame is not the frame.
+    if (port >= this.#portCount || size === undefined || size === 0) return errno.EINVAL
+    if (size > this.batch.frameBytesMax) return errno.EMSGSIZE
     const attached = this.#attached.get(port)
-    if (attached === undefined || this.#fate[port] === Fate.Gone) return errno.EPIPE
+    if (attached === undefined || attached.ended || this.#fate[port] === Fate.Gone) return errno.EPIPE
     if (this.#fate[port] === Fate.Full) return errno.EAGAIN
     const octets = Batch.frame(this.batch, slot)
     const { end } = attached

@@ -122,7 +122,7 @@ const judgeAddresses = (
     if (isReserved(policy, source)) return Reason.IP4_SRC_RESERVED
   }
 
-  // I8 IP4_LAND: a receiver that answers itself. RFC 4953, 2; CERT CA-1997-28.
+  // I8 IP4_LAND: a receiver that answers itself. CERT CA-1997-28.
   if (source === destination) return Reason.IP4_LAND
 
   // I9 IP4_DST_MARTIAN: 0/8, 127/8 and 240/4 reach services that the host binds to its loopback.
@@ -156,7 +156,7 @@ const judgeData = (
   const offset = fragment & OFFSET_MASK
   const isTcp = protocol === Protocol.TCP
 
-  // I11 IP4_FRAG_TINY: a second fragment that writes over TCP's flags. RFC 3128, 2.
+  // I11 IP4_FRAG_TINY: a second fragment that writes over TCP's flags. RFC 1858, 4; RFC 3128.
   if (isTcp && offset === 1) return Reason.IP4_FRAG_TINY
   if (offset !== 0) return Reason.PASS
 

@@ -24,7 +24,8 @@ export const judgeAddresses = (
   const sourceHi = halves[half + 3]! | (halves[half + 4]! << 16)
   const sourceLo = halves[half + 5]!
 
-  // L2 SRC_MAC_ZERO: the address of nobody, which tables use for "empty". RFC 7042, 2.1.
+  // L2 SRC_MAC_ZERO: nobody's address, which tables use for "empty". No standard forbids it;
+  // Linux bridges drop it too.
   if (sourceHi === 0 && sourceLo === 0) return Reason.SRC_MAC_ZERO
 
   // L3 SRC_MAC_TAP: a guest that speaks as the host takes the host's traffic. IEEE 802.1Q, 8.7.
@@ -55,7 +56,7 @@ const isReservedGroup = (bytes: Uint8Array, start: number): boolean =>
  */
 export const judgeType = (bytes: Uint8Array, halves: Uint16Array, start: number): Reason => {
   const half = start >> 1
-  // L5 DST_MAC_ZERO: nobody's address, which would be flooded to everybody. RFC 7042, 2.1.
+  // L5 DST_MAC_ZERO: nobody's address, which would be flooded to everybody. Our own rule.
   if ((halves[half]! | halves[half + 1]! | halves[half + 2]!) === 0) return Reason.DST_MAC_ZERO
 
   const type = u16(bytes, start + 12)

@@ -1,6 +1,6 @@
 import { Reason } from "../Reason.ts"
 
-/** One rule of the policy, for documentation and tests. The code that applies it carries its number. */
+/** One rule of the policy, as data. The code that applies it carries its number. */
 export interface Rule {
   /** Family and number: `A4`. */
   readonly id: string
@@ -17,37 +17,37 @@ export const rules: ReadonlyArray<Rule> = [
   { id: "L1", reason: Reason.SRC_MAC_GROUP, stops: "taking what is sent to a group or to all" },
   { id: "L2", reason: Reason.SRC_MAC_ZERO, stops: "passing for an empty place in a table" },
   { id: "L3", reason: Reason.SRC_MAC_TAP, stops: "posing as the host and taking its traffic" },
-  { id: "L4", reason: Reason.DST_MAC_RESERVED, stops: "taking over spanning tree, LACP, 802.1X, LLDP" },
+  { id: "L4", reason: Reason.DST_MAC_RESERVED, stops: "taking over bridges and links" },
   { id: "L5", reason: Reason.DST_MAC_ZERO, stops: "flooding frames that are for nobody" },
   { id: "L6", reason: Reason.LLC_DENIED, stops: "hiding ARP and IP in LLC and SNAP" },
   { id: "L7", reason: Reason.VLAN_DENIED, stops: "hopping to another VLAN, hiding behind a tag" },
-  { id: "L8", reason: Reason.IP6_DISABLED, stops: "router advertisements and neighbour discovery unjudged" },
-  { id: "L9", reason: Reason.ETHERTYPE_DENIED, stops: "protocols whose sender nothing can verify" },
+  { id: "L8", reason: Reason.IP6_DISABLED, stops: "IPv6 that nothing judges" },
+  { id: "L9", reason: Reason.ETHERTYPE_DENIED, stops: "protocols that are not understood" },
   { id: "A1", reason: Reason.ARP_MALFORMED, stops: "a sender that two receivers read differently" },
   { id: "A2", reason: Reason.ARP_OP_DENIED, stops: "RARP, InARP and experiments" },
-  { id: "A3", reason: Reason.ARP_DST_MULTICAST, stops: "poisoning that watchers of broadcast miss" },
-  { id: "A4", reason: Reason.ARP_SHA_MISMATCH, stops: "binding an address to a third party's MAC" },
+  { id: "A3", reason: Reason.ARP_DST_MULTICAST, stops: "poisoning unseen in broadcast" },
+  { id: "A4", reason: Reason.ARP_SHA_MISMATCH, stops: "poisoning with a third party's MAC" },
   { id: "A5", reason: Reason.ARP_SPA_ZERO, stops: "answers in nobody's name" },
   { id: "A6", reason: Reason.ARP_SPA_HOST, stops: "posing as the gateway" },
   { id: "A7", reason: Reason.ARP_SPA_OUTSIDE, stops: "poisoning for hosts behind the host" },
   { id: "A8", reason: Reason.ARP_THA_MISMATCH, stops: "a forged answer to one guest in another's name" },
   { id: "I1", reason: Reason.IP4_MALFORMED, stops: "headers that two parsers read differently" },
-  { id: "I2", reason: Reason.IP4_OPTION_DENIED, stops: "source routing, recorded routes, timestamps" },
+  { id: "I2", reason: Reason.IP4_OPTION_DENIED, stops: "routes that the sender chooses" },
   { id: "I3", reason: Reason.IP4_FRAG_OVERFLOW, stops: "the ping of death" },
   { id: "I4", reason: Reason.IP4_SRC_HOST, stops: "speaking for the host" },
-  { id: "I5", reason: Reason.IP4_SRC_ZERO, stops: "using DHCP's exception for anything else" },
+  { id: "I5", reason: Reason.IP4_SRC_ZERO, stops: "misusing DHCP's exception" },
   { id: "I6", reason: Reason.IP4_SRC_OUTSIDE, stops: "every other spoofed source" },
   { id: "I7", reason: Reason.IP4_SRC_RESERVED, stops: "answers that go to everybody" },
   { id: "I8", reason: Reason.IP4_LAND, stops: "receivers that answer themselves" },
-  { id: "I9", reason: Reason.IP4_DST_MARTIAN, stops: "reaching services bound to the host's loopback" },
-  { id: "I10", reason: Reason.L2_L3_MISMATCH, stops: "packets for one, sent past what guards each" },
-  { id: "I11", reason: Reason.IP4_FRAG_TINY, stops: "hiding ports and flags in a later fragment" },
-  { id: "I12", reason: Reason.L4_MALFORMED, stops: "headers and lengths that reach out of the packet" },
+  { id: "I9", reason: Reason.IP4_DST_MARTIAN, stops: "reaching the host's loopback" },
+  { id: "I10", reason: Reason.L2_L3_MISMATCH, stops: "packets for one that go to all" },
+  { id: "I11", reason: Reason.IP4_FRAG_TINY, stops: "hiding flags in a later fragment" },
+  { id: "I12", reason: Reason.L4_MALFORMED, stops: "lengths that reach out of the packet" },
   { id: "I13", reason: Reason.ICMP_DENIED, stops: "moving other hosts' routes" },
   { id: "D1", reason: Reason.DHCP_SERVER, stops: "rogue DHCP servers" },
   { id: "D2", reason: Reason.DHCP_MALFORMED, stops: "requests that hide their fields from D3 and D4" },
   { id: "D3", reason: Reason.DHCP_CHADDR, stops: "using up the DHCP server's addresses" },
   { id: "D4", reason: Reason.DHCP_RELAY, stops: "asking in another network's name" },
-  { id: "E2", reason: Reason.IP4_PROTO_DENIED, stops: "protocols of the host that nobody watches" },
+  { id: "E2", reason: Reason.IP4_PROTO_DENIED, stops: "parts of the host that nobody watches" },
   { id: "E4", reason: Reason.EGRESS_MTU, stops: "frames that the tap would refuse or cut" }
 ]

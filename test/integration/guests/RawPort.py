@@ -1,11 +1,12 @@
 """A port of the switch that is no kernel: silent, loud or forging. The tests start it by its role.
 
     RawPort.py silent PATH              connects and never reads
-    RawPort.py broadcast PATH           broadcasts 1000-octet frames as fast as they are taken
+    RawPort.py broadcast PATH           broadcasts 1000-octet packets as fast as they are taken
     RawPort.py forge PATH COUNT         sends COUNT frames with random sources, prints "sent"
     RawPort.py send PATH SOURCE TARGET  sends one frame
 
-All but the first read what arrives meanwhile. At end of standard input broadcast and forge print,
+Frames carry UDP that the switch has no reason to deny, to a port on which nobody answers.
+All but the first role read what arrives meanwhile. At end of standard input broadcast and forge print,
 as JSON, how many frames they sent and how many they received for each destination.
 """
 
@@ -14,28 +15,44 @@ import os
 import random
 import select
 import socket
+import struct
 import sys
 
-BROADCAST = b"\xff" * 6
-EXPERIMENTAL = b"\x88\xb5"  # IEEE 802.1: for local experiments; no kernel answers it
+DISCARD = 9
 
 
 def octets(mac):
     return bytes.fromhex(mac.replace(":", ""))
 
 
+def frame_of(target, source, to_address, octet_count):
+    """A frame with a UDP packet from 10.1.0.99, RFC 791 and RFC 768; no UDP checksum."""
+    size = octet_count - 14
+    header = struct.pack(
+        "!BBHHHBBH4s4s", 0x45, 0, size, 0, 0, 64, socket.IPPROTO_UDP, 0,
+        socket.inet_aton("10.1.0.99"), socket.inet_aton(to_address),
+    )
+    total = sum(struct.unpack("!10H", header))
+    total = (total & 0xFFFF) + (total >> 16)
+    checksum = ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
+    header = header[:10] + struct.pack("!H", checksum) + header[12:]
+    datagram = struct.pack("!HHHH", DISCARD, DISCARD, size - 20, 0) + bytes(size - 28)
+    return target + source + b"\x08\x00" + header + datagram
+
+
 def frames_of(role, words):
     """Yields the frames to send, in order."""
     if role == "broadcast":
-        frame = BROADCAST + octets("52:54:00:00:00:bb") + EXPERIMENTAL + bytes(986)
+        frame = frame_of(b"\xff" * 6, octets("52:54:00:00:00:bb"), "10.1.0.255", 1000)
         while True:
             yield frame
     if role == "forge":
         chance = random.Random(1)
+        template = frame_of(octets("52:54:00:00:00:ee"), bytes(6), "10.1.0.98", 60)
         for _ in range(int(words[0])):
             # Lowest bits of the first octet 10: locally administered, one station.
             source = bytes([chance.randrange(256) & 0xFC | 2]) + chance.randbytes(5)
-            yield octets("52:54:00:00:00:ee") + source + EXPERIMENTAL + bytes(46)
+            yield template[:6] + source + template[12:]
 
 
 def main():
@@ -46,7 +63,7 @@ def main():
         sys.stdin.read()
         return
     if role == "send":
-        port.send(octets(words[1]) + octets(words[0]) + EXPERIMENTAL + bytes(46))
+        port.send(frame_of(octets(words[1]), octets(words[0]), "10.1.0.98", 60))
         return
 
     port.setblocking(False)

@@ -19,7 +19,7 @@ export const vknetd: ReadonlyArray<string> = [process.execPath, path.join(reposi
 export const installForEverybody: Effect.Effect<ReadonlyArray<string>, never, Scope.Scope> = Effect.map(
   scratchDirectory(),
   (directory) => {
-    for (const part of ["bin", "dist", "package.json", "build/Release/vknetd.node"]) {
+    for (const part of ["bin", "dist", "share", "package.json", "build/Release/vknetd.node"]) {
       fs.cpSync(path.join(repository, part), path.join(directory, part), { recursive: true })
     }
     return [process.execPath, path.join(directory, "bin/vknetd")]

@@ -1,0 +1,67 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
+import * as Counters from "../../domain/Counters.ts"
+import { DataPlane } from "../../services/DataPlane.ts"
+import * as Forwarder from "../../services/Forwarder.ts"
+import type { PlaneNotice } from "../../services/PlaneNotice.ts"
+import { TapError } from "../../services/TapDevice.ts"
+import { errnoName } from "./Errno.ts"
+import { SimDriver } from "./SimDriver.ts"
+import { SimExchange } from "./SimExchange.ts"
+import { SimWorld } from "./SimWorld.ts"
+
+/** The forwarding loop on the simulated kernel; its turns are taken by `SimDriver`. */
+export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.effect(
+  DataPlane,
+  Effect.gen(function*() {
+    const kernel = yield* SimWorld
+    const { loops } = yield* SimDriver
+    return DataPlane.of({
+      start: ({ listener, settings }) =>
+        Effect.gen(function*() {
+          const notices = yield* Queue.unbounded<PlaneNotice>()
+          const { forwarder } = yield* Effect.acquireRelease(
+            Effect.sync(() => {
+              const exchange = new SimExchange(kernel, {
+                portCount: settings.guestPorts + 1,
+                frameBytesMax: settings.frameBytesMax,
+                listener: listener.handle
+              })
+              const forwarder = Forwarder.make({
+                exchange,
+                settings,
+                counters: Counters.make(settings.guestPorts + 1),
+                notify: (notice) => Queue.unsafeOffer(notices, notice)
+              })
+              const loop = { exchange, forwarder }
+              loops.add(loop)
+              return loop
+            }),
+            (loop) =>
+              Effect.sync(() => {
+                loops.delete(loop)
+                loop.exchange.shutdown()
+              })
+          )
+          return {
+            notices,
+            counters: forwarder.counters,
+            attachTap: (tap) =>
+              Effect.suspend(() => {
+                const errno = Forwarder.attachTap(forwarder, {
+                  handle: tap.handle,
+                  mac: tap.macAddress,
+                  mtuBytes: tap.mtuBytes
+                })
+                return errno === 0 ? Effect.void : Effect.fail(
+                  new TapError({ operation: "open", interfaceName: tap.interfaceName, code: errnoName(errno) })
+                )
+              }),
+            detachTap: Effect.sync(() => Forwarder.detachTap(forwarder)),
+            ended: Effect.never
+          }
+        })
+    })
+  })
+)

@@ -1,0 +1,278 @@
+import { assert, describe, it } from "@effect/vitest"
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Worker } from "node:worker_threads"
+import { load, type NativeListener } from "../../src/adapters/native/Binding.ts"
+import * as Child from "./native/NativeChild.ts"
+import { errno } from "./native/TestExchange.ts"
+
+const binding = load()
+const isRoot = process.getuid!() === 0
+/** A group that is not our own, where we may give files away. */
+const gid = isRoot ? 12_345 : process.getgid!()
+
+const inDirectory = async (test: (directory: string) => Promise<void> | void): Promise<void> => {
+  const directory = mkdtempSync(join(tmpdir(), "vknetd-files-"))
+  try {
+    await test(directory)
+  } finally {
+    rmSync(directory, { recursive: true })
+  }
+}
+
+const listening = (path: string, mode = 0o660, group = -1): NativeListener => {
+  const listener = binding.listen(path, group, mode, 16)
+  if (typeof listener === "number") return assert.fail(binding.errnoName(-listener))
+  return listener
+}
+
+/** A socket at the path on which nobody listens any more. */
+const leaveStale = (path: string): number => {
+  const { fd } = listening(path)
+  const { ino } = statSync(path)
+  binding.closeFd(fd)
+  return ino
+}
+
+const end = (path: string, { device, fd, inode }: NativeListener): void => {
+  assert.strictEqual(binding.unlinkSocket(path, device, inode), 0)
+  binding.closeFd(fd)
+}
+
+describe("the addon's listening socket", () => {
+  it("probe tells what stands at a path and changes nothing", () =>
+    inDirectory((directory) => {
+      const at = (name: string) => join(directory, name)
+      writeFileSync(at("file"), "kept")
+      mkdirSync(at("folder"))
+      symlinkSync("file", at("link"))
+      const live = listening(at("live"))
+      const stale = leaveStale(at("stale"))
+      assert.strictEqual(binding.probeSocket(at("nothing")), 0)
+      assert.strictEqual(binding.probeSocket(at("stale")), 1)
+      assert.strictEqual(binding.probeSocket(at("live")), -errno.EADDRINUSE)
+      for (const name of ["file", "folder", "link"]) {
+        assert.strictEqual(binding.probeSocket(at(name)), -errno.ENOTSOCK)
+        assert.strictEqual(binding.listen(at(name), -1, 0o660, 16), -errno.ENOTSOCK)
+      }
+      assert.strictEqual(binding.probeSocket(at("no/such")), -errno.ENOENT)
+      assert.strictEqual(binding.probeSocket(at("file/such")), -errno.ENOTDIR)
+      assert.strictEqual(binding.probeSocket(""), -errno.ENOENT)
+      assert.strictEqual(readFileSync(at("file"), "utf8"), "kept")
+      assert.strictEqual(statSync(at("stale")).ino, stale)
+      end(at("live"), live)
+    }))
+
+  it("the longest path is bound whole, one octet more is refused", () =>
+    inDirectory((directory) => {
+      const longest = join(directory, "s".repeat(107 - directory.length - 1))
+      assert.strictEqual(longest.length, 107)
+      end(longest, listening(longest))
+      assert.strictEqual(binding.listen(`${longest}s`, -1, 0o660, 16), -errno.ENAMETOOLONG)
+      assert.strictEqual(binding.probeSocket(`${longest}s`), -errno.ENAMETOOLONG)
+      assert.strictEqual(binding.connect(`${longest}s`), -errno.ENAMETOOLONG)
+    }))
+
+  it("a live socket is never taken, a stale one is replaced", () =>
+    inDirectory((directory) => {
+      const path = join(directory, "socket")
+      leaveStale(path)
+      const listener = listening(path)
+      assert.strictEqual(binding.listen(path, -1, 0o660, 16), -errno.EADDRINUSE)
+      const guest = binding.connect(path)
+      assert.isAtLeast(guest, 0)
+      binding.closeFd(guest)
+      end(path, listener)
+    }))
+
+  it("a socket whose backlog is full is live", () =>
+    inDirectory((directory) => {
+      const path = join(directory, "socket")
+      const listener = binding.listen(path, -1, 0o600, 0)
+      if (typeof listener === "number") return assert.fail(binding.errnoName(-listener))
+      const guest = binding.connect(path)
+      assert.strictEqual(binding.connect(path), -errno.EAGAIN)
+      assert.strictEqual(binding.probeSocket(path), -errno.EADDRINUSE)
+      binding.closeFd(guest)
+      end(path, listener)
+    }))
+
+  it("a live socket of another type is live too", () =>
+    inDirectory(async (directory) => {
+      const path = join(directory, "stream")
+      const { createServer } = await import("node:net")
+      const server = createServer()
+      await new Promise<void>((resolve) => server.listen(path, resolve))
+      assert.strictEqual(binding.probeSocket(path), -errno.EADDRINUSE)
+      await new Promise((resolve) => server.close(resolve))
+    }))
+
+  it("unlink removes the node that listen made and no other", () =>
+    inDirectory((directory) => {
+      const path = join(directory, "socket")
+      const first = listening(path)
+      renameSync(path, join(directory, "elsewhere"))
+      const second = listening(path)
+      end(path, first)
+      assert.isTrue(statSync(path).isSocket())
+      end(path, second)
+      assert.strictEqual(binding.probeSocket(path), 0)
+      assert.strictEqual(binding.unlinkSocket(path, second.device, second.inode), 0)
+    }))
+
+  it("mode and group are those asked for, whatever the umask", () =>
+    inDirectory((directory) => {
+      const path = join(directory, "socket")
+      for (const umask of [0, 0o022, 0o777]) {
+        for (const mode of [0o660, 0o600, 0o666, 0]) {
+          const before = process.umask(umask)
+          const listener = listening(path, mode, gid)
+          assert.strictEqual(process.umask(before), umask)
+          const stat = statSync(path)
+          assert.strictEqual((stat.mode & 0o7777).toString(8), mode.toString(8))
+          assert.strictEqual(stat.gid, gid)
+          end(path, listener)
+        }
+      }
+    }))
+
+  it("at no moment is the mode laxer than asked, nor given before the group", () =>
+    inDirectory(async (directory) => {
+      const path = join(directory, "socket")
+      const watcher = new Worker(
+        `const { parentPort, workerData: path } = require("node:worker_threads")
+         const { statSync } = require("node:fs")
+         const seen = {}
+         const look = () => {
+           for (let i = 0; i < 2000; i++) {
+             const stat = statSync(path, { throwIfNoEntry: false })
+             if (stat !== undefined) seen[(stat.mode & 0o7777).toString(8) + ":" + ((stat.mode & 0o7777) === 0 ? "" : stat.gid)] = true
+           }
+           setImmediate(look)
+         }
+         parentPort.on("message", () => { parentPort.postMessage(Object.keys(seen)); process.exit() })
+         look()`,
+        { eval: true, workerData: path }
+      )
+      await new Promise((resolve) => watcher.once("online", resolve))
+      const before = process.umask(0)
+      const until = performance.now() + 700
+      while (performance.now() < until) end(path, listening(path, 0o660, gid))
+      process.umask(before)
+      const seen = await new Promise<Array<string>>((resolve) => {
+        watcher.once("message", resolve)
+        watcher.postMessage("tell")
+      })
+      assert.include(seen, `660:${gid}`)
+      assert.deepStrictEqual(seen.filter((state) => state !== "0:" && state !== `660:${gid}`), [])
+    }))
+
+  it("of several that start at once over a stale socket one listens and the others see it", () =>
+    inDirectory(async (directory) => {
+      const path = join(directory, "socket")
+      const children = [1, 2, 3].map(() => Child.start())
+      const listen = ({ binding }: Child.Tools, path: string) => {
+        const listener = binding.listen(path, -1, 0o600, 16)
+        return typeof listener === "number" ? listener : listener.fd
+      }
+      for (let round = 0; round < 20; round++) {
+        if (round > 0) leaveStale(path)
+        const results = await Promise.all(children.map((child) => child.evaluate(listen, path)))
+        assert.deepStrictEqual(
+          results.filter((result) => result < 0),
+          [-errno.EADDRINUSE, -errno.EADDRINUSE],
+          `round ${round}: ${results}`
+        )
+        const winner = results.findIndex((result) => result >= 0)
+        await children[winner]!.evaluate(({ binding }, fd: number) => binding.closeFd(fd), results[winner]!)
+        unlinkSync(path)
+      }
+      await Promise.all(children.map((child) => child.kill()))
+    }))
+})
+
+describe("the addon's pid file", () => {
+  const hold = ({ binding }: Child.Tools, path: string) => {
+    const held = binding.holdPidFile(path, process.pid)
+    return [process.pid, held] as const
+  }
+
+  it("is written, locked, and says who holds it", () =>
+    inDirectory((directory) =>
+      Child.within([], async (child) => {
+        const path = join(directory, "pid")
+        assert.strictEqual(binding.probePidFile(path), 0)
+        assert.isFalse(statSync(path, { throwIfNoEntry: false }) !== undefined)
+        writeFileSync(path, "4711 and more\n")
+        const [pid, held] = await child.evaluate(hold, path)
+        assert.isNumber(held)
+        assert.strictEqual(readFileSync(path, "utf8"), `${pid}\n`)
+        assert.deepStrictEqual(binding.holdPidFile(path, process.pid), [-errno.EWOULDBLOCK, pid])
+        assert.deepStrictEqual(binding.probePidFile(path), [-errno.EWOULDBLOCK, pid])
+        assert.strictEqual(readFileSync(path, "utf8"), `${pid}\n`)
+        await child.kill()
+        assert.strictEqual(binding.probePidFile(path), 0)
+        const ours = binding.holdPidFile(path, process.pid)
+        assert.isNumber(ours)
+        assert.strictEqual(readFileSync(path, "utf8"), `${process.pid}\n`)
+        assert.strictEqual(statSync(path).mode & 0o777, 0o644)
+        binding.closeFd(ours as number)
+      })))
+
+  it("a lock on a file that was removed holds nothing", () =>
+    inDirectory((directory) =>
+      Child.within([], async (child) => {
+        const path = join(directory, "pid")
+        await child.evaluate(hold, path)
+        unlinkSync(path)
+        assert.strictEqual(binding.probePidFile(path), 0)
+        const ours = binding.holdPidFile(path, process.pid)
+        assert.isNumber(ours)
+        assert.strictEqual(readFileSync(path, "utf8"), `${process.pid}\n`)
+        binding.closeFd(ours as number)
+      })))
+
+  it("what is no file is left alone", () =>
+    inDirectory((directory) => {
+      const at = (name: string) => join(directory, name)
+      mkdirSync(at("folder"))
+      writeFileSync(at("file"), "kept")
+      symlinkSync("file", at("link"))
+      const refused = (path: string, code: number) => {
+        assert.deepStrictEqual(binding.holdPidFile(path, process.pid), [-code, 0])
+        assert.deepStrictEqual(binding.probePidFile(path), [-code, 0])
+      }
+      assert.deepStrictEqual(binding.holdPidFile(at("folder"), process.pid), [-errno.EISDIR, 0])
+      refused(at("link"), errno.ELOOP)
+      refused("/dev/null", errno.EINVAL)
+      refused(at("no/such"), errno.ENOENT)
+      assert.strictEqual(readFileSync(at("file"), "utf8"), "kept")
+    }))
+})
+
+describe("the addon's names", () => {
+  it("a group by name, or ENOENT", () => {
+    assert.strictEqual(binding.groupGid("root"), 0)
+    assert.strictEqual(binding.groupGid("no-such-group-here"), -errno.ENOENT)
+    assert.strictEqual(binding.groupGid(""), -errno.ENOENT)
+  })
+
+  it("every errno that the switch explains has its symbol", () => {
+    for (const symbol of ["EPERM", "ENOENT", "EAGAIN", "EBUSY", "EPIPE", "EMFILE", "EADDRINUSE", "ENOTSOCK"] as const) {
+      assert.strictEqual(binding.errnoName(errno[symbol]), symbol)
+    }
+    assert.strictEqual(binding.errnoName(65), "ENOPKG")
+    assert.strictEqual(binding.errnoName(9999), "UNKNOWN")
+  })
+
+  it("misuse is a TypeError before anything is done", () => {
+    const misused = binding as unknown as Record<string, (...args: ReadonlyArray<unknown>) => unknown>
+    assert.throws(() => misused["openTap"]!(7), TypeError)
+    assert.throws(() => misused["listen"]!("/tmp/a\0b", -1, 0o660, 16), TypeError)
+    assert.throws(() => misused["listen"]!("/tmp/x", -1, 0o7777, 16), TypeError)
+    assert.throws(() => misused["assignAddress"]!("tap0", -1, 0), TypeError)
+    assert.throws(() => misused["holdPidFile"]!("/tmp/x", 0.5), TypeError)
+    assert.throws(() => misused["openExchange"]!({}, {}), TypeError)
+  })
+})

@@ -1,0 +1,211 @@
+import { assert, describe, it } from "@effect/vitest"
+import { spawnSync } from "node:child_process"
+import * as Child from "./native/NativeChild.ts"
+import { errno } from "./native/TestExchange.ts"
+
+/*
+ * Real taps, addresses and bridges, in a network namespace of the test's own: root's, or one that a
+ * user namespace makes us root of.
+ */
+
+const namespaces = [["unshare", "-n"], ["unshare", "-Urn"]] as const
+const namespace = namespaces.find(([command, ...args]) =>
+  spawnSync(command, [...args, "ip", "tuntap", "add", "mode", "tap"]).status === 0
+)
+if (namespace === undefined) {
+  throw new Error("cannot make a tap in a network namespace (run the tests as root, with tun loaded: modprobe tun)")
+}
+
+const inNamespace = (test: (child: Child.NativeChild) => Promise<void>): Promise<void> => Child.within(namespace, test)
+
+const open = ({ binding }: Child.Tools, request: string) => {
+  const tap = binding.openTap(request)
+  return typeof tap === "number" ? binding.errnoName(-tap) : { ...tap, mac: Array.from(tap.mac) }
+}
+
+interface Link {
+  readonly ifname: string
+  readonly flags: ReadonlyArray<string>
+  readonly mtu: number
+  readonly address: string
+  readonly master?: string
+  readonly addr_info: ReadonlyArray<{ readonly local: string; readonly prefixlen: number; readonly broadcast?: string }>
+}
+
+/** What ip(8) says of an interface. */
+const look = ({ run }: Child.Tools, name: string): Link => {
+  const [link] = JSON.parse(run("ip", "-j", "addr", "show", "dev", name))
+  return { ...link, addr_info: link.addr_info.filter(({ family }: { readonly family: string }) => family === "inet") }
+}
+/** Whether ip(8) knows an interface. */
+const exists = ({ run }: Child.Tools, name: string): boolean =>
+  JSON.parse(run("ip", "-j", "link")).some((link: { readonly ifname: string }) => link.ifname === name)
+const ip = ({ run }: Child.Tools, line: string) => run("ip", ...line.split(" "))
+
+const opened = async (child: Child.NativeChild, request: string) => {
+  const tap = await child.evaluate(open, request)
+  return typeof tap === "string" ? assert.fail(tap) : tap
+}
+
+describe("the addon's taps", () => {
+  it("auto is the first that is free, and tells the interface's own address and MTU", () =>
+    inNamespace(async (child) => {
+      for (const [request, name] of [["auto", "tap0"], ["tap2", "tap2"], ["/dev/net/tun", "tap1"], ["auto", "tap3"]] as const) {
+        const tap = await opened(child, request)
+        const link = await child.evaluate(({ run }, name: string): Link => JSON.parse(run("ip", "-j", "link", "show", name))[0], name)
+        assert.deepInclude(tap, { interfaceName: name, printedName: name, mtu: 1500 })
+        assert.strictEqual(tap.mac.map((octet) => octet.toString(16).padStart(2, "0")).join(":"), link.address)
+      }
+    }))
+
+  it("a name is that interface; a BSD path names it too", () =>
+    inNamespace(async (child) => {
+      assert.strictEqual((await opened(child, "tap7")).interfaceName, "tap7")
+      assert.strictEqual((await opened(child, "/dev/tap9")).interfaceName, "tap9")
+      assert.strictEqual((await opened(child, "uplink-of-guest")).interfaceName, "uplink-of-guest")
+    }))
+
+  it("an open tap is busy, and one that its process left is gone", () =>
+    inNamespace(async (child) => {
+      const { fd } = await opened(child, "tap7")
+      assert.strictEqual(await child.evaluate(open, "tap7"), "EBUSY")
+      assert.strictEqual(await child.evaluate(open, "/dev/tap7"), "EBUSY")
+      assert.isTrue(await child.evaluate(exists, "tap7"))
+      await child.evaluate(({ binding }, fd: number) => binding.closeFd(fd), fd)
+      assert.isFalse(await child.evaluate(exists, "tap7"))
+      await opened(child, "tap7")
+    }))
+
+  it("a tap made beforehand is used as it is, and stays", () =>
+    inNamespace(async (child) => {
+      await child.evaluate(ip, "tuntap add dev tap5 mode tap")
+      await child.evaluate(ip, "link set tap5 mtu 9000")
+      const tap = await opened(child, "tap5")
+      assert.strictEqual(tap.mtu, 9000)
+      await child.evaluate(({ binding }, fd: number) => binding.closeFd(fd), tap.fd)
+      assert.isTrue(await child.evaluate(exists, "tap5"))
+    }))
+
+  it("what is no tap and cannot be one is refused", () =>
+    inNamespace(async (child) => {
+      await child.evaluate(ip, "tuntap add dev tun4 mode tun")
+      for (const request of ["lo", "tun4", "", ".", "..", "a/b", "a b", "tap%d", "sixteen-letters-", "/dev/null", "/etc", "/etc/passwd"]) {
+        assert.strictEqual(await child.evaluate(open, request), "EINVAL", request)
+      }
+      for (const request of ["/dev/no-such", "/no/such", "/dev/tap1/2"]) {
+        assert.strictEqual(await child.evaluate(open, request), "ENOENT", request)
+      }
+      const links = await child.evaluate(({ run }) => JSON.parse(run("ip", "-j", "link")).length as number)
+      assert.strictEqual(links, 2)
+    }))
+})
+
+describe("the addon's addresses and flags", () => {
+  const address = 0x0a01_0001
+  const maskOf = (bits: number) => bits === 0 ? 0 : (0xffff_ffff << (32 - bits)) >>> 0
+  const assign = ({ binding }: Child.Tools, [name, address, mask]: readonly [string, number, number]) => {
+    const result = binding.assignAddress(name, address, mask)
+    return result < 0 ? binding.errnoName(-result) : result
+  }
+
+  it("the mask is exactly the bits that were asked for", () =>
+    inNamespace(async (child) => {
+      await opened(child, "tap0")
+      for (const bits of [0, 1, 8, 15, 16, 17, 24, 30, 31, 32]) {
+        assert.strictEqual(await child.evaluate(assign, ["tap0", address, maskOf(bits)]), 0)
+        // Again is no error, and instead of the one before, not beside it.
+        assert.strictEqual(await child.evaluate(assign, ["tap0", address, maskOf(bits)]), 0)
+        const { addr_info: told } = await child.evaluate(look, "tap0")
+        assert.deepStrictEqual(told.map(({ local, prefixlen }) => `${local}/${prefixlen}`), [`10.1.0.1/${bits}`])
+        if (bits === 24) assert.strictEqual(told[0]!.broadcast, "10.1.0.255")
+        if (bits >= 31) assert.isUndefined(told[0]!.broadcast)
+      }
+    }))
+
+  it("the other addresses of an interface stay", () =>
+    inNamespace(async (child) => {
+      await opened(child, "tap0")
+      await child.evaluate(ip, "addr add 192.0.2.1/24 dev tap0")
+      assert.strictEqual(await child.evaluate(assign, ["tap0", address, maskOf(24)]), 0)
+      const { addr_info: told } = await child.evaluate(look, "tap0")
+      assert.sameMembers(told.map(({ local }) => local), ["192.0.2.1", "10.1.0.1"])
+    }))
+
+  it("a mask with a hole, and an interface that is not there, are refused", () =>
+    inNamespace(async (child) => {
+      await opened(child, "tap0")
+      assert.strictEqual(await child.evaluate(assign, ["tap0", address, 0xff00_ff00]), "EINVAL")
+      assert.strictEqual(await child.evaluate(assign, ["tap1", address, maskOf(24)]), "ENODEV")
+    }))
+
+  it("bringing up changes one flag", () =>
+    inNamespace(async (child) => {
+      const up = ({ binding }: Child.Tools, name: string) => binding.bringUp(name)
+      await opened(child, "tap0")
+      await child.evaluate(ip, "link set tap0 arp off multicast off promisc on")
+      const before = await child.evaluate(look, "tap0")
+      assert.notInclude(before.flags, "UP")
+      assert.strictEqual(await child.evaluate(up, "tap0"), 0)
+      assert.strictEqual(await child.evaluate(up, "tap0"), 0)
+      const after = await child.evaluate(look, "tap0")
+      assert.includeMembers([...after.flags], ["UP", "NOARP", "PROMISC"])
+      assert.notInclude(after.flags, "MULTICAST")
+      assert.strictEqual(await child.evaluate(up, "tap1"), -errno.ENODEV)
+    }))
+})
+
+describe("the addon's bridges", () => {
+  type Call =
+    | readonly ["bridgeCreate" | "bridgeDestroy" | "bridgeMemberCount" | "bringUp", string]
+    | readonly ["bridgeAdd" | "bridgeRemove", string, string]
+  const call = ({ binding }: Child.Tools, line: Call): number | string => {
+    const result = line[0] === "bridgeAdd" || line[0] === "bridgeRemove"
+      ? binding[line[0]](line[1], line[2])
+      : binding[line[0]](line[1])
+    return result < 0 ? binding.errnoName(-result) : result
+  }
+
+  it("made, joined, left and removed, each told as what it changed", () =>
+    inNamespace(async (child) => {
+      await opened(child, "tap0")
+      const steps: ReadonlyArray<readonly [Call, number | string]> = [
+        [["bridgeCreate", "bridge0"], 1],
+        [["bridgeCreate", "bridge0"], 0],
+        [["bridgeMemberCount", "bridge0"], 0],
+        [["bridgeAdd", "bridge0", "tap0"], 1],
+        [["bridgeAdd", "bridge0", "tap0"], 0],
+        [["bridgeMemberCount", "bridge0"], 1],
+        [["bringUp", "bridge0"], 0],
+        [["bridgeRemove", "bridge0", "tap0"], 0],
+        [["bridgeRemove", "bridge0", "tap0"], 0],
+        [["bridgeMemberCount", "bridge0"], 0],
+        [["bridgeDestroy", "bridge0"], 0],
+        [["bridgeDestroy", "bridge0"], "ENXIO"],
+        [["bridgeRemove", "bridge0", "tap0"], 0]
+      ]
+      for (const [line, expected] of steps) assert.strictEqual(await child.evaluate(call, line), expected, line.join(" "))
+      assert.isFalse(await child.evaluate(exists, "bridge0"))
+      assert.isTrue(await child.evaluate(exists, "tap0"))
+    }))
+
+  it("a member of another bridge is busy and stays there", () =>
+    inNamespace(async (child) => {
+      await opened(child, "tap0")
+      for (const name of ["bridge0", "bridge1"]) await child.evaluate(call, ["bridgeCreate", name])
+      assert.strictEqual(await child.evaluate(call, ["bridgeAdd", "bridge0", "tap0"]), 1)
+      assert.strictEqual(await child.evaluate(call, ["bridgeAdd", "bridge1", "tap0"]), "EBUSY")
+      assert.strictEqual(await child.evaluate(call, ["bridgeRemove", "bridge1", "tap0"]), 0)
+      assert.strictEqual((await child.evaluate(look, "tap0")).master, "bridge0")
+    }))
+
+  it("an interface of that name that is no bridge is left alone", () =>
+    inNamespace(async (child) => {
+      await opened(child, "tap0")
+      await opened(child, "tap1")
+      for (const line of [["bridgeCreate", "tap1"], ["bridgeAdd", "tap1", "tap0"], ["bridgeDestroy", "tap1"]] as const) {
+        assert.strictEqual(await child.evaluate(call, line), "EOPNOTSUPP", line.join(" "))
+      }
+      assert.strictEqual(await child.evaluate(call, ["bridgeAdd", "no-bridge", "tap0"]), "ENODEV")
+      assert.isTrue(await child.evaluate(exists, "tap1"))
+    }))
+})

@@ -1,0 +1,159 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Scope from "effect/Scope"
+import * as TestClock from "effect/TestClock"
+import * as SimDataPlane from "../../src/adapters/sim/SimDataPlane.ts"
+import { SimDriver } from "../../src/adapters/sim/SimDriver.ts"
+import type { FaultPoint } from "../../src/adapters/sim/Faults.ts"
+import type { SimKernel } from "../../src/adapters/sim/SimKernel.ts"
+import * as Simulation from "../../src/adapters/sim/Simulation.ts"
+import { SimWorld } from "../../src/adapters/sim/SimWorld.ts"
+import { Bounds } from "../../src/domain/Bounds.ts"
+import * as Prefixes from "../../src/domain/Prefix.ts"
+import * as Switch from "../../src/services/Switch.ts"
+import { frame, markOf } from "./switchWorld.ts"
+
+const request: Switch.SwitchRequest = {
+  secure: false,
+  prefix: Prefixes.make(0x0a010001, 24),
+  tapName: "tap3",
+  bridgeName: "bridge0",
+  socketPath: "/var/run/vknet",
+  socketMode: 0o660,
+  groupName: "vknet",
+  pidFilePath: "/var/run/vknetd.pid",
+  mtuBytes: undefined,
+  guestPorts: 16,
+  guestPortsPerUid: 16,
+  stationAgeSeconds: Bounds.stationAgeSeconds,
+  hashSeed: [1, 2]
+}
+
+const world = Layer.provideMerge(
+  Layer.provideMerge(SimDataPlane.layer, SimDriver.layer),
+  Simulation.layer({ seed: 1, historyLines: 10_000 })
+).pipe(Layer.merge(Logger.remove(Logger.defaultLogger)))
+
+/** What a switch may leave behind, as an operator could see it. */
+const traces = (kernel: SimKernel) => ({
+  tap: kernel.interfaces.tap("tap3") !== undefined,
+  bridge: kernel.interfaces.bridge("bridge0") !== undefined,
+  socket: kernel.files.get("/var/run/vknet") !== undefined,
+  pidFile: kernel.files.get("/var/run/vknetd.pid") !== undefined,
+  descriptors: kernel.descriptors.numbers().length
+})
+
+const nothing = { tap: false, bridge: false, socket: false, pidFile: false, descriptors: 0 }
+
+const connect = (kernel: SimKernel) => kernel.guest({ path: request.socketPath, uid: 1000, gid: 85, pid: 7 })
+
+describe("a switch's life", () => {
+  it.effect("opens everything in order, serves, and leaves nothing behind", () =>
+    Effect.gen(function*() {
+      const kernel = yield* SimWorld
+      const driver = yield* SimDriver
+      yield* Effect.gen(function*() {
+        const running = yield* Switch.open(request)
+        assert.strictEqual(running.tap?.interfaceName, "tap3")
+        assert.isTrue(kernel.interfaces.tap("tap3")?.up)
+        const guest = connect(kernel)
+        yield* driver.settle
+        guest.send(frame(255, 1, 5))
+        yield* driver.settle
+        assert.deepStrictEqual(kernel.hostEnd("tap3").taken().map(markOf), [5])
+      }).pipe(Effect.scoped)
+      assert.deepStrictEqual(traces(kernel), nothing)
+    }).pipe(Effect.provide(world)))
+
+  const points: ReadonlyArray<FaultPoint> = [
+    "tap-open", "tap-assign", "tap-up", "bridge-create", "bridge-add", "bridge-up", "listen", "pid-file"
+  ]
+  for (const point of points) {
+    it.effect(`a start that fails at ${point} undoes what came before it`, () =>
+      Effect.gen(function*() {
+        const kernel = yield* SimWorld
+        kernel.faults.failNext(point as "listen", "ENOMEM")
+        const exit = yield* Effect.exit(Effect.scoped(Switch.open(request)))
+        assert.isTrue(Exit.isFailure(exit))
+        assert.deepStrictEqual(traces(kernel), nothing)
+      }).pipe(Effect.provide(world)))
+  }
+
+  it.effect("asks before it acts: a missing group, a live socket, a held pid file change nothing", () =>
+    Effect.gen(function*() {
+      const kernel = yield* SimWorld
+      const refused = (asked: Switch.SwitchRequest) =>
+        Effect.scoped(Switch.open(asked)).pipe(Effect.flip, Effect.map((error) => error.message))
+      assert.include(yield* refused({ ...request, groupName: "nobodies" }), "no group nobodies (make it with: ")
+      assert.deepStrictEqual(traces(kernel), nothing)
+      yield* Effect.gen(function*() {
+        yield* Switch.open({ ...request, tapName: "tap9", bridgeName: undefined })
+        const before = traces(kernel)
+        assert.include(yield* refused({ ...request, pidFilePath: "/var/run/other.pid" }), "another switch is listening")
+        assert.include(yield* refused({ ...request, socketPath: "/var/run/other" }), "holds it")
+        assert.deepStrictEqual(traces(kernel), before)
+        assert.isUndefined(kernel.files.get("/var/run/other"))
+      }).pipe(Effect.scoped)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("after a crash the next start just works", () =>
+    Effect.gen(function*() {
+      const kernel = yield* SimWorld
+      const killed = yield* Scope.make()
+      yield* Switch.open(request).pipe(Scope.extend(killed))
+      kernel.crash()
+      assert.deepInclude(traces(kernel), { socket: true, pidFile: true, descriptors: 0 })
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* Switch.open(request)
+        const guest = connect(kernel)
+        assert.isFalse(guest.gone)
+      }))
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a tap that vanishes is opened again, and guests stay connected", () =>
+    Effect.gen(function*() {
+      const kernel = yield* SimWorld
+      const driver = yield* SimDriver
+      yield* Effect.gen(function*() {
+        const running = yield* Switch.open(request)
+        const supervisor = yield* Effect.fork(running.supervise)
+        const guest = connect(kernel)
+        yield* driver.settle
+        kernel.hostEnd("tap3").vanish()
+        kernel.faults.failNext("tap-open", "EBUSY", { times: 2 })
+        yield* driver.settle
+        yield* TestClock.adjust(Duration.seconds(1))
+        yield* driver.settle
+        assert.isFalse(guest.gone)
+        guest.send(frame(255, 1, 6))
+        yield* driver.settle
+        assert.deepStrictEqual(kernel.hostEnd("tap3").taken().map(markOf), [6])
+        yield* Fiber.interrupt(supervisor)
+      }).pipe(Effect.scoped)
+      assert.deepStrictEqual(traces(kernel), nothing)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("a tap that does not come back ends the switch with an error, after trying for seconds", () =>
+    Effect.gen(function*() {
+      const kernel = yield* SimWorld
+      const driver = yield* SimDriver
+      const exit = yield* Effect.gen(function*() {
+        const running = yield* Switch.open(request)
+        const supervisor = yield* Effect.fork(running.supervise)
+        kernel.hostEnd("tap3").vanish()
+        kernel.faults.failNext("tap-open", "EPERM", { times: 1000 })
+        yield* driver.settle
+        yield* TestClock.adjust(Duration.seconds(3))
+        assert.isNull(supervisor.unsafePoll())
+        yield* TestClock.adjust(Duration.seconds(60))
+        return yield* Fiber.await(supervisor)
+      }).pipe(Effect.scoped)
+      assert.isTrue(Exit.isFailure(exit))
+      assert.deepStrictEqual(traces(kernel), nothing)
+    }).pipe(Effect.provide(world)))
+})
