@@ -1,7 +1,9 @@
 import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
 import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
@@ -13,6 +15,7 @@ import { refusalNames } from "../domain/Reason.ts"
 import { BridgeControl, type BridgeError } from "./BridgeControl.ts"
 import { DataPlane, type DataPlaneError, type RunningPlane } from "./DataPlane.ts"
 import { GroupDatabase, type GroupMissing } from "./GroupDatabase.ts"
+import * as LogBudget from "./LogBudget.ts"
 import { PidFile, type PidFileError } from "./PidFile.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
 import { type ListenError, SeqpacketListener } from "./SeqpacketListener.ts"
@@ -157,13 +160,16 @@ const supervise = (
   plane: RunningPlane,
   uplink: Uplink
 ): Effect.Effect<never, SwitchError, TapDevice | BridgeControl> =>
-  Effect.gen(function*() {
-    const notices = yield* Queue.takeBetween(plane.notices, 1, 256)
-    for (const notice of Chunk.toReadonlyArray(notices)) {
-      if (notice.kind === "tap-lost") yield* regain(plane, uplink, notice.errno)
-      else yield* report(notice)
-    }
-  }).pipe(Effect.forever, Effect.raceFirst(plane.ended))
+  Effect.suspend(() => {
+    const lines = LogBudget.make(budget.burst, budget.perSecond)
+    return Effect.gen(function*() {
+      const notices = yield* Queue.takeBetween(plane.notices, 1, 256)
+      for (const notice of Chunk.toReadonlyArray(notices)) {
+        if (notice.kind === "tap-lost") yield* regain(plane, uplink, notice.errno)
+        else yield* report(lines, notice)
+      }
+    }).pipe(Effect.forever, Effect.raceFirst(plane.ended))
+  })
 
 const regain = (plane: RunningPlane, uplink: Uplink, errno: number) =>
   Effect.gen(function*() {
@@ -181,7 +187,18 @@ const regain = (plane: RunningPlane, uplink: Uplink, errno: number) =>
     yield* Effect.logInfo("the tap is back").pipe(Effect.annotateLogs({ tap: tap?.interfaceName ?? "" }))
   })
 
-const report = (notice: Exclude<PlaneNotice, { kind: "tap-lost" }>): Effect.Effect<void> => {
+/** Lines that one kind of event may log at once, and a second in the long run: a screen, and what one can read. */
+const budget = { burst: 50, perSecond: 2 }
+
+const report = (lines: LogBudget.LogBudget, notice: Exclude<PlaneNotice, { kind: "tap-lost" }>): Effect.Effect<void> =>
+  Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
+    const kind = notice.kind === "refused" ? `refused ${notice.refusal}` : notice.kind
+    const suppressed = lines.ask(kind, nowMs)
+    if (suppressed < 0) return Effect.void
+    return describe(notice).pipe(suppressed === 0 ? identity : Effect.annotateLogs({ suppressed }))
+  })
+
+const describe = (notice: Exclude<PlaneNotice, { kind: "tap-lost" }>): Effect.Effect<void> => {
   switch (notice.kind) {
     case "opened":
       return Effect.logInfo("port opened").pipe(

@@ -11,14 +11,17 @@ import { startUmlGuest, umlLine } from "./guests/UmlGuest.ts"
 const bridgeWords = ["-U", "-b", "br9", "-t", "tap9", "--group", "root"]
 
 describe.runIf(guestsRunOnTap)("a tap in a bridge", () => {
-  it.scopedLive("lets a guest reach a machine behind the bridge, which stays while that is in it", () =>
+  it.scopedLive("lets a guest reach a machine behind the bridge, and TERM leaves that its bridge", () =>
     Effect.gen(function*() {
       const host = yield* makeNetns
       const machine = yield* makeNetns
       const directory = yield* scratchDirectory()
       const vknetd = yield* startSwitch({ directory, prefix: host.prefix, argv: bridgeWords })
 
-      yield* makeVeth({ netns: host, interfaceName: "cable" }, { netns: machine, interfaceName: "eth0" })
+      yield* makeVeth(
+        { netns: host, interfaceName: "cable" },
+        { netns: machine, interfaceName: "eth0" }
+      )
       yield* host.succeed("ip link set cable master br9")
       yield* machine.succeed("ip addr add 10.9.0.1/24 dev eth0")
       const guest = yield* startUmlGuest({

@@ -33,7 +33,8 @@ const startSimulation = Effect.gen(function*() {
 
 /** Gives the printed line that starts with this word. */
 const printedLine = (printed: string, word: string): string => {
-  const line = printed.split("\n").map((line) => line.trim()).find((line) => line.startsWith(`${word} `))
+  const lines = printed.split("\n").map((line) => line.trim())
+  const line = lines.find((line) => line.startsWith(`${word} `))
   assert.isDefined(line, printed)
   return line
 }
@@ -56,7 +57,7 @@ describe.runIf(guestsRun)("vknetd --simulate, without root", () => {
       )
     }), 60_000)
 
-  it.scopedLive("lets User-Mode Linux and QEMU lease addresses, ping it and each other, and tidies up", () =>
+  it.scopedLive("leases addresses to User-Mode Linux and QEMU, is pinged, and tidies up", () =>
     Effect.gen(function*() {
       const { home, printed, vknetd } = yield* startSimulation
       const socketPath = /^socket (.+)$/m.exec(printed)?.[1] ?? ""

@@ -50,7 +50,7 @@ const runSwitch = Effect.gen(function*() {
 const disconnect = (guest: Guest) =>
   Effect.ignore(guest.succeed("ip link set vec0 down; ip addr flush dev vec0"))
 
-/** Takes the card down and up again, which is what makes it connect, and gives it its address for this test. */
+/** Takes the card down and up, which is what makes it connect; it has the address until the test ends. */
 const connect = (guest: Guest, address: string) =>
   Effect.acquireRelease(
     guest.succeed(
@@ -109,7 +109,9 @@ describe.runIf(guestsRunOnTap)("two guests and a host with a tap", () => {
         yield* startDhcpServer({ netns: host, interfaceName: tap, range, directory })
         yield* connectBoth
         const leases = [yield* leaseAddress(ann), yield* leaseAddress(bob)]
-        for (const lease of leases) assert.match(lease, /^10\.1\.0\.1(0\d|10)\/24 router 10\.1\.0\.1$/)
+        for (const lease of leases) {
+          assert.match(lease, /^10\.1\.0\.1(0\d|10)\/24 router 10\.1\.0\.1$/)
+        }
         assert.notStrictEqual(leases[0], leases[1])
         for (const guest of [ann, bob]) {
           assertNoLoss(yield* guest.succeed(`ping -q -c 20 -i 0.02 ${hostAddress}`), 20)
@@ -144,7 +146,11 @@ describe.runIf(guestsRunOnTap)("two guests and a host with a tap", () => {
         const capture = yield* host.start(
           ["tcpdump", "--immediate-mode", "-l", "-n", "-i", tap, "icmp"]
         )
-        yield* capture.waitUntil("capturing", () => capture.stderr().includes("listening") || undefined, 5000)
+        yield* capture.waitUntil(
+          "capturing",
+          () => capture.stderr().includes("listening") || undefined,
+          5000
+        )
         yield* ann.succeed("ip addr add 10.77.0.2/32 dev vec0")
         const spoofed = yield* ann.run(`ping -c 3 -i 0.1 -W 1 -I 10.77.0.2 ${hostAddress}`)
         assert.strictEqual(spoofed.status, 1, spoofed.output)

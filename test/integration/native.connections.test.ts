@@ -13,8 +13,8 @@ const range = (count: number) => Array.from({ length: count }, (_, i) => i)
 const kinds = (events: ReadonlyArray<Exchange.Event>) => events.map(({ kind, port }) => [kind, port])
 const addonPath = fileURLToPath(new URL("../../build/Release/vknetd.node", import.meta.url))
 
-/** Sends a packet with a descriptor beside it, on the socket that is its standard input; prints how that went. */
-const sendDescriptor = `
+/** Sends packets with descriptors beside them, on the socket that is its standard input; prints how that went. */
+const sender = `
 import os, socket
 end = socket.socket(fileno=0)
 for _ in range(3):
@@ -24,6 +24,9 @@ for _ in range(3):
     except PermissionError:
         print("refused")
 `
+
+const sendDescriptors = (fd: number): string =>
+  spawnSync("python3", ["-c", sender], { stdio: [fd, "pipe", "inherit"], encoding: "utf8" }).stdout
 
 describe("the addon's exchange: connections", () => {
   it("tells who connects, and a refused connection is closed", () => {
@@ -47,7 +50,7 @@ describe("the addon's exchange: connections", () => {
       for (const port of [1, 0, 3]) {
         const fd = keep(binding.connect(path))
         const handle = hub.step(1000).events[0]!.value
-        assert.strictEqual(hub.native.admit(handle, port), port === 1 ? -errno.EBUSY : -errno.EINVAL)
+        assert.strictEqual(hub.native.admit(handle, port), port === 1 ? errno.EBUSY : errno.EINVAL)
         assert.strictEqual(binding.sendPacket(fd, numbered(1)), -errno.EPIPE)
       }
     })
@@ -78,7 +81,7 @@ describe("the addon's exchange: connections", () => {
       close(fd)
       const { events, frames } = hub.drain()
       assert.deepStrictEqual(frames.filter(({ size }) => size > 0).map(numberOf), [77])
-      assert.deepStrictEqual(frames.slice(0, Bounds.batchFrames * 2).map(({ size }) => size), range(128).map(() => 0))
+      assert.isTrue(frames.slice(0, Bounds.batchFrames * 2).every(({ size }) => size === 0))
       assert.deepStrictEqual(kinds(events), [[EventKind.Hangup, 1]])
     })
   })
@@ -176,8 +179,7 @@ describe("the addon's exchange: connections", () => {
       keep(theirs)
       assert.strictEqual(hub.native.admit(ours, 1), 0)
       const before = descriptorCount()
-      const sent = spawnSync("python3", ["-c", sendDescriptor], { stdio: [theirs, "pipe", "inherit"], encoding: "utf8" })
-      assert.strictEqual(sent.stdout, "sent\n".repeat(3))
+      assert.strictEqual(sendDescriptors(theirs), "sent\n".repeat(3))
       const { events, frames } = hub.step(1000)
       assert.deepStrictEqual(frames.map(({ size }) => size), [60, 60, 60])
       assert.deepStrictEqual(kinds(events), [[EventKind.Ancillary, 1]])
@@ -190,12 +192,42 @@ describe("the addon's exchange: connections", () => {
     within({}, ({ guest, hub }) => {
       const fd = guest(1)
       const before = descriptorCount()
-      const sent = spawnSync("python3", ["-c", sendDescriptor], { stdio: [fd, "pipe", "inherit"], encoding: "utf8" })
+      const sent = sendDescriptors(fd)
       const { events, frames } = hub.step(0)
       // Kernels that can refuse them (SO_PASSRIGHTS) do so when they are sent.
-      if (sent.stdout === "refused\n".repeat(3)) assert.deepStrictEqual([frames, events], [[], []])
+      if (sent === "refused\n".repeat(3)) assert.deepStrictEqual([frames, events], [[], []])
       else assert.deepStrictEqual(kinds(events), [[EventKind.Ancillary, 1]])
       assert.strictEqual(descriptorCount(), before)
+    })
+  })
+})
+
+describe("the addon's exchange: a tap", () => {
+  it("a socket stands in for a tap; its end is the tap's loss, and the descriptor stays its opener's", () => {
+    within({}, ({ close, guest, hub, keep }) => {
+      const pair = binding.socketPair(65_536)
+      assert.isArray(pair)
+      const [near, far] = pair as readonly [number, number]
+      ;[near, far].forEach(keep)
+      guest(1)
+      assert.strictEqual(hub.native.attachTap(near), 0)
+      assert.strictEqual(hub.native.attachTap(near), errno.EBUSY)
+      binding.sendPacket(far, numbered(3))
+      assert.deepStrictEqual(hub.step(1000).frames.map(({ port, size }) => [port, size]), [[0, 60]])
+      hub.native.close(0)
+      hub.put(0, numbered(1))
+      assert.deepStrictEqual(hub.send([[0, 0]]), [0])
+      binding.sendPacket(far, numbered(4))
+      close(far)
+      const { events, frames } = hub.drain()
+      assert.deepStrictEqual(frames.map(numberOf), [4])
+      assert.strictEqual(events.length, 1)
+      assert.deepInclude(events[0], { kind: EventKind.TapLost, port: 0, value: errno.EPIPE })
+      hub.put(0, numbered(1))
+      assert.deepStrictEqual(hub.send([[0, 0], [0, 1]]), [errno.EPIPE, 0])
+      assert.isAtLeast(hub.step(40).elapsedMs, 35)
+      hub.native.detachTap()
+      assert.strictEqual(binding.sendPacket(near, numbered(1)), -errno.EPIPE)
     })
   })
 })
@@ -248,8 +280,10 @@ describe("the addon's exchange: waiting", () => {
          const [end] = binding.socketPair(65536)
          const exchange = binding.openExchange(
            { bytes: new Uint8Array(512), size: u16(), port: u16(), planSlot: u16(), planEgress: u16(),
-             planOutcome: new Uint8Array(8), events: new Int32Array(60), state: new Int32Array(2), clock: new Float64Array(1) },
-           { slotBytes: 64, frameBytesMax: 60, batchFrames: 4, portCount: 4, listener: -1, wake: -1, sendBufferBytes: 0 })
+             planOutcome: new Uint8Array(8), events: new Int32Array(60), state: new Int32Array(2),
+             clock: new Float64Array(1) },
+           { slotBytes: 64, frameBytesMax: 60, batchFrames: 4, portCount: 4,
+             listener: -1, wake: -1, sendBufferBytes: 0 })
          exchange.admit(end, 1)
          exchange.step(0, 0)
          process.exitCode = 0`,
@@ -266,59 +300,38 @@ describe("the addon's exchange: waiting", () => {
 })
 
 describe("the addon's exchange: accept that fails", () => {
-  it("out of descriptors, waiting connections are closed and told of, without a spin, and later ones come in", async () => {
+  it("out of descriptors, those that wait are closed and told of, without a spin; later ones come in", async () => {
     await Child.within(["prlimit", "--nofile=60"], async (child) => {
-      const told = await child.evaluate(({ binding }) => {
+      const told = await child.evaluate(({ binding, exchange }) => {
         const path = `/tmp/vknetd-native-${process.pid}`
         const listener = binding.listen(path, -1, 0o600, 128)
         if (typeof listener === "number") throw new Error(binding.errnoName(-listener))
-        const u16 = () => new Uint16Array(64)
-        const events = new Int32Array(256 * 6)
-        const state = new Int32Array(2)
-        const exchange = binding.openExchange({
-          bytes: new Uint8Array(64 * 64),
-          size: u16(),
-          port: u16(),
-          planSlot: u16(),
-          planEgress: u16(),
-          planOutcome: new Uint8Array(64),
-          events,
-          state,
-          clock: new Float64Array(1)
-        }, {
-          slotBytes: 64,
-          frameBytesMax: 60,
-          batchFrames: 64,
-          portCount: 4,
-          listener: listener.fd,
-          wake: -1,
-          sendBufferBytes: 0
-        })
-        const rows = () => Array.from({ length: state[0]! }, (_, row) => [events[row * 6]!, events[row * 6 + 2]!] as const)
+        const hub = exchange(listener.fd)
         const clients: Array<number> = []
         let fd = binding.connect(path)
         while (fd >= 0) {
           clients.push(fd)
           fd = binding.connect(path)
         }
-        exchange.step(0, 1000)
-        const failed = rows()
+        hub.step(1000)
+        const failed = hub.rows()
         const cpu = process.cpuUsage()
         const started = performance.now()
-        exchange.step(0, 200)
+        hub.step(200)
         const waitedMs = performance.now() - started
         const { system, user } = process.cpuUsage(cpu)
-        const idle = rows().length
+        const idle = hub.rows().length
         const closed = clients.filter((client) => binding.sendPacket(client, new Uint8Array(60)) < 0).length
         clients.forEach((client) => binding.closeFd(client))
         binding.connect(path)
-        exchange.step(0, 1000)
-        const later = rows()
+        hub.step(1000)
+        const later = hub.rows()
         binding.unlinkSocket(path, listener.device, listener.inode)
         return { clients: clients.length, failed, waitedMs, cpuMs: (system + user) / 1000, idle, closed, later }
       })
       assert.isAbove(told.clients, 5)
-      assert.deepStrictEqual(told.failed, range(told.clients).map(() => [EventKind.AcceptError, errno.EMFILE] as const))
+      const failures = range(told.clients).map(() => [EventKind.AcceptError, 0, errno.EMFILE] as const)
+      assert.deepStrictEqual(told.failed, failures)
       assert.strictEqual(told.closed, told.clients)
       assert.strictEqual(told.idle, 0)
       assert.isAtLeast(told.waitedMs, 190)

@@ -42,7 +42,8 @@ describe("the addon's exchange: frames", () => {
     within({ portCount: 4 }, ({ hub, reader }) => {
       const guests = [reader(1), reader(2), reader(3)]
       range(Bounds.batchFrames).forEach((i) => hub.put(i, numbered(i)))
-      const entries = range(180).map((i) => [(i * 7) % Bounds.batchFrames, (i * 5) % 3 === 0 ? 1 : 2 + (i & 1)] as const)
+      const entries = range(180).map((i) =>
+        [(i * 7) % Bounds.batchFrames, (i * 5) % 3 === 0 ? 1 : 2 + (i & 1)] as const)
       assert.isTrue(hub.send(entries).every((outcome) => outcome === 0))
       guests.forEach((guest, i) => {
         const expected = entries.filter(([, egress]) => egress === i + 1).map(([slot]) => slot)
@@ -96,7 +97,8 @@ describe("the addon's exchange: frames", () => {
       const first = hub.step(0).frames
       assert.strictEqual(first.length, Bounds.batchFrames)
       assert.deepStrictEqual([2, 3].map((port) => first.filter((frame) => frame.port === port).length), [1, 1])
-      assert.deepStrictEqual([...first, ...hub.drain().frames].filter(({ port }) => port === 1).map(numberOf), range(200))
+      const all = [...first, ...hub.drain().frames]
+      assert.deepStrictEqual(all.filter(({ port }) => port === 1).map(numberOf), range(200))
     })
   })
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs"
+import * as fs from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Worker } from "node:worker_threads"
@@ -13,11 +13,11 @@ const isRoot = process.getuid!() === 0
 const gid = isRoot ? 12_345 : process.getgid!()
 
 const inDirectory = async (test: (directory: string) => Promise<void> | void): Promise<void> => {
-  const directory = mkdtempSync(join(tmpdir(), "vknetd-files-"))
+  const directory = fs.mkdtempSync(join(tmpdir(), "vknetd-files-"))
   try {
     await test(directory)
   } finally {
-    rmSync(directory, { recursive: true })
+    fs.rmSync(directory, { recursive: true })
   }
 }
 
@@ -30,7 +30,7 @@ const listening = (path: string, mode = 0o660, group = -1): NativeListener => {
 /** A socket at the path on which nobody listens any more. */
 const leaveStale = (path: string): number => {
   const { fd } = listening(path)
-  const { ino } = statSync(path)
+  const { ino } = fs.statSync(path)
   binding.closeFd(fd)
   return ino
 }
@@ -44,9 +44,9 @@ describe("the addon's listening socket", () => {
   it("probe tells what stands at a path and changes nothing", () =>
     inDirectory((directory) => {
       const at = (name: string) => join(directory, name)
-      writeFileSync(at("file"), "kept")
-      mkdirSync(at("folder"))
-      symlinkSync("file", at("link"))
+      fs.writeFileSync(at("file"), "kept")
+      fs.mkdirSync(at("folder"))
+      fs.symlinkSync("file", at("link"))
       const live = listening(at("live"))
       const stale = leaveStale(at("stale"))
       assert.strictEqual(binding.probeSocket(at("nothing")), 0)
@@ -59,8 +59,8 @@ describe("the addon's listening socket", () => {
       assert.strictEqual(binding.probeSocket(at("no/such")), -errno.ENOENT)
       assert.strictEqual(binding.probeSocket(at("file/such")), -errno.ENOTDIR)
       assert.strictEqual(binding.probeSocket(""), -errno.ENOENT)
-      assert.strictEqual(readFileSync(at("file"), "utf8"), "kept")
-      assert.strictEqual(statSync(at("stale")).ino, stale)
+      assert.strictEqual(fs.readFileSync(at("file"), "utf8"), "kept")
+      assert.strictEqual(fs.statSync(at("stale")).ino, stale)
       end(at("live"), live)
     }))
 
@@ -112,10 +112,10 @@ describe("the addon's listening socket", () => {
     inDirectory((directory) => {
       const path = join(directory, "socket")
       const first = listening(path)
-      renameSync(path, join(directory, "elsewhere"))
+      fs.renameSync(path, join(directory, "elsewhere"))
       const second = listening(path)
       end(path, first)
-      assert.isTrue(statSync(path).isSocket())
+      assert.isTrue(fs.statSync(path).isSocket())
       end(path, second)
       assert.strictEqual(binding.probeSocket(path), 0)
       assert.strictEqual(binding.unlinkSocket(path, second.device, second.inode), 0)
@@ -129,7 +129,7 @@ describe("the addon's listening socket", () => {
           const before = process.umask(umask)
           const listener = listening(path, mode, gid)
           assert.strictEqual(process.umask(before), umask)
-          const stat = statSync(path)
+          const stat = fs.statSync(path)
           assert.strictEqual((stat.mode & 0o7777).toString(8), mode.toString(8))
           assert.strictEqual(stat.gid, gid)
           end(path, listener)
@@ -147,7 +147,9 @@ describe("the addon's listening socket", () => {
          const look = () => {
            for (let i = 0; i < 2000; i++) {
              const stat = statSync(path, { throwIfNoEntry: false })
-             if (stat !== undefined) seen[(stat.mode & 0o7777).toString(8) + ":" + ((stat.mode & 0o7777) === 0 ? "" : stat.gid)] = true
+             if (stat === undefined) continue
+             const mode = stat.mode & 0o7777
+             seen[mode.toString(8) + ":" + (mode === 0 ? "" : stat.gid)] = true
            }
            setImmediate(look)
          }
@@ -186,7 +188,7 @@ describe("the addon's listening socket", () => {
         )
         const winner = results.findIndex((result) => result >= 0)
         await children[winner]!.evaluate(({ binding }, fd: number) => binding.closeFd(fd), results[winner]!)
-        unlinkSync(path)
+        fs.unlinkSync(path)
       }
       await Promise.all(children.map((child) => child.kill()))
     }))
@@ -203,20 +205,20 @@ describe("the addon's pid file", () => {
       Child.within([], async (child) => {
         const path = join(directory, "pid")
         assert.strictEqual(binding.probePidFile(path), 0)
-        assert.isFalse(statSync(path, { throwIfNoEntry: false }) !== undefined)
-        writeFileSync(path, "4711 and more\n")
+        assert.isFalse(fs.statSync(path, { throwIfNoEntry: false }) !== undefined)
+        fs.writeFileSync(path, "4711 and more\n")
         const [pid, held] = await child.evaluate(hold, path)
         assert.isNumber(held)
-        assert.strictEqual(readFileSync(path, "utf8"), `${pid}\n`)
+        assert.strictEqual(fs.readFileSync(path, "utf8"), `${pid}\n`)
         assert.deepStrictEqual(binding.holdPidFile(path, process.pid), [-errno.EWOULDBLOCK, pid])
         assert.deepStrictEqual(binding.probePidFile(path), [-errno.EWOULDBLOCK, pid])
-        assert.strictEqual(readFileSync(path, "utf8"), `${pid}\n`)
+        assert.strictEqual(fs.readFileSync(path, "utf8"), `${pid}\n`)
         await child.kill()
         assert.strictEqual(binding.probePidFile(path), 0)
         const ours = binding.holdPidFile(path, process.pid)
         assert.isNumber(ours)
-        assert.strictEqual(readFileSync(path, "utf8"), `${process.pid}\n`)
-        assert.strictEqual(statSync(path).mode & 0o777, 0o644)
+        assert.strictEqual(fs.readFileSync(path, "utf8"), `${process.pid}\n`)
+        assert.strictEqual(fs.statSync(path).mode & 0o777, 0o644)
         binding.closeFd(ours as number)
       })))
 
@@ -225,20 +227,20 @@ describe("the addon's pid file", () => {
       Child.within([], async (child) => {
         const path = join(directory, "pid")
         await child.evaluate(hold, path)
-        unlinkSync(path)
+        fs.unlinkSync(path)
         assert.strictEqual(binding.probePidFile(path), 0)
         const ours = binding.holdPidFile(path, process.pid)
         assert.isNumber(ours)
-        assert.strictEqual(readFileSync(path, "utf8"), `${process.pid}\n`)
+        assert.strictEqual(fs.readFileSync(path, "utf8"), `${process.pid}\n`)
         binding.closeFd(ours as number)
       })))
 
   it("what is no file is left alone", () =>
     inDirectory((directory) => {
       const at = (name: string) => join(directory, name)
-      mkdirSync(at("folder"))
-      writeFileSync(at("file"), "kept")
-      symlinkSync("file", at("link"))
+      fs.mkdirSync(at("folder"))
+      fs.writeFileSync(at("file"), "kept")
+      fs.symlinkSync("file", at("link"))
       const refused = (path: string, code: number) => {
         assert.deepStrictEqual(binding.holdPidFile(path, process.pid), [-code, 0])
         assert.deepStrictEqual(binding.probePidFile(path), [-code, 0])
@@ -247,7 +249,7 @@ describe("the addon's pid file", () => {
       refused(at("link"), errno.ELOOP)
       refused("/dev/null", errno.EINVAL)
       refused(at("no/such"), errno.ENOENT)
-      assert.strictEqual(readFileSync(at("file"), "utf8"), "kept")
+      assert.strictEqual(fs.readFileSync(at("file"), "utf8"), "kept")
     }))
 })
 

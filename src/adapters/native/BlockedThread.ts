@@ -44,7 +44,7 @@ export const startThread = <Command>(
     )
     return yield* Effect.acquireRelease(
       Effect.sync((): BlockedThread<Command> => {
-        const worker = new Worker(path, { workerData: options.data(wake[0]) })
+        const worker = new Worker(path, { workerData: options.data(wake[0]), resourceLimits: { maxYoungGenerationSizeMb: 2 } })
         const tell = (command: Command) => {
           worker.postMessage(command)
           addon.signalWake(wake[1])

@@ -1,6 +1,6 @@
 import { guestsMissing, privilegesMissing } from "./GuestPackages.ts"
 
-/** Says in one line which tests with real guests do not run here, and what to do; nothing when all do. */
+/** Says in one line that tests with real guests do not run here, and what to do; nothing if all do. */
 const announce = (): void => {
   const packages = guestsMissing()
   const privileges = privilegesMissing()

@@ -4,7 +4,7 @@ import type { Guest, GuestError } from "./Guest.ts"
 import type { HostProcess } from "./HostProcess.ts"
 import type { Netns } from "./Netns.ts"
 
-/** Starts dnsmasq(8) as DHCP server, and nothing else, on one interface; killed when the scope ends. */
+/** Starts dnsmasq(8), as DHCP server alone, on one interface; killed when the scope ends. */
 export const startDhcpServer = (request: {
   readonly netns: Netns
   readonly interfaceName: string
@@ -27,7 +27,7 @@ export const startDhcpServer = (request: {
     "--pid-file"
   ])
 
-/** Takes the address from a guest's card and gets it another by DHCP; gives `ADDRESS/BITS router ADDRESS`. */
+/** Gets a guest's card another address by DHCP; gives `ADDRESS/BITS router ADDRESS`. */
 export const leaseAddress = (guest: Guest): Effect.Effect<string, GuestError> =>
   guest.succeed(
     `ip addr flush dev ${guest.interfaceName} && ip link set ${guest.interfaceName} up`

@@ -20,13 +20,10 @@ export interface Guest {
   readonly name: string
   /** Its network interface, e.g. `vec0`. */
   readonly interfaceName: string
-  readonly process: HostProcess
-  /** Runs a shell command inside and waits for its end. One at a time; others wait for their turn. */
+  /** Runs a shell command inside and waits for its end. One at a time; others wait. */
   readonly run: (command: string, timeoutMs?: number) => Effect.Effect<Outcome, GuestError>
   /** Runs a shell command that has to succeed, and gives its output. */
   readonly succeed: (command: string, timeoutMs?: number) => Effect.Effect<string, GuestError>
-  /** Powers it off and waits for its end; the scope does it otherwise. */
-  readonly stop: Effect.Effect<void, HostProcessError>
 }
 
 const bootMs = 30_000
@@ -43,7 +40,8 @@ export const powerOff = (process: HostProcess): Effect.Effect<void> =>
 /**
  * Waits until a booting kernel's first process speaks, and makes a guest of it.
  *
- * Standard input and output of `process` are the guest's console; what is said there is in Initramfs.ts.
+ * Standard input and output of `process` are the guest's console, where the guest's
+ * end is the program in Initramfs.ts.
  */
 export const guestOnConsole = (options: {
   readonly name: string
@@ -68,7 +66,8 @@ export const guestOnConsole = (options: {
         )
         return { status: Number(status), output: output!.replaceAll("\r\n", "\n") }
       }).pipe(
-        Effect.mapError(({ output, problem }) => new GuestError({ guestName: name, command, problem, output })),
+        Effect.mapError(({ output, problem }) =>
+          new GuestError({ guestName: name, command, problem, output })),
         oneAtATime.withPermits(1)
       )
 
@@ -78,16 +77,13 @@ export const guestOnConsole = (options: {
       bootMs
     )
     return {
-      ...options,
+      name,
+      interfaceName: options.interfaceName,
       run,
       succeed: (command, timeoutMs) =>
         Effect.flatMap(run(command, timeoutMs), ({ output, status }) =>
           status === 0
             ? Effect.succeed(output)
-            : new GuestError({ guestName: name, command, problem: `status ${status}`, output })),
-      stop: Effect.suspend(() => {
-        process.write("off poweroff -f\n")
-        return Effect.asVoid(process.waitForEnd(stopMs))
-      })
+            : new GuestError({ guestName: name, command, problem: `status ${status}`, output }))
     }
   })

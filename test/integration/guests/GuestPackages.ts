@@ -16,7 +16,7 @@ export const kernelModules = [
   "virtio_net"
 ] as const
 
-/** Debian package → the program for which the guest tests need it. The setup script lists the same packages. */
+/** Debian package → the program for which the tests need it. The setup script lists the same ones. */
 export const guestPackages: Readonly<Record<string, string>> = {
   "busybox-static": "busybox",
   "cpio": "cpio",
@@ -43,16 +43,17 @@ const isInstalled = (program: string): boolean =>
 
 /** Debian has a busybox that needs the C library too; a guest has none of its own. */
 const busyboxIsStatic = (): boolean =>
-  isInstalled("busybox") && !fs.readFileSync("/bin/busybox").subarray(0, 4096).includes("ld-linux")
+  fs.existsSync("/bin/busybox")
+  && !fs.readFileSync("/bin/busybox").subarray(0, 4096).includes("ld-linux")
 
-/** What `npm run setup:guests` would install here: package names, and the kernel for QEMU. Empty when all is there. */
+/** What `npm run setup:guests` would bring here: packages, and a kernel for QEMU. Empty if nothing. */
 export const guestsMissing = (): Array<string> => [
   ...Object.keys(guestPackages).filter((name) =>
     name === "busybox-static" ? !busyboxIsStatic() : !isInstalled(guestPackages[name]!)),
   ...(fs.existsSync(path.join(kernelDirectory, "vmlinuz")) ? [] : ["a kernel for QEMU"])
 ]
 
-/** What keeps this user from making taps, bridges and namespaces. Empty for root on Linux with tun(4). */
+/** What keeps this user from making taps and namespaces. Empty for root on Linux with a tun driver. */
 export const privilegesMissing = (): Array<string> => [
   ...(process.getuid?.() === 0 ? [] : ["root"]),
   ...(fs.existsSync("/dev/net/tun") ? [] : ["/dev/net/tun"])

@@ -6,7 +6,7 @@ import { spawn } from "node:child_process"
 /** A process of this machine did not do what was asked of it, or not in time. */
 export class HostProcessError extends Data.TaggedError("HostProcessError")<{
   readonly command: string
-  /** What went wrong, e.g. `ended with status 1`. */
+  /** What went wrong, e.g. `status 1`. */
   readonly problem: string
   /** The end of what it printed. */
   readonly output: string
@@ -60,7 +60,7 @@ const pollMs = 10
 /** Where an ordinary user finds programs; root's own PATH may lead into directories closed to it. */
 const ordinaryPath = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
 
-/** setpriv(1) in front: the kernel itself ends the process when the test that started it is gone. */
+/** setpriv(1) in front: the kernel itself ends the process when its starter, the test, is gone. */
 const bound = (argv: ReadonlyArray<string>, options: HostProcessOptions): Array<string> => [
   "setpriv",
   `--pdeathsig=${options.orphanSignal ?? "KILL"}`,
@@ -174,4 +174,4 @@ export const succeed = (
   Effect.flatMap(runProcess(argv, options), ({ output, status }) =>
     status === 0
       ? Effect.succeed(output)
-      : new HostProcessError({ command: argv.join(" "), problem: `ended with status ${status}`, output }))
+      : new HostProcessError({ command: argv.join(" "), problem: `status ${status}`, output }))

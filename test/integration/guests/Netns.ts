@@ -3,7 +3,7 @@ import type * as Scope from "effect/Scope"
 import type { HostProcess, HostProcessError, HostProcessOptions } from "./HostProcess.ts"
 import { startProcess, succeed } from "./HostProcess.ts"
 
-/** A network namespace: a host of its own as far as interfaces and addresses go. See ip-netns(8). */
+/** A network namespace: as far as interfaces and addresses go, a host of its own. See ip-netns(8). */
 export interface Netns {
   readonly name: string
   /** Words to put in front of a command so that it runs inside. */
@@ -32,12 +32,13 @@ export const makeNetns: Effect.Effect<Netns, HostProcessError, Scope.Scope> = Ef
   const netns: Netns = {
     name,
     prefix,
-    succeed: (command, timeoutMs = 10_000) => succeed([...prefix, "sh", "-c", command], { timeoutMs }),
+    succeed: (command, timeoutMs = 10_000) =>
+      succeed([...prefix, "sh", "-c", command], { timeoutMs }),
     start: (argv, options) => startProcess([...prefix, ...argv], options),
     hasInterface: (interfaceName) =>
       Effect.map(
         succeed([...prefix, "ip", "-o", "link", "show"]),
-        (links) => links.split("\n").some((line) => line.split(/[:@] ?/)[1] === interfaceName)
+        (links) => links.split("\n").some((link) => link.split(/[:@] ?/)[1] === interfaceName)
       )
   }
   yield* netns.succeed("ip link set lo up")
@@ -50,6 +51,10 @@ export const makeVeth = (
   other: { readonly netns: Netns; readonly interfaceName: string }
 ): Effect.Effect<void, HostProcessError> =>
   one.netns.succeed(
-    `ip link add ${one.interfaceName} type veth peer name ${other.interfaceName} netns ${other.netns.name}`
+    `ip link add ${one.interfaceName} type veth`
+      + ` peer name ${other.interfaceName} netns ${other.netns.name}`
       + ` && ip link set ${one.interfaceName} up`
-  ).pipe(Effect.zipRight(other.netns.succeed(`ip link set ${other.interfaceName} up`)), Effect.asVoid)
+  ).pipe(
+    Effect.zipRight(other.netns.succeed(`ip link set ${other.interfaceName} up`)),
+    Effect.asVoid
+  )

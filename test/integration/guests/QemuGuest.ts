@@ -9,7 +9,7 @@ import { startProcess } from "./HostProcess.ts"
 export interface QemuRequest {
   readonly name: string
   readonly initramfs: string
-  /** The shell's line that starts QEMU with a virtio card on the switch; the machine's words follow it. */
+  /** The shell's line that starts QEMU with a virtio card on the switch; more words follow it. */
   readonly line: string
   /** Runs it as this user; default: as the one who runs the test. */
   readonly uid?: number | undefined

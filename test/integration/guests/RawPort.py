@@ -6,8 +6,8 @@
     RawPort.py send PATH SOURCE TARGET  sends one frame
 
 Frames carry UDP that the switch has no reason to deny, to a port on which nobody answers.
-All but the first role read what arrives meanwhile. At end of standard input broadcast and forge print,
-as JSON, how many frames they sent and how many they received for each destination.
+All but the first role read what arrives meanwhile. At end of standard input broadcast and
+forge print, as JSON, how many frames they sent and how many they received for each destination.
 """
 
 import json

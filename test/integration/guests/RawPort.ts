@@ -35,4 +35,5 @@ export const sendOnce = (
   socketPath: string,
   source: string,
   target: string
-): Effect.Effect<string, HostProcessError> => succeed(["python3", script, "send", socketPath, source, target])
+): Effect.Effect<string, HostProcessError> =>
+  succeed(["python3", script, "send", socketPath, source, target])

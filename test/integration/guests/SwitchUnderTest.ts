@@ -16,15 +16,13 @@ export const vknetd: ReadonlyArray<string> = [process.execPath, path.join(reposi
  * A copy of the built command where every user can read it, as an installation would be; gone
  * with the scope. Gives the words that run it.
  */
-export const installForEverybody: Effect.Effect<ReadonlyArray<string>, never, Scope.Scope> = Effect.map(
-  scratchDirectory(),
-  (directory) => {
+export const installForEverybody: Effect.Effect<ReadonlyArray<string>, never, Scope.Scope> =
+  Effect.map(scratchDirectory(), (directory) => {
     for (const part of ["bin", "dist", "share", "package.json", "build/Release/vknetd.node"]) {
       fs.cpSync(path.join(repository, part), path.join(directory, part), { recursive: true })
     }
     return [process.execPath, path.join(directory, "bin/vknetd")]
-  }
-)
+  })
 
 /** A switch that runs in the foreground, from the built bundle. */
 export interface SwitchUnderTest {
@@ -41,8 +39,8 @@ const startMs = 10_000
 const stopMs = 5000
 
 /**
- * Starts `vknetd -d` with a socket and a pid file in `directory` and `argv` after them, and waits until
- * it listens. Killed when the scope ends.
+ * Starts `vknetd -d` with a socket and a pid file in `directory`, and `argv` after them, and
+ * waits until it listens. Killed when the scope ends.
  */
 export const startSwitch = (request: {
   readonly directory: string

@@ -10,7 +10,7 @@ import { scratchDirectory } from "./Scratch.ts"
 export interface UmlRequest {
   readonly name: string
   readonly initramfs: string
-  /** The shell's line that boots User-Mode Linux on the switch, with its console on standard input and output. */
+  /** The shell's line that boots it on the switch, with its console on standard input and output. */
   readonly line: string
   /** Runs it as this user; default: as the one who runs the test. */
   readonly uid?: number | undefined
@@ -25,7 +25,7 @@ export const umlLine = (socketPath: string, mac: string): string =>
   "setarch x86_64 -R linux.uml mem=96M con=null con0=fd:0,fd:1 ssl=null"
   + ` vec0:transport=bess,dst=${socketPath},mac=${mac}`
 
-/** True if programs may be mapped from shared memory, where User-Mode Linux likes to keep its own. */
+/** True if programs may be mapped from /dev/shm, where User-Mode Linux likes to keep its memory. */
 const sharedMemoryIsExecutable = (): boolean =>
   fs.readFileSync("/proc/mounts", "utf8").split("\n").some((line) => {
     const [, where, type, flags] = line.split(" ")

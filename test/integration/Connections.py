@@ -1,0 +1,35 @@
+"""Connects to a switch many times: `cycle N` one after the other, `hold N` all at once until standard input ends.
+
+Each cycle sends one frame, so that the port is used and not only opened. Prints what came of it on one line.
+"""
+import socket
+import sys
+
+path, what, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
+frame = bytes.fromhex("ffffffffffff02000000000188b5") + bytes(46)
+
+
+def connect():
+    guest = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    guest.connect(path)
+    return guest
+
+
+if what == "cycle":
+    for _ in range(count):
+        with connect() as guest:
+            guest.send(frame)
+    print("done", flush=True)
+else:
+    guests = [connect() for _ in range(count)]
+    # A refused connection was accepted and closed: its end is readable at once.
+    refused = 0
+    for guest in guests:
+        guest.settimeout(0.02)
+        try:
+            if guest.recv(2048) == b"":
+                refused += 1
+        except TimeoutError:
+            pass
+    print(f"held {count - refused} refused {refused}", flush=True)
+    sys.stdin.read()

@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { load } from "../../src/adapters/native/Binding.ts"
+import * as Exchange from "../../src/adapters/native/NativeFrameExchange.ts"
+import * as Batch from "../../src/domain/FrameBatch.ts"
+import { type ContractPeer, exchangeContract } from "./exchange.contract.ts"
+
+/*
+ * The contract on the running kernel. The guests' ends are ports of a second exchange, each paused except
+ * while its guest receives, so that a guest that does not read fills up.
+ */
+
+const PEERS_MAX = 256
+const binding = load()
+
+const failed = (call: string, result: number) => new Error(`${call}: ${binding.errnoName(-result)}`)
+
+exchangeContract("the exchange of the running kernel", ({ frameBytesMax, portCount }) => {
+  const directory = mkdtempSync(join(tmpdir(), "vknetd-contract-"))
+  const path = join(directory, "socket")
+  const listener = binding.listen(path, -1, 0o600, 1024)
+  if (typeof listener === "number") throw failed("listen", listener)
+  const exchange = Exchange.open(binding, { portCount, frameBytesMax, listener: listener.fd, wake: -1 })
+  const far = Exchange.open(binding, { portCount: PEERS_MAX, frameBytesMax: 2048, listener: -1, wake: -1 })
+  let peers = 0
+
+  const connect = (): ContractPeer => {
+    const fd = binding.connect(path)
+    if (fd < 0) throw failed("connect", fd)
+    const port = ++peers
+    if (far.admit(fd, port) !== 0) throw new Error("the guest's end cannot be polled")
+    far.pause(port)
+    const waiting: Array<Uint8Array> = []
+    return {
+      send: (frame) => {
+        const sent = binding.sendPacket(fd, frame)
+        if (sent >= 0) return "sent"
+        return binding.errnoName(-sent) === "EAGAIN" ? "full" : "gone"
+      },
+      receive: () => {
+        if (waiting.length === 0) {
+          far.resume(port)
+          far.step(0)
+          far.pause(port)
+          for (let slot = 0; slot < far.batch.count; slot++) waiting.push(Batch.frame(far.batch, slot).slice())
+        }
+        return waiting.shift()
+      },
+      close: () => far.close(port)
+    }
+  }
+  return {
+    exchange,
+    connect,
+    settle: () => {},
+    close: () => {
+      exchange.shutdown()
+      far.shutdown()
+      binding.unlinkSocket(path, listener.device, listener.inode)
+      binding.closeFd(listener.fd)
+      rmSync(directory, { recursive: true })
+    }
+  }
+})
