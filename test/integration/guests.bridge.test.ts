@@ -11,7 +11,7 @@ import { startUmlGuest, umlLine } from "./guests/UmlGuest.ts"
 const bridgeWords = ["-U", "-b", "br9", "-t", "tap9", "--group", "root"]
 
 describe.runIf(guestsRunOnTap)("a tap in a bridge", () => {
-  it.scopedLive("lets a guest reach a machine behind the bridge, and TERM leaves that its bridge", () =>
+  it.scopedLive("lets a guest reach a machine behind the bridge, which TERM then leaves", () =>
     Effect.gen(function*() {
       const host = yield* makeNetns
       const machine = yield* makeNetns

@@ -4,7 +4,8 @@ import { join } from "node:path"
 import { load } from "../../src/adapters/native/Binding.ts"
 import * as Exchange from "../../src/adapters/native/NativeFrameExchange.ts"
 import * as Batch from "../../src/domain/FrameBatch.ts"
-import { type ContractPeer, exchangeContract } from "./exchange.contract.ts"
+import { exchangeContract } from "./exchange.contract.ts"
+import type { ContractPeer } from "./ExchangeUnderTest.ts"
 
 /*
  * The contract on the running kernel. The guests' ends are ports of a second exchange, each paused except

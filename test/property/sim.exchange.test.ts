@@ -10,7 +10,8 @@ import { Bounds, TAP_PORT } from "../../src/domain/Bounds.ts"
 import * as Batch from "../../src/domain/FrameBatch.ts"
 import * as Plan from "../../src/domain/SendPlan.ts"
 import { EVENT_WIDTH, EventKind } from "../../src/services/FrameExchange.ts"
-import { type ContractPeer, exchangeContract } from "../integration/exchange.contract.ts"
+import { exchangeContract } from "../integration/exchange.contract.ts"
+import type { ContractPeer } from "../integration/ExchangeUnderTest.ts"
 
 const PATH = "/var/run/vknet"
 

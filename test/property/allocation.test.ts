@@ -1,0 +1,97 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Bounds } from "../../src/domain/Bounds.ts"
+import * as Counters from "../../src/domain/Counters.ts"
+import * as Batch from "../../src/domain/FrameBatch.ts"
+import * as Mac from "../../src/domain/MacAddress.ts"
+import * as Ports from "../../src/domain/Ports.ts"
+import * as Prefixes from "../../src/domain/Prefix.ts"
+import * as Plan from "../../src/domain/SendPlan.ts"
+import * as Forwarder from "../../src/services/Forwarder.ts"
+import type { FrameExchange } from "../../src/services/FrameExchange.ts"
+import { address, ethernet, IPV4, ipv4, mac, udp } from "./frames.ts"
+
+const GUESTS = 16
+
+/** An exchange that costs nothing: every step takes the whole plan and brings the same batch again. */
+const treadmill = (frames: ReadonlyArray<{ octets: Uint8Array; port: number }>) => {
+  const batch = Batch.make(1518)
+  frames.forEach(({ octets, port }) => Batch.append(batch, octets, port))
+  const clock = new Float64Array([1_000_000.25])
+  const exchange: FrameExchange = {
+    batch,
+    plan: Plan.make(GUESTS + 1),
+    events: { rows: new Int32Array(6), count: 0 },
+    get nowMs() {
+      return clock[0]!
+    },
+    step: () => {
+      clock[0]! += 0.1
+    },
+    admit: () => 0,
+    refuse: () => {},
+    attachTap: () => 0,
+    detachTap: () => {},
+    close: () => {},
+    pause: () => {},
+    resume: () => {},
+    shutdown: () => {}
+  }
+  return exchange
+}
+
+const guestMac = (guest: number) => mac(`52:54:00:00:00:${guest.toString(16).padStart(2, "0")}`)
+
+/** A datagram of an honest guest; to 255: to all. */
+const datagram = (from: number, to: number) => {
+  const source = address(`10.1.0.${from + 2}`)
+  const destination = address(to === 255 ? "255.255.255.255" : `10.1.0.${to + 2}`)
+  return ethernet({
+    destination: to === 255 ? mac("ff:ff:ff:ff:ff:ff") : guestMac(to),
+    source: guestMac(from),
+    type: IPV4,
+    payload: ipv4({
+      source,
+      destination,
+      protocol: 17,
+      payload: udp({ source, destination, sourcePort: 5000, destinationPort: 5001, payload: new Uint8Array(20) })
+    })
+  })
+}
+
+describe("the forwarding path", () => {
+  it("allocates nothing per frame: at most one number, of 16 octets, for a batch of 64", () => {
+    const frames = Array.from({ length: Bounds.batchFrames }, (_, i) => {
+      const from = 1 + (i % GUESTS)
+      return { octets: datagram(from, i % 8 === 0 ? 255 : 1 + ((from + 3) % GUESTS)), port: from }
+    })
+    const forwarder = Forwarder.make({
+      exchange: treadmill(frames),
+      settings: {
+        secure: true,
+        prefix: Prefixes.make(0x0a010001, 24),
+        tapMac: Mac.parse("02:00:00:00:00:01"),
+        tapMtuBytes: 1500,
+        frameBytesMax: 1518,
+        guestPorts: GUESTS,
+        guestPortsPerUid: GUESTS,
+        stationAgeSeconds: 300,
+        hashSeed: [1, 2]
+      },
+      counters: Counters.make(GUESTS + 1),
+      notify: () => {}
+    })
+    for (let i = 0; i < GUESTS; i++) Ports.admit(forwarder.ports, 0)
+    const run = (turns: number) => {
+      for (let i = 0; i < turns; i++) Forwarder.turn(forwarder, -1)
+    }
+    run(20_000)
+    const before = process.memoryUsage().heapUsed
+    const turns = 20_000
+    run(turns)
+    const grown = process.memoryUsage().heapUsed - before
+    const sent = Counters.total(forwarder.counters, Counters.Column.sentFrames)
+    process.stderr.write(`${turns * Bounds.batchFrames} frames: the heap grew by ${grown} octets\n`)
+    assert.isAbove(sent, turns * Bounds.batchFrames)
+    assert.isBelow(grown, turns * 20)
+  }, 60_000)
+})
