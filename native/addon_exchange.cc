@@ -17,7 +17,7 @@ namespace vknetd {
 
 namespace {
 
-// An exchange is shared by the functions of the object that JavaScript holds, and goes with the last.
+// Shared by the functions of the object that JavaScript holds, and gone with the last of them.
 struct Shared {
   Exchange exchange;
   Napi::ObjectReference arrays;  // keeps the memory that the exchange works on
@@ -43,12 +43,13 @@ Value Step(const CallbackInfo& info) {
   return Number::New(info.Env(), exchange_of(info).step(port_at(info, 0), int_at(info, 1)));
 }
 
+// As FrameExchange wants it, admit and attachTap return 0 or an errno that is not negated.
 Value Admit(const CallbackInfo& info) {
-  return number(info, exchange_of(info).admit(int_at(info, 0), port_at(info, 1)));
+  return number(info, -exchange_of(info).admit(int_at(info, 0), port_at(info, 1)));
 }
 
 Value AttachTap(const CallbackInfo& info) {
-  return number(info, exchange_of(info).attach_tap(int_at(info, 0)));
+  return number(info, -exchange_of(info).attach_tap(int_at(info, 0)));
 }
 
 void Refuse(const CallbackInfo& info) { exchange_of(info).refuse(int_at(info, 0)); }
@@ -146,7 +147,9 @@ Value OpenExchange(const CallbackInfo& info) {
   SharedArrays arrays;
   ExchangeOptions options;
   if (!arrays_of(given, &arrays)) return refuse_call(env, "the arrays do not fit each other");
-  if (!options_of(info[1].As<Object>(), &options)) return refuse_call(env, "an option is out of range");
+  if (!options_of(info[1].As<Object>(), &options)) {
+    return refuse_call(env, "an option is out of range");
+  }
   const size_t octets = given.Get("bytes").As<Napi::TypedArray>().ByteLength();
   if (options.batch_frames > arrays.slot_count || octets < arrays.slot_count * options.slot_bytes) {
     return refuse_call(env, "the arena is smaller than its slots");
@@ -155,14 +158,15 @@ Value OpenExchange(const CallbackInfo& info) {
   const int error = shared->exchange.open();
   if (error < 0) {
     delete shared;
-    Napi::Error failure = Napi::Error::New(env, std::string("cannot open an exchange: ") + errno_name(-error));
-    failure.Set("code", errno_name(-error));
+    const std::string symbol = errno_name(-error);
+    Napi::Error failure = Napi::Error::New(env, "cannot open an exchange: " + symbol);
+    failure.Set("code", symbol);
     failure.ThrowAsJavaScriptException();
     return env.Undefined();
   }
   Object kept = Object::New(env);
-  for (const char* name : {"bytes", "size", "port", "planSlot", "planEgress", "planOutcome", "events",
-                           "state", "clock"}) {
+  for (const char* name : {"bytes", "size", "port", "planSlot", "planEgress", "planOutcome",
+                           "events", "state", "clock"}) {
     kept.Set(name, given.Get(name));
   }
   shared->arrays = Napi::Persistent(kept);

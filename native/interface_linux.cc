@@ -285,7 +285,8 @@ int interface_assign(const char* interface_name, uint32_t address, uint32_t mask
   if (getifaddrs(&list) < 0) return -errno;
   int error = 0;
   bool present = false;
-  for (const struct ifaddrs* entry = list; entry != nullptr && error == 0; entry = entry->ifa_next) {
+  const struct ifaddrs* entry = list;
+  for (; entry != nullptr && error == 0; entry = entry->ifa_next) {
     if (strcmp(entry->ifa_name, interface_name) != 0 || entry->ifa_addr == nullptr) continue;
     if (entry->ifa_addr->sa_family != AF_INET || ipv4_of(entry->ifa_addr) != address) continue;
     const uint32_t found = entry->ifa_netmask == nullptr ? ~0u : ipv4_of(entry->ifa_netmask);

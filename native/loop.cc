@@ -21,6 +21,8 @@ namespace {
 
 const uint32_t kResultsMax = 64;
 const uint32_t kSendVector = 64;
+// The clock moves in ticks, of 10 ms at the most: what is waited for until then has come.
+const int kClockTickMs = 10;
 
 bool is_gone(int error) {
   return error == EPIPE || error == ECONNRESET || error == ENOTCONN || error == EBADF;
@@ -32,6 +34,7 @@ int Exchange::step(uint32_t plan_count, int timeout_ms) {
   event_count_ = 0;
   failed_ = 0;
   uint32_t received = 0;
+  if (plan_count > arrays_.plan_capacity) plan_count = static_cast<uint32_t>(arrays_.plan_capacity);
   if (plan_count > 0) send_plan(plan_count);
   if (failed_ == 0 && poller_ >= 0) {
     PollResult results[kResultsMax];
@@ -122,14 +125,15 @@ void Exchange::send_chain(uint32_t egress) {
   }
 }
 
-// Returns how many have been sent or have failed for themselves; `fatal` is what the rest fails with.
+// Returns how many were sent or failed for themselves; `fatal` is what the rest fails with.
 uint32_t Exchange::send_frames(Port& port, const FrameSlot* frames, const uint32_t* entries,
                                uint32_t count, int* fatal) {
   uint32_t settled = 0;
   while (settled < count) {
     int error = 0;
     const int left = static_cast<int>(count - settled);
-    settled += static_cast<uint32_t>(frames_send(port.fd, port.kind, frames + settled, left, &error));
+    const int sent = frames_send(port.fd, port.kind, frames + settled, left, &error);
+    settled += static_cast<uint32_t>(sent);
     if (settled == count) break;
     if (error == EAGAIN || error == EWOULDBLOCK || is_gone(error)) {
       *fatal = is_gone(error) ? EPIPE : EAGAIN;
@@ -148,7 +152,7 @@ int Exchange::wait(int timeout_ms, PollResult* results) {
     if (left <= 0) {
       wake_listener();
     } else if (timeout_ms < 0 || timeout_ms > left) {
-      timeout_ms = static_cast<int>(left) + 1;
+      timeout_ms = static_cast<int>(left) + kClockTickMs;
     }
   }
   // So few that the slots suffice for a frame of each port, and the rows for all they may tell.
@@ -160,7 +164,8 @@ int Exchange::wait(int timeout_ms, PollResult* results) {
 }
 
 // Tells of wake-ups and of room; what is left to read becomes turns.
-uint32_t Exchange::note_results(const PollResult* results, int count, Turn* turns, bool* accepting) {
+uint32_t Exchange::note_results(const PollResult* results, int count, Turn* turns,
+                                bool* accepting) {
   uint32_t readable = 0;
   for (int i = 0; i < count; i++) {
     const uint32_t tag = results[i].tag;

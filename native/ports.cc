@@ -12,7 +12,7 @@ namespace vknetd {
 namespace {
 
 const uint32_t kAcceptsMax = 64;
-// A listener whose accept fails stays readable; looked at without pause it would take a whole CPU.
+// A listener whose accept fails stays readable; looked at all the time it would take a whole CPU.
 const int kListenerRestMs = 100;
 
 bool is_socket(int fd) {

@@ -188,6 +188,7 @@ int listen_locked(const char* path, int64_t gid, uint32_t mode, int backlog, uin
     close(fd);
     return error;
   }
+  socket_refuse_rights(fd);
   const mode_t before = umask(0777);
   const int bound = bind(fd, reinterpret_cast<struct sockaddr*>(&address), sizeof(address));
   error = bound < 0 ? -errno : 0;
@@ -259,7 +260,6 @@ int socket_listen(const char* path, int64_t gid, uint32_t mode, int backlog, uin
   const int lock = directory_lock(path);
   const int fd = listen_locked(path, gid, mode, backlog, device, inode);
   if (lock >= 0) close(lock);
-  if (fd >= 0) socket_refuse_rights(fd);
   return fd;
 }
 

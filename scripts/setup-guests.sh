@@ -59,7 +59,8 @@ fetch_kernel() {
   echo "setup-guests: fetching a kernel for QEMU"
   update_once
   local image scratch module
-  image=$(apt-cache depends --important "$kernel_package" | awk '/Depends: linux-image-/ { print $2; exit }')
+  image=$(apt-cache depends --important "$kernel_package" \
+    | awk '/Depends: linux-image-/ && !found++ { print $2 }')
   if [ -z "$image" ]; then
     echo "setup-guests: no package $kernel_package in the lists of apt" >&2
     return 1

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
-import { assertMistake, run, runWords, traces } from "./commandTranscript.ts"
+import { assertMistake, run, runWords, traces, vknetd } from "./commandTranscript.ts"
 import { privilegesMissing } from "./guests/GuestPackages.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
-import { startSwitch, vknetd } from "./guests/SwitchUnderTest.ts"
+import { startSwitch } from "./guests/SwitchUnderTest.ts"
 
 const usage = "(usage: vknetd [-cdU] [-b bridgeN] [-p socket_path] [-i pidfile] [-t tapN] [address/cidrbits])"
 const address = "10.1.0.1/24"
@@ -193,7 +193,7 @@ describe("what is printed", () => {
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()
       fs.mkdirSync(`${directory}/bin`)
-      fs.copyFileSync(vknetd[1]!, `${directory}/bin/vknetd`)
+      fs.copyFileSync(vknetd[1], `${directory}/bin/vknetd`)
       fs.writeFileSync(`${directory}/package.json`, JSON.stringify({ type: "module" }))
       const before = traces(directory)
       assertMistake(yield* runWords([`${directory}/bin/vknetd`, "-U"]), "not built (run: npm run build)")
@@ -203,7 +203,7 @@ describe("what is printed", () => {
   it.scoped("is the same through a link, as a package's command is", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()
-      fs.symlinkSync(vknetd[1]!, `${directory}/vknetd`)
+      fs.symlinkSync(vknetd[1], `${directory}/vknetd`)
       const linked = yield* runWords([`${directory}/vknetd`, "--version"])
       assert.deepStrictEqual(linked, yield* run(["--version"]))
     }))

@@ -2,9 +2,15 @@ import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"
+import { fileURLToPath } from "node:url"
 import type { HostProcessError, HostProcessOptions } from "./guests/HostProcess.ts"
 import { startProcess } from "./guests/HostProcess.ts"
-import { vknetd } from "./guests/SwitchUnderTest.ts"
+
+/** The words that run the built command. */
+export const vknetd: readonly [string, string] = [
+  process.execPath,
+  fileURLToPath(new URL("../../bin/vknetd", import.meta.url))
+]
 
 /** What a user sees of one command. */
 export interface Transcript {

@@ -110,7 +110,9 @@ export const make = (
     decline: (mac, address, nowMs) => {
       if (byMac.get(mac)?.address === address) give(`declined ${address}`, address, nowMs + offerMs)
     },
-    live: (nowMs) =>
-      new Map([...byAddress.values()].filter((lease) => lease.untilMs > nowMs).map((lease) => [lease.mac, lease.address]))
+    live: (nowMs) => {
+      const live = [...byAddress.values()].filter(({ untilMs }) => untilMs > nowMs)
+      return new Map(live.map(({ address, mac }) => [mac, address]))
+    }
   }
 }

@@ -96,14 +96,10 @@ export class SimExchange implements FrameExchange {
 
   step(timeoutMs: number): void {
     this.events.count = 0
-    this.#send()
-    if (this.plan.failed > 0) {
-      this.batch.count = 0
-      this.#nowMs = this.#kernel.nowMs
-      return
-    }
     this.batch.count = 0
+    this.#send()
     this.#nowMs = this.#kernel.nowMs
+    if (this.plan.failed > 0) return
     if (this.#woken && this.#tell(EventKind.Wake, 0, 0)) this.#woken = false
     for (const port of this.#attached.values()) {
       if (port.refused && isWritable(port) && this.#tell(EventKind.Writable, port.port, 0)) port.refused = false

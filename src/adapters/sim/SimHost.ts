@@ -104,8 +104,8 @@ const etherFrame = (host: Host, target: Uint8Array, etherType: number, payload: 
 const arpReply = (host: Host, source: Uint8Array, arp: Uint8Array): Uint8Array | undefined => {
   if (arp.length < ARP_BYTES) return undefined
   const view = new DataView(arp.buffer, arp.byteOffset, ARP_BYTES)
-  const isEthernetForIp = view.getUint16(0) === 1 && view.getUint16(2) === ETHERTYPE_IPV4 && view.getUint16(4) === 0x0604
-  if (!isEthernetForIp || view.getUint16(6) !== 1 || view.getUint32(24) !== host.prefix.address) return undefined
+  const isForIp = view.getUint16(0) === 1 && view.getUint16(2) === ETHERTYPE_IPV4 && view.getUint16(4) === 0x0604
+  if (!isForIp || view.getUint16(6) !== 1 || view.getUint32(24) !== host.prefix.address) return undefined
   const reply = new Uint8Array(ARP_BYTES)
   reply.set(arp.subarray(0, 6), 0)
   reply[7] = 2
@@ -212,8 +212,13 @@ const dhcpReply = (host: Host, packet: Packet, nowMs: number): Uint8Array | unde
   return etherFrame(host, way.mac, ETHERTYPE_IPV4, ipPacket(header, datagram))
 }
 
+interface Way {
+  readonly mac: Uint8Array
+  readonly address: number
+}
+
 /** Where an answer goes, RFC 2131, 4.1. */
-const wayTo = (request: Dhcp.DhcpRequest, reply: Dhcp.DhcpReply): { readonly mac: Uint8Array; readonly address: number } => {
+const wayTo = (request: Dhcp.DhcpRequest, reply: Dhcp.DhcpReply): Way => {
   const isRefusal = reply.type === Dhcp.DhcpType.Nak
   if (!isRefusal && request.clientAddress !== 0) return { mac: request.mac, address: request.clientAddress }
   if (isRefusal || request.broadcast) return { mac: BROADCAST_MAC, address: BROADCAST_ADDRESS }

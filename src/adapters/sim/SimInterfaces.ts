@@ -21,7 +21,7 @@ export type SimInterface = SimTap | SimBridge | SimOtherInterface
 const NAME_BYTES_MAX = 15
 
 const isName = (name: string): boolean =>
-  name.length > 0 && name.length <= NAME_BYTES_MAX && !/[\s/:]/.test(name) && name !== "." && name !== ".."
+  name.length <= NAME_BYTES_MAX && /^[!-~]+$/.test(name) && !/[/:%]/.test(name) && name !== "." && name !== ".."
 
 /** Units that `auto` tries: as many as a test could want. */
 const TAP_UNITS = 256
@@ -55,26 +55,26 @@ export class SimInterfaces {
     else this.#byName.set(interfaceName, { kind: "other", interfaceName })
   }
 
-  /** Opens a tap as `TapDevice` says: `auto`, `tapN` or a device's path. */
+  /** Opens a tap as `TapDevice` says: by name, by a device's path, or `auto`, the first name that is not taken. */
   open(request: string, mtuBytes: number): SimTap | number {
     if (request === "auto") {
       for (let unit = 0; unit < TAP_UNITS; unit++) {
-        const opened = this.#openNamed(`tap${unit}`, mtuBytes)
-        if (typeof opened !== "number") return opened
+        if (!this.#byName.has(`tap${unit}`)) return this.#openNamed(`tap${unit}`, mtuBytes)
       }
-      return -errno.EBUSY
+      return -errno.ENFILE
     }
     if (request.startsWith("/")) {
       const unit = /^\/dev\/(tap\d+)$/.exec(request)?.[1]
       return unit === undefined ? -errno.ENOENT : this.#openNamed(unit, mtuBytes)
     }
-    return /^tap\d{1,5}$/.test(request) ? this.#openNamed(request, mtuBytes) : -errno.EINVAL
+    return isName(request) ? this.#openNamed(request, mtuBytes) : -errno.EINVAL
   }
 
   /** The descriptor of a tap has been closed: one that was made by opening it goes. */
   close(tap: SimTap): void {
     tap.release()
-    if (!tap.persistent) this.remove(tap.interfaceName)
+    // One that vanished before may have had a successor of its name since.
+    if (!tap.persistent && this.#byName.get(tap.interfaceName) === tap) this.remove(tap.interfaceName)
   }
 
   /** Deletes an interface, whoever uses it. */
@@ -94,10 +94,11 @@ export class SimInterfaces {
     }
   }
 
-  /** 1 made, 0 an interface of that name was there, whatever it is. */
+  /** 1 made, 0 was there. */
   bridgeCreate(bridgeName: string): number {
     if (!isName(bridgeName)) return -errno.EINVAL
-    if (this.#byName.has(bridgeName)) return 0
+    const found = this.#byName.get(bridgeName)
+    if (found !== undefined) return found.kind === "bridge" ? 0 : -errno.EOPNOTSUPP
     this.#byName.set(bridgeName, {
       kind: "bridge",
       interfaceName: bridgeName,
