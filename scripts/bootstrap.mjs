@@ -15,6 +15,8 @@ const run = (command, args) => {
 }
 
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(lock).mtimeMs) {
-  run("npm", ["ci", "--no-audit", "--no-fund", "--ignore-scripts"])
+  // Not `npm ci`: it refuses a lock file that lacks a package for a system other than this one, which
+  // a registry's mirror may not have had. The lock's versions are installed all the same.
+  run("npm", ["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts"])
 }
 run(process.execPath, [join(root, "scripts", "build.mjs")])
