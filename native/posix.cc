@@ -302,8 +302,8 @@ void socket_room(int fd, int send_buffer) {
 #ifdef SO_SNDBUFFORCE
   if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &send_buffer, sizeof(send_buffer)) == 0) return;
 #endif
-  // BSDs refuse what is above their limit; ask for less until it is granted.
-  for (int room = send_buffer; room >= 16384; room /= 2) {
+  // A BSD may refuse what is above its limit, where Linux grants as much as it can.
+  for (int room = send_buffer; room > 0; room /= 2) {
     if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)) == 0) return;
   }
 }

@@ -131,6 +131,19 @@ describe("the addon's exchange: connections", () => {
     })
   })
 
+  it("a guest that only stops sending has gone, and is sent nothing more", () => {
+    within({}, ({ guest, hub }) => {
+      const fd = guest(1)
+      binding.sendPacket(fd, numbered(1))
+      spawnSync("python3", ["-c", "import socket; socket.socket(fileno=0).shutdown(socket.SHUT_WR)"], { stdio: [fd] })
+      const { events, frames } = hub.drain()
+      assert.deepStrictEqual(frames.map(numberOf), [1])
+      assert.deepStrictEqual(kinds(events), [[EventKind.Hangup, 1]])
+      hub.put(0, numbered(2))
+      assert.deepStrictEqual(hub.send([[0, 1]]), [errno.EPIPE])
+    })
+  })
+
   it("a paused port is not read, does not spin when its peer goes, and is heard when resumed", () => {
     within({}, ({ close, guest, hub }) => {
       const fd = guest(1)

@@ -235,6 +235,36 @@ describe("the addon's pid file", () => {
         binding.closeFd(ours as number)
       })))
 
+  it("of several that take it, leave it and remove it, one holds it at a time", () =>
+    inDirectory(async (directory) => {
+      const path = join(directory, "pid")
+      const children = [1, 2, 3].map(() => Child.start())
+      const told = await Promise.all(children.map((child) =>
+        child.evaluate(({ binding }, path: string) => {
+          let held = 0
+          const wrong: Array<string> = []
+          for (let i = 0; i < 3000 && held < 300; i++) {
+            const fd = binding.holdPidFile(path, process.pid)
+            if (typeof fd !== "number") continue
+            held++
+            const { readFileSync, unlinkSync } = process.getBuiltinModule("node:fs")
+            try {
+              const text = readFileSync(path, "utf8")
+              if (text !== `${process.pid}\n`) wrong.push(text)
+              unlinkSync(path)
+            } catch (error) {
+              wrong.push(String(error))
+            }
+            binding.closeFd(fd)
+          }
+          return { held, wrong }
+        }, path)
+      ))
+      await Promise.all(children.map((child) => child.kill()))
+      assert.isAbove(Math.min(...told.map(({ held }) => held)), 0)
+      assert.deepStrictEqual(told.flatMap(({ wrong }) => wrong), [])
+    }))
+
   it("what is no file is left alone", () =>
     inDirectory((directory) => {
       const at = (name: string) => join(directory, name)

@@ -258,7 +258,9 @@ describe.runIf(namespace !== undefined)("the addon's bridges", () => {
   it("a member of another bridge is busy and stays there", () =>
     inNamespace(async (child) => {
       await opened(child, "tap0")
+      await opened(child, "tap1")
       for (const name of ["bridge0", "bridge1"]) await child.evaluate(call, ["bridgeCreate", name])
+      assert.strictEqual(await child.evaluate(call, ["bridgeAdd", "bridge1", "tap1"]), 1)
       assert.strictEqual(await child.evaluate(call, ["bridgeAdd", "bridge0", "tap0"]), 1)
       assert.strictEqual(await child.evaluate(call, ["bridgeAdd", "bridge1", "tap0"]), "EBUSY")
       assert.strictEqual(await child.evaluate(call, ["bridgeRemove", "bridge1", "tap0"]), 0)

@@ -10,7 +10,7 @@ import { scratchDirectory } from "./Scratch.ts"
 const repository = fileURLToPath(new URL("../../..", import.meta.url))
 
 /** The words that run the command as a user of the checkout would. */
-const vknetd: ReadonlyArray<string> = [process.execPath, path.join(repository, "bin/vknetd")]
+export const vknetd: ReadonlyArray<string> = [process.execPath, path.join(repository, "bin/vknetd")]
 
 /**
  * A copy of the built command where every user can read it, as an installation would be; gone
