@@ -36,7 +36,8 @@ const buildAddon = () => {
 }
 
 /** A bundle of ES modules in which a dependency's `require` still works. */
-const requireShim = "import{createRequire as __vknetdRequire}from'node:module';const require=__vknetdRequire(import.meta.url);"
+const requireShim = "import{createRequire as __vknetdRequire}from'node:module';" +
+  "const require=__vknetdRequire(import.meta.url);"
 
 const buildBundles = async () => {
   if (!isStale(at("dist/vknetd.mjs"), ["src", "package.json", "scripts/build.mjs"])) return

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { execFileSync } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { dirname, join, normalize } from "node:path"
 import ts from "typescript"
 import { Bounds } from "../src/domain/Bounds.ts"
@@ -18,8 +18,11 @@ const git = (...args: ReadonlyArray<string>) =>
   execFileSync("git", args, { encoding: "utf8" }).split("\n").filter((line) => line !== "")
 
 /** Every file of the project, committed or about to be. */
-const files = git("ls-files", "--cached", "--others", "--exclude-standard").filter((file) => file !== "package-lock.json")
-const text = new Map(files.filter((file) => !/\.(png|pcapng|bin)$/.test(file)).map((file) => [file, readFileSync(file, "utf8")]))
+const files = git("ls-files", "--cached", "--others", "--exclude-standard")
+  .filter((file) => file !== "package-lock.json" && existsSync(file))
+const text = new Map(
+  files.filter((file) => !/\.(png|pcapng|bin)$/.test(file)).map((file) => [file, readFileSync(file, "utf8")])
+)
 const sources = [...text.keys()].filter((file) => /^(src|test|bench)\/.*\.ts$/.test(file))
 const code = [...text.keys()].filter((file) => /\.(ts|mjs|cc|h|c|py|sh)$/.test(file))
 
@@ -53,7 +56,10 @@ const layers: ReadonlyArray<{ from: string; to: ReadonlyArray<string> }> = [
   { from: "src/adapters/", to: ["src/adapters/", "src/services/", "src/domain/", "effect/", "node:"] },
   {
     from: "src/cli/",
-    to: ["src/cli/", "src/adapters/", "src/services/", "src/domain/", "effect/", "@effect/", "node:", "ipaddr.js", "package.json"]
+    to: [
+      "src/cli/", "src/adapters/", "src/services/", "src/domain/", "effect/", "@effect/", "node:", "ipaddr.js",
+      "package.json"
+    ]
   }
 ]
 

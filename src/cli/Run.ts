@@ -32,7 +32,7 @@ export class DirectoryError extends Data.TaggedError("DirectoryError")<{
 
 /** How the edge is told that the switch serves. */
 export interface Announce {
-  /** A connect succeeds from now on. Given what is to be printed: the tap's name, or how to attach; undefined for nothing. */
+  /** A connect succeeds from now on. Given what to print: the tap's name, or how to attach; undefined for nothing. */
   readonly ready: (text: string | undefined) => Effect.Effect<void>
 }
 

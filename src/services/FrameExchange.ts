@@ -55,7 +55,8 @@ export interface FrameExchange {
    * Sending does not block. A frame that a port does not take for lack of room fails with
    * EAGAIN, and so do the later ones for that port in this plan, untried; the port will be told `Writable`. A frame
    * refused for itself (EMSGSIZE, EIO, EINVAL, ENOBUFS) fails alone. For a port whose other end has gone, or that
-   * is not attached, all fail with EPIPE. If anything failed the step ends there, with no frames, so that the
+   * is not attached, all fail with EPIPE. An entry without octets or with a port out of range fails with EINVAL, one
+   * whose frame was cut with EMSGSIZE. If anything failed the step ends there, with no frames, so that the
    * slots still hold what was not sent.
    *
    * Waits at most `timeoutMs` (0: not at all, -1: until something happens; fraction of a millisecond
@@ -67,7 +68,10 @@ export interface FrameExchange {
    * frame of size 0, not an end.
    */
   readonly step: (timeoutMs: number) => void
-  /** Makes an accepted connection port `port`, 1 and up. Returns 0, or an errno (the connection is then closed). */
+  /**
+   * Makes an accepted connection port `port`, 1 and up; on a real kernel any connected sequenced-packet socket will do.
+   * Returns 0, or an errno (the connection is then closed).
+   */
   readonly admit: (handle: number, port: number) => number
   /** Closes a connection that was not admitted. */
   readonly refuse: (handle: number) => void

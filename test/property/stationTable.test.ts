@@ -127,7 +127,8 @@ describe("the station table", () => {
   it("holds its bound and not one more, whatever the number of ports", () => {
     const table = Stations.makeDefault(65, AGE, [3, 4])
     for (let address = 0; address < Bounds.stations; address++) {
-      assert.strictEqual(Stations.learn(table, address, 1, 1 + (address % 64), 5, Bounds.stations), Stations.Learned.Added)
+      const learned = Stations.learn(table, address, 1, 1 + (address % 64), 5, Bounds.stations)
+      assert.strictEqual(learned, Stations.Learned.Added)
     }
     assert.strictEqual(table.count, Bounds.stations)
     assert.strictEqual(Stations.learn(table, -1, 1, 1, 5, Bounds.stations), Stations.Learned.Evicted)

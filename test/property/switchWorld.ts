@@ -112,7 +112,11 @@ const assertSums = ({ counters, hold }: Forwarder.Forwarder) => {
       `received of row ${row}`
     )
     const held = row < hold.count.length ? hold.count[row]! : 0
-    assert.strictEqual(at(Column.offeredFrames), at(Column.sentFrames) + sum(Column.dropped) + held, `offered to row ${row}`)
+    assert.strictEqual(
+      at(Column.offeredFrames),
+      at(Column.sentFrames) + sum(Column.dropped) + held,
+      `offered to row ${row}`
+    )
   }
 }
 

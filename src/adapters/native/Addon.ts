@@ -17,7 +17,7 @@ export class Addon extends Context.Tag("vknetd/native/Addon")<Addon, Binding>() 
     Addon,
     Effect.try({
       try: load,
-      catch: (cause) => new AddonMissing({ detail: cause instanceof Error ? cause.message.split("\n", 1)[0]! : String(cause) })
+      catch: (cause) => new AddonMissing({ detail: String(cause instanceof Error ? cause.message : cause).split("\n")[0]! })
     })
   )
 }

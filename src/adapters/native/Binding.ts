@@ -81,7 +81,7 @@ export interface Binding {
   /** `[polled end, written end]`, the same descriptor where that suffices. */
   readonly openWake: () => readonly [number, number] | number
   readonly signalWake: (fd: number) => number
-  /** Sends one packet on a connected socket without waiting: octets sent, or the negated errno. For monitors and tests. */
+  /** Sends one packet on a connected socket without waiting: octets sent, or the negated errno. */
   readonly sendPacket: (fd: number, octets: Uint8Array) => number
   /** `listener` and `wake` may be -1 for none. `sendBufferBytes` is given to each accepted connection. */
   readonly openExchange: (

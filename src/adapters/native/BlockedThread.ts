@@ -15,6 +15,9 @@ export interface BlockedThread<Command> {
 /** Where the threads' bundles lie, seen from the bundle beside them and from this file in a checkout. */
 const folders = ["./", "../../../dist/"] as const
 
+/** Such a thread works on arrays made once; what little else it makes need not pile up before it is collected. */
+const resourceLimits = { maxYoungGenerationSizeMb: 2 }
+
 const bundlePath = (name: string): string | undefined =>
   folders.map((folder) => fileURLToPath(new URL(folder + name, import.meta.url))).find((path) => existsSync(path))
 
@@ -44,7 +47,7 @@ export const startThread = <Command>(
     )
     return yield* Effect.acquireRelease(
       Effect.sync((): BlockedThread<Command> => {
-        const worker = new Worker(path, { workerData: options.data(wake[0]), resourceLimits: { maxYoungGenerationSizeMb: 2 } })
+        const worker = new Worker(path, { workerData: options.data(wake[0]), resourceLimits })
         const tell = (command: Command) => {
           worker.postMessage(command)
           addon.signalWake(wake[1])
