@@ -25,6 +25,9 @@ const uint32_t kSendVector = 64;
 const int kClockTickMs = 10;
 
 bool is_gone(int error) {
+#ifdef EBADFD
+  if (error == EBADFD) return true;  // a tap that was deleted
+#endif
   return error == EPIPE || error == ECONNRESET || error == ENOTCONN || error == EBADF;
 }
 

@@ -65,7 +65,7 @@ describe("a command line that cannot be meant", () => {
       [["-c", "10.1.0.1/33"], "bad address 10.1.0.1/33: the bits must be 0 to 32"]
     ] as ReadonlyArray<readonly [ReadonlyArray<string>, string]>
   ) {
-    it.scoped(`${JSON.stringify(argv)} is refused in one line`, () =>
+    it.scopedLive(`${JSON.stringify(argv)} is refused in one line`, () =>
       Effect.gen(function*() {
         const directory = yield* scratchDirectory()
         const before = traces(directory)
@@ -76,7 +76,7 @@ describe("a command line that cannot be meant", () => {
 })
 
 describe("a start that cannot be", () => {
-  it.scoped("leaves a regular file alone", () =>
+  it.scopedLive("leaves a regular file alone", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()
       const path = `${directory}/notes`
@@ -91,7 +91,7 @@ describe("a start that cannot be", () => {
       assert.strictEqual(fs.readFileSync(path, "utf8"), "mine")
     }))
 
-  it.scoped("leaves a running switch alone", () =>
+  it.scopedLive("leaves a running switch alone", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()
       const running = yield* startSwitch({ directory, prefix: [], argv: ["--no-tap", address] })
@@ -105,7 +105,7 @@ describe("a start that cannot be", () => {
       assert.isUndefined(running.process.ending())
     }))
 
-  it.scoped("leaves a running switch's pid file alone", () =>
+  it.scopedLive("leaves a running switch's pid file alone", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()
       const running = yield* startSwitch({ directory, prefix: [], argv: ["--no-tap", address] })
@@ -119,13 +119,13 @@ describe("a start that cannot be", () => {
       assert.isUndefined(running.process.ending())
     }))
 
-  it.scoped("names the command that makes a missing group", () =>
+  it.scopedLive("names the command that makes a missing group", () =>
     refuses(
       (directory) => ["-p", `${directory}/s`, "-i", `${directory}/pid`, "--group", "vknetd-nobody", address],
       /^no group vknetd-nobody \(make it with: \S.* vknetd-nobody; or name another with --group\)$/
     ))
 
-  it.scoped("names the directory that is missing", () =>
+  it.scopedLive("names the directory that is missing", () =>
     refuses(
       (directory) => ["--no-tap", "-p", `${directory}/no/s`, address],
       (directory) =>
@@ -133,7 +133,7 @@ describe("a start that cannot be", () => {
         + "(its directory does not exist; make it, or name another socket with -p)"
     ))
 
-  it.scoped("names a path that is too long for a socket", () =>
+  it.scopedLive("names a path that is too long for a socket", () =>
     refuses(
       (directory) => ["--no-tap", "-p", `${directory}/${"s".repeat(120)}`, address],
       (directory) =>
@@ -141,14 +141,14 @@ describe("a start that cannot be", () => {
         + "(name a shorter one with -p)"
     ))
 
-  it.scoped("says that there is nothing to attach to", () =>
+  it.scopedLive("says that there is nothing to attach to", () =>
     refuses(
       (directory) => ["-c", "-p", `${directory}/s`],
       (directory) =>
         `cannot connect to ${directory}/s: ENOENT (no switch has been started there; name its socket with -p)`
     ))
 
-  it.scoped.runIf(privilegesMissing().length === 0)("says that a tap needs root, and undoes what it had begun", () =>
+  it.scopedLive.runIf(privilegesMissing().length === 0)("says that a tap needs root, and undoes what it had begun", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()
       const before = traces(directory)
@@ -164,7 +164,7 @@ describe("a start that cannot be", () => {
 })
 
 describe("what is printed", () => {
-  it.scoped("is plain text on standard output, with status 0", () =>
+  it.scopedLive("is plain text on standard output, with status 0", () =>
     Effect.gen(function*() {
       for (const argv of [["--help"], ["-h"], ["-d", "-h"], ["--version"], ["--completions", "bash"]]) {
         const { status, stderr, stdout } = yield* run(argv)
@@ -175,7 +175,7 @@ describe("what is printed", () => {
       assert.match((yield* run(["--help"])).stdout, /^usage: vknetd \[-cdU\]/)
     }))
 
-  it.scoped("is plain text on a terminal that wants no colour", () =>
+  it.scopedLive("is plain text on a terminal that wants no colour", () =>
     Effect.gen(function*() {
       const words = ["script", "-qec", `${vknetd.join(" ")} --help`, "/dev/null"]
       const { stdout } = yield* runWords(words, { env: { NO_COLOR: "1", TERM: "xterm-256color" } })
@@ -183,13 +183,13 @@ describe("what is printed", () => {
       assert.match(stdout, /^usage: vknetd /)
     }))
 
-  it.scoped("may be cut off by its reader", () =>
+  it.scopedLive("may be cut off by its reader", () =>
     Effect.gen(function*() {
       const { status, stderr } = yield* runWords(["sh", "-c", `${vknetd.join(" ")} --help | true`])
       assert.deepStrictEqual({ status, stderr }, { status: 0, stderr: "" })
     }))
 
-  it.scoped("says what to run when nothing is built", () =>
+  it.scopedLive("says what to run when nothing is built", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()
       fs.mkdirSync(`${directory}/bin`)
@@ -200,7 +200,7 @@ describe("what is printed", () => {
       assert.deepStrictEqual(traces(directory), before)
     }))
 
-  it.scoped("is the same through a link, as a package's command is", () =>
+  it.scopedLive("is the same through a link, as a package's command is", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()
       fs.symlinkSync(vknetd[1], `${directory}/vknetd`)

@@ -24,6 +24,7 @@ export interface NativeListener {
 export interface NativeExchange {
   /** Frames received. `timeoutMs` is a whole number, -1 for ever. Fills the arrays given to `openExchange`. */
   readonly step: (planCount: number, timeoutMs: number) => number
+  /** 0, or the errno itself; so does `attachTap`. */
   readonly admit: (fd: number, port: number) => number
   readonly refuse: (fd: number) => void
   readonly attachTap: (fd: number) => number
