@@ -7,7 +7,8 @@ import { printable, ValueError } from "./UsageError.ts"
  * Reads the operand `address/cidrbits`: the host's address on the tap and the size of the guests' subnet.
  *
  * Strict: four decimal numbers without leading zeros, a slash, 0 to 32. Addresses that no host
- * can have there are refused, with what is wrong with them; the address of the network itself is taken, because systems take it.
+ * can have there are refused, with what is wrong with them; the address of the network itself is taken,
+ * because systems take it.
  */
 export const parseAddress = (text: string): Either.Either<Prefix.Prefix, ValueError> => {
   const refuse = (why: string) => Either.left(new ValueError({ message: `bad address ${printable(text)}: ${why}` }))

@@ -8,8 +8,9 @@ const restStart = 12
  * One frame as `vknetd -c` has always printed it, ending in a newline.
  *
  * First `destination <- source`, each as six two-digit hexadecimal bytes between colons; then the bytes
- * from the type on, sixteen a line, each line beginning with a tab and each byte with a space. Of a frame that ends within
- * the addresses the bytes that are missing are shown as `--`, where the original printed what memory held.
+ * from the type on, sixteen a line, each line beginning with a tab and each byte with a space. Of a
+ * frame that ends within the addresses the bytes that are missing are shown as `--`, where the original
+ * printed what memory held.
  *
  * @param frame  the octets received, of any number; read only.
  */

@@ -48,7 +48,11 @@ export const flags = {
     value: "N",
     help: `guests at once of one user (${Bounds.guestPortsPerUidDefault})`
   },
-  mtu: { name: "mtu", value: "BYTES", help: `largest payload of a frame (the tap's, at least ${Bounds.mtuBytesDefault})` },
+  mtu: {
+    name: "mtu",
+    value: "BYTES",
+    help: `largest payload of a frame (the tap's, at least ${Bounds.mtuBytesDefault})`
+  },
   macAge: { name: "mac-age", value: "SECONDS", help: `forget a silent station after (${Bounds.stationAgeSeconds})` }
 } as const satisfies Record<string, Flag>
 

@@ -21,7 +21,7 @@ export class ConnectError extends Data.TaggedError("ConnectError")<{
 
 const remedies: Record<string, string | undefined> = {
   ENOENT: " (no switch has been started there; name its socket with -p)",
-  ECONNREFUSED: " (the switch that made this socket has ended; start it again)",
+  ECONNREFUSED: " (nobody listens there: start the switch, or name its socket with -p)",
   EACCES: " (you are not in the socket's group)",
   EPROTOTYPE: " (this is another program's socket; name the switch's with -p)",
   ENOTSOCK: " (this is no socket; name the switch's with -p)"

@@ -42,7 +42,10 @@ export interface Reporter {
   readonly close: () => void
 }
 
-/** The reporter that the environment names, or undefined in a command that nobody waits for. Takes the name out of the environment. */
+/**
+ * The reporter that the environment names, or undefined in a command that nobody waits for. Takes the
+ * name out of the environment.
+ */
 export const takeReporter = (environment: NodeJS.ProcessEnv): Reporter | undefined => {
   const descriptor = environment[readinessVariable]
   delete environment[readinessVariable]

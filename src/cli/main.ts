@@ -58,7 +58,10 @@ const monitor = (options: Options): Effect.Effect<void, UserError> =>
     return runMonitor(options)
   })
 
-/** Without a listener HUP would end the process and leave its socket. Said once, for HUP may come from every log rotation. */
+/**
+ * Without a listener HUP would end the process and leave its socket. Said once, for HUP may come from
+ * every log rotation.
+ */
 const hangupIsHarmless = (): void => {
   let told = false
   process.on("SIGHUP", () => {

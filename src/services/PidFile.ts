@@ -16,7 +16,8 @@ export class PidFileError extends Data.TaggedError("PidFileError")<{
       const who = this.pid === undefined ? "another process" : `process ${this.pid}`
       return `cannot lock ${this.path}: ${who} holds it (stop it, or name another pid file with -i)`
     }
-    return `cannot write ${this.path}: ${this.code} (name another pid file with -i)`
+    const remedy = this.code === "EACCES" || this.code === "EPERM" ? "run as root, or " : ""
+    return `cannot write ${this.path}: ${this.code} (${remedy}name another pid file with -i)`
   }
 }
 

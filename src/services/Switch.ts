@@ -53,7 +53,7 @@ export interface RunningSwitch {
   readonly supervise: Effect.Effect<never, SwitchError, TapDevice | BridgeControl>
 }
 
-/** How often, and after which pauses, a lost tap is opened again: 0.1 s, doubled each time, 12.7 s in all. */
+/** How often, and after which pauses, a lost tap is opened again: 0.1 s, doubled each time, 6.3 s in all. */
 const tapRetries = Schedule.exponential(Duration.millis(100)).pipe(Schedule.intersect(Schedule.recurs(6)))
 
 /**

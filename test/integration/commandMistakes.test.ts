@@ -148,7 +148,9 @@ describe("a start that cannot be", () => {
         `cannot connect to ${directory}/s: ENOENT (no switch has been started there; name its socket with -p)`
     ))
 
-  it.scopedLive.runIf(privilegesMissing().length === 0)("says that a tap needs root, and undoes what it had begun", () =>
+  const asRoot = privilegesMissing().length === 0
+
+  it.scopedLive.runIf(asRoot)("says that a tap needs root, and undoes what it had begun", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()
       const before = traces(directory)

@@ -56,14 +56,22 @@ export const traces = (directory: string): unknown => ({
     const { ino, mode, mtimeMs, size } = fs.lstatSync(`${directory}/${name}`)
     return { name, ino, mode, mtimeMs, size }
   }),
-  interfaces: fs.existsSync("/sys/class/net") ? fs.readdirSync("/sys/class/net").sort() : [],
+  taps: fs.existsSync("/sys/class/net")
+    ? fs.readdirSync("/sys/class/net").filter((name) => name.startsWith("tap")).sort()
+    : [],
   defaults: ["/var/run/vknet", "/var/run/vknetd.pid"].filter((path) => fs.existsSync(path))
 })
 
+/**
+ * A process that has ended may wait for its new parent, process 1, to take note. It is then a zombie, and so is one
+ * whose first thread has ended before the others have: only without those it holds no descriptors any more.
+ */
 const isRunning = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
-    return true
+    if (process.platform !== "linux") return true
+    const isZombie = /\) [ZX] /.test(fs.readFileSync(`/proc/${pid}/stat`, "utf8"))
+    return !isZombie || fs.readdirSync(`/proc/${pid}/task`).length > 1
   } catch {
     return false
   }

@@ -10,7 +10,7 @@ import { assertNoLoss, hundredPings } from "./guests/Ping.ts"
 import { startQemuGuest } from "./guests/QemuGuest.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
 import { installForEverybody } from "./guests/SwitchUnderTest.ts"
-import { startUmlGuest } from "./guests/UmlGuest.ts"
+import { startUmlGuest, umlEnvironment } from "./guests/UmlGuest.ts"
 
 /** Nobody: the one who is sure to have no rights. Who is not root is that already. */
 const uid = process.getuid?.() === 0 ? 65_534 : undefined
@@ -45,7 +45,7 @@ describe.runIf(guestsRun)("vknetd --simulate, without root", () => {
       const { home, printed } = yield* startSimulation
       const kernel = yield* startProcess(["sh", "-c", `exec ${printedLine(printed, "setarch")}`], {
         uid,
-        env: { HOME: home },
+        env: umlEnvironment(home),
         orphanSignal: "TERM"
       })
       yield* kernel.waitUntil("in its shell", () => /^# $/m.exec(kernel.stdout()) ?? undefined, 20_000)

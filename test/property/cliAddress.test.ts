@@ -51,9 +51,11 @@ describe("address/cidrbits", () => {
 
   const cut = fc.constantFrom("", " ", ".", "/", "0", "+", "-", "x", "\n", "\t", "é", ":", "0x", "1e")
 
+  const host = fc.tuple(fc.integer({ min: 1, max: 126 }), octet, octet, fc.integer({ min: 1, max: 254 }))
+
   it.prop(
     "takes no other spelling",
-    [fc.tuple(fc.integer({ min: 1, max: 126 }), octet, octet, fc.integer({ min: 1, max: 254 })), fc.nat({ max: 14 }), cut],
+    [host, fc.nat({ max: 14 }), cut],
     ([address, place, inserted]) => {
       const exact = `${address.join(".")}/24`
       const text = exact.slice(0, place) + inserted + exact.slice(place)

@@ -127,7 +127,10 @@ describe("a mistake is told with its remedy:", () => {
     [["-c", "10.1.0.1/33"], "bad address 10.1.0.1/33: the bits must be 0 to 32"],
     [["-t", "eth0", address], "bad tap eth0: give auto, tapN as in tap0, or the path of a device"],
     [["-t", "tap01", address], "bad tap tap01: give auto, tapN as in tap0, or the path of a device"],
-    [["-t", "tap1234567890123", address], "bad tap tap1234567890123: give auto, tapN as in tap0, or the path of a device"],
+    [
+      ["-t", "tap1234567890123", address],
+      "bad tap tap1234567890123: give auto, tapN as in tap0, or the path of a device"
+    ],
     [["-t", "", address], "bad tap '': give auto, tapN as in tap0, or the path of a device"],
     [["-b", "a/b", address], "bad bridge a/b: give the name of an interface, as bridge0"],
     [["-b", "br%d", address], "bad bridge br%d: give the name of an interface, as bridge0"],
@@ -181,7 +184,8 @@ describe("a mistake is told with its remedy:", () => {
     fc.integer({ min: 68, max: mtuBytesMax }),
     fc.integer({ min: 0, max: seedMax })
   ], ([socket, pidFile, mtuBytes, seed]) => {
-    const options = optionsOf("-p", `/a/${socket}`, "--mtu", `${mtuBytes}`, "-i", `/${pidFile}`, "--simulate", "--seed", `${seed}`)
+    const numbers = ["--mtu", `${mtuBytes}`, "--simulate", "--seed", `${seed}`]
+    const options = optionsOf("-p", `/a/${socket}`, ...numbers, "-i", `/${pidFile}`)
     assert.strictEqual(options.mtuBytes, mtuBytes)
     assert.strictEqual(options.seed, seed)
     if (socket !== "." && socket !== "..") assert.strictEqual(options.socketPath, `/a/${socket}`)
@@ -197,12 +201,15 @@ describe("what is printed", () => {
     assert.isAtMost(help.split("\n").length, 30)
     for (const line of help.split("\n")) assert.isAtMost(line.length, 90)
     assert.match(help, /^usage: vknetd \[-cdU\] [\x20-\x7e\n]+$/)
-    for (const argv of [["-h"], ["-d", "-h"], ["--help", address], ["--version", "--help"], ["10.1.0.1/33", "--help"]]) {
+    const others = [["-h"], ["-d", "-h"], ["--help", address], ["--version", "--help"], ["10.1.0.1/33", "--help"]]
+    for (const argv of others) {
       assert.strictEqual(printed(...argv), help)
     }
   })
 
-  it.each(allFlags.map((flag) => [spell(flag), flag] as const))("tells of %s, and so does the manual", (spelled, flag) => {
+  const spelledFlags = allFlags.map((flag) => [spell(flag), flag] as const)
+
+  it.each(spelledFlags)("tells of %s, and so does the manual", (spelled, flag) => {
     const head = flag.value === undefined ? spelled : `${spelled} ${flag.value}`
     assert.match(help, new RegExp(`^  ${head.replace("|", "\\|")} `, "m"))
     const item = manual.match(new RegExp(`^\\.It Fl ${spelled.slice(1)}(?: Ar (.*))?$`, "m"))
@@ -220,7 +227,7 @@ describe("what is printed", () => {
     assert.strictEqual(printed("-d", address, "--version"), `vknetd ${version}`)
   })
 
-  it.each(["bash", "zsh", "fish", "sh"])("is a completion script for %s that offers every option and nothing that is refused", (shell) => {
+  it.each(["bash", "zsh", "fish", "sh"])("is a completion script for %s of all that is taken", (shell) => {
     const script = printed("--completions", shell)
     assert.strictEqual(printed("-d", `--completions=${shell}`), script)
     for (const flag of allFlags) {

@@ -53,7 +53,9 @@ describe("the dump of -c", () => {
     assert.strictEqual(formatFrame(memory.subarray(0, length)), text)
   })
 
-  it.prop("has every byte of the frame in it, in order", [fc.uint8Array({ minLength: 12, maxLength: 100 })], ([frame]) => {
+  const frames = fc.uint8Array({ minLength: 12, maxLength: 100 })
+
+  it.prop("has every byte of the frame in it, in order", [frames], ([frame]) => {
     const shown = Array.from(formatFrame(frame).matchAll(/[0-9a-f]{2}/g), ([pair]) => Number.parseInt(pair, 16))
     assert.deepStrictEqual(shown, Array.from(frame))
   })

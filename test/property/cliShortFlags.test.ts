@@ -34,7 +34,10 @@ const wish: fc.Arbitrary<Wish> = fc.oneof(
 
 const operand = fc.option(fc.constantFrom("10.1.0.1/24", "-", "x", ""), { nil: undefined })
 
-/** Spells wishes with the cuts that `bits` asks for: options together or apart, values attached or a word of their own. */
+const words = (letter: string, value: string | undefined): ReadonlyArray<string> =>
+  value === undefined ? [`-${letter}`] : [`-${letter}`, value]
+
+/** Spells wishes as `bits` says: options together or apart, values attached or a word of their own. */
 const spell = (wishes: ReadonlyArray<Wish>, bits: ReadonlyArray<boolean>): ReadonlyArray<string> => {
   const words: Array<string> = []
   let cluster = ""
@@ -111,7 +114,7 @@ describe("expandShortFlags", () => {
     [fc.array(wish, { maxLength: 8 }), operand, fc.array(fc.boolean(), { minLength: 16, maxLength: 16 })],
     ([wishes, word, bits]) => {
       const last = word === undefined ? [] : ["--", word]
-      const apart = wishes.flatMap(({ letter, value }) => value === undefined ? [`-${letter}`] : [`-${letter}`, value])
+      const apart = wishes.flatMap(({ letter, value }) => words(letter, value))
       assert.deepStrictEqual(expanded(...spell(wishes, bits), ...last), expanded(...apart, ...last))
     }
   )
@@ -121,8 +124,8 @@ describe("expandShortFlags", () => {
     [fc.array(wish, { maxLength: 8 })],
     ([wishes]) => {
       const model = new Map<string, string | undefined>(wishes.map(({ letter, value }) => [letter, value]))
-      const words = [...model].flatMap(([letter, value]) => value === undefined ? [`-${letter}`] : [`-${letter}`, value])
-      assert.deepStrictEqual(expanded(...spell(wishes, [])), words)
+      const once = [...model].flatMap(([letter, value]) => words(letter, value))
+      assert.deepStrictEqual(expanded(...spell(wishes, [])), once)
     }
   )
 

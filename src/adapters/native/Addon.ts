@@ -17,7 +17,10 @@ export class Addon extends Context.Tag("vknetd/native/Addon")<Addon, Binding>() 
     Addon,
     Effect.try({
       try: load,
-      catch: (cause) => new AddonMissing({ detail: String(cause instanceof Error ? cause.message : cause).split("\n")[0]! })
+      catch: (cause) => {
+        const message = cause instanceof Error ? cause.message : String(cause)
+        return new AddonMissing({ detail: message.split("\n")[0]! })
+      }
     })
   )
 }

@@ -32,6 +32,12 @@ const sharedMemoryIsExecutable = (): boolean =>
     return where === "/dev/shm" && type === "tmpfs" && !flags!.split(",").includes("noexec")
   })
 
+/** What a kernel finds around it: a directory for its own files, and one that its memory may lie in. */
+export const umlEnvironment = (directory: string): Readonly<Record<string, string>> => ({
+  HOME: directory,
+  TMPDIR: sharedMemoryIsExecutable() ? "/dev/shm" : directory
+})
+
 /**
  * Boots User-Mode Linux; powered off, or killed with its helper processes, when the scope ends.
  * Nothing of it needs root. Its helpers stay in its process group; on TERM it ends them itself.
@@ -44,7 +50,7 @@ export const startUmlGuest = (
     const kernelWords = `initrd=${request.initramfs} quiet loglevel=1 noreboot`
       + ` uml_dir=${directory}/ umid=${request.name}`
     const process = yield* startProcess(["sh", "-c", `exec ${request.line} ${kernelWords}`], {
-      env: { HOME: directory, TMPDIR: sharedMemoryIsExecutable() ? "/dev/shm" : directory },
+      env: umlEnvironment(directory),
       orphanSignal: "TERM",
       beforeKill: powerOff,
       uid: request.uid
