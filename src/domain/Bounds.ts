@@ -38,6 +38,10 @@ export const Bounds = {
   heldFrames: 1024,
   /** How long a full port may hold up those who send to it; TCP needs a few milliseconds. */
   holdMs: 10,
+  /** How often a full port is tried again meanwhile: it tells by itself only when three quarters have been read. */
+  holdRetryMs: 2,
+  /** Frames that a port whose hold ran out keeps for when it drains, while half of all held slots are free. */
+  keptFramesPerPort: 32,
   /** After a hold that ran out, how long that port's senders are not held up again. */
   holdPauseMs: 1000,
   /** Socket buffer of each accepted connection: 900 full-size frames on Linux, 200 on DragonFly. */

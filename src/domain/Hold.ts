@@ -9,10 +9,12 @@ import * as Plan from "./SendPlan.ts"
  * Dropping at once ruins TCP and loses half of an open flood; waiting lets one guest stop all. So: the first
  * unicast frame that a port does not take, and those that follow for it, are kept here in order, and the
  * ports that sent them are not read. When the port takes frames again they go first and reading
- * resumes. After `Bounds.holdMs` at most they are dropped, reading resumes all the same, and the port counts as
- * congested: frames for it are dropped at once until it drains. A port whose hold ran out gets none again for
+ * resumes. After `Bounds.holdMs` at most reading resumes all the same and the port counts as congested: a few
+ * frames are kept for when it drains, and the rest is dropped at once. A port whose hold ran out makes nobody wait for
  * `Bounds.holdPauseMs`, so that a guest that never reads cannot keep slowing those who send to it.
- * Frames of a flood are never held.
+ *
+ * Frames of a flood are never held, and a port that refused anything gets none of them before it has drained: what room
+ * it makes is for frames that are meant for it. Otherwise who broadcasts fast enough would cost everybody else theirs.
  *
  * A port is open (frames go), held, flushing (what is held is in the plan, and new frames may follow it),
  * or congested. Kept frames lie in slots of the batch's arena behind those that are received into.
@@ -20,7 +22,9 @@ import * as Plan from "./SendPlan.ts"
 export interface Hold {
   /** Per port: a {@link HoldState}. */
   readonly state: Uint8Array
-  /** Ports that are not open; 0 means that no pass has to look at `state`. */
+  /** Per port: 1 from a refusal until it has drained. */
+  readonly noFlood: Uint8Array
+  /** Ports that are not open, and those that get no floods; 0 means that no pass has to look. */
   troubled: number
   /** Ports held or flushing; 0 means that no timer runs and nobody waits. */
   active: number
@@ -30,10 +34,12 @@ export interface Hold {
   readonly count: Int32Array
   /** Per slot: the next one held for the same port. */
   readonly next: Int32Array
-  /** First free slot, -1 when none. */
+  /** First free slot, -1 when none, and how many there are. */
   free: number
-  /** Per port: when its hold began; until when it gets none. Milliseconds of the exchange's clock. */
+  freeCount: number
+  /** Per port: when its hold began (Infinity: it has none); when it was last tried; until when it gets none. Milliseconds. */
   readonly sinceMs: Float64Array
+  readonly triedMs: Float64Array
   readonly noneUntilMs: Float64Array
   /** Per port: the egress it waits for, or -1 when it is read. */
   readonly waitsFor: Int32Array
@@ -41,14 +47,16 @@ export interface Hold {
 
 export const HoldState = { Open: 0, Held: 1, Flushing: 2, Congested: 3 } as const
 
-/** What becomes of a frame that a port cannot take now. */
-export const Kept = { Yes: 0, Dropped: 1 } as const
+/** What becomes of a frame that a port cannot take now: kept while its sender waits, kept, or dropped. */
+export const Kept = { Waiting: 0, Yes: 1, Dropped: 2 } as const
+export type Kept = (typeof Kept)[keyof typeof Kept]
 
 export const make = (ports: number, batch: FrameBatch): Hold => {
   const next = new Int32Array(batch.slotCount).fill(-1)
   for (let slot = Bounds.batchFrames; slot + 1 < batch.slotCount; slot++) next[slot] = slot + 1
   return {
     state: new Uint8Array(ports),
+    noFlood: new Uint8Array(ports),
     troubled: 0,
     active: 0,
     first: new Int32Array(ports).fill(-1),
@@ -56,32 +64,34 @@ export const make = (ports: number, batch: FrameBatch): Hold => {
     count: new Int32Array(ports),
     next,
     free: Bounds.batchFrames < batch.slotCount ? Bounds.batchFrames : -1,
-    sinceMs: new Float64Array(ports),
+    freeCount: batch.slotCount - Bounds.batchFrames,
+    sinceMs: new Float64Array(ports).fill(Infinity),
+    triedMs: new Float64Array(ports),
     noneUntilMs: new Float64Array(ports).fill(-Infinity),
     waitsFor: new Int32Array(ports).fill(-1)
   }
 }
 
-/** Whether a frame may go straight into the plan for this port. */
+/** Whether a unicast frame may go straight into the plan for this port. */
 export const takes = (hold: Hold, port: number): boolean =>
   hold.state[port] === HoldState.Open || hold.state[port] === HoldState.Flushing
 
+/** Whether a copy of a flood may. */
+export const takesFlood = (hold: Hold, port: number): boolean => hold.noFlood[port] === 0 && takes(hold, port)
+
 /**
- * Keeps the unicast frame in `slot` for a port that is full, and says that its sender must wait, if that may be.
+ * Keeps the unicast frame in `slot` for a port that is full, and says whether its sender is to wait.
  * Begins a hold if the port has none and may have one.
  */
-export const keep = (
-  hold: Hold,
-  batch: FrameBatch,
-  slot: number,
-  egress: number,
-  nowMs: number
-): (typeof Kept)[keyof typeof Kept] => {
+export const keep = (hold: Hold, batch: FrameBatch, slot: number, egress: number, nowMs: number): Kept => {
   refuse(hold, egress, nowMs)
-  if (hold.state[egress] === HoldState.Congested) return Kept.Dropped
-  if (hold.count[egress]! >= Bounds.heldFramesPerPort || hold.free < 0) return Kept.Dropped
+  const congested = hold.state[egress] === HoldState.Congested
+  if (hold.free < 0 || hold.count[egress]! >= (congested ? keptMax(hold) : Bounds.heldFramesPerPort)) {
+    return Kept.Dropped
+  }
   const into = hold.free
   hold.free = hold.next[into]!
+  hold.freeCount--
   const start = slot * batch.slotBytes
   batch.bytes.copyWithin(into * batch.slotBytes, start, start + batch.size[slot]!)
   batch.size[into] = batch.size[slot]!
@@ -91,32 +101,44 @@ export const keep = (
   else hold.first[egress] = into
   hold.last[egress] = into
   hold.count[egress]!++
-  return Kept.Yes
+  return congested ? Kept.Yes : Kept.Waiting
 }
 
-/** Notes that a port takes no more: a hold begins, goes on, or is not granted and the port is congested. */
+/** Frames that a congested port may keep: none once ports that drain in time might lack the slots. */
+const keptMax = (hold: Hold): number => hold.freeCount > Bounds.heldFrames / 2 ? Bounds.keptFramesPerPort : 0
+
+/** Notes that a port did not take a unicast frame: its hold begins, goes on, or is not granted and it is congested. */
 export const refuse = (hold: Hold, egress: number, nowMs: number): void => {
+  refuseFlood(hold, egress)
+  hold.triedMs[egress] = nowMs
   const state = hold.state[egress]!
   if (state === HoldState.Held || state === HoldState.Congested) return
-  if (state === HoldState.Flushing) {
-    hold.state[egress] = HoldState.Held
-    return
-  }
-  hold.troubled++
-  if (nowMs < hold.noneUntilMs[egress]!) {
-    hold.state[egress] = HoldState.Congested
-  } else {
-    hold.state[egress] = HoldState.Held
-    hold.active++
-    hold.sinceMs[egress] = nowMs
-  }
+  if (nowMs < hold.noneUntilMs[egress]!) return enter(hold, egress, HoldState.Congested)
+  enter(hold, egress, HoldState.Held)
+  // A hold that is tried again in vain goes on with its time.
+  if (hold.sinceMs[egress] === Infinity) hold.sinceMs[egress] = nowMs
 }
 
-/** A port takes frames again: puts what is held for it at the end of the plan. */
+/** Notes that a port did not take a copy of a flood: it gets no more of them before it has drained. */
+export const refuseFlood = (hold: Hold, egress: number): void => {
+  if (hold.noFlood[egress] === 1) return
+  hold.noFlood[egress] = 1
+  hold.troubled++
+}
+
+/** A port has drained: it gets floods again, and what is held for it goes to the end of the plan. */
+export const drained = (hold: Hold, plan: SendPlan, batch: FrameBatch, egress: number): void => {
+  if (hold.noFlood[egress] === 1) {
+    hold.noFlood[egress] = 0
+    hold.troubled--
+  }
+  flush(hold, plan, batch, egress)
+}
+
+/** Puts what is held for a port at the end of the plan. */
 export const flush = (hold: Hold, plan: SendPlan, batch: FrameBatch, egress: number): void => {
   if (takes(hold, egress)) return
-  if (hold.state[egress] === HoldState.Congested) hold.active++
-  hold.state[egress] = HoldState.Flushing
+  enter(hold, egress, HoldState.Flushing)
   for (let slot = hold.first[egress]!; slot >= 0; slot = hold.next[slot]!) {
     Plan.add(plan, slot, egress, batch.size[slot]!)
   }
@@ -128,39 +150,80 @@ export const release = (hold: Hold, egress: number): void => {
   if (slot < 0) return
   hold.first[egress] = hold.next[slot]!
   if (hold.first[egress]! < 0) hold.last[egress] = -1
-  hold.next[slot] = hold.free
-  hold.free = slot
+  free(hold, slot)
   hold.count[egress]!--
 }
 
 /** After a flush of which nothing failed: the port is open. */
 export const settle = (hold: Hold, egress: number): void => {
   if (hold.state[egress] !== HoldState.Flushing || hold.count[egress]! > 0) return
-  hold.state[egress] = HoldState.Open
-  hold.troubled--
-  hold.active--
-}
-
-/**
- * Gives up what is held for a port; returns how many frames that were. `closing`: the port goes away and its
- * state with it, else it is congested from now on.
- */
-export const giveUp = (hold: Hold, egress: number, nowMs: number, closing: boolean): number => {
-  const dropped = hold.count[egress]!
-  while (hold.first[egress]! >= 0) release(hold, egress)
-  const state = hold.state[egress]!
-  if (state === HoldState.Held || state === HoldState.Flushing) hold.active--
-  if (closing) {
-    if (state !== HoldState.Open) hold.troubled--
-    hold.state[egress] = HoldState.Open
-    hold.noneUntilMs[egress] = -Infinity
-  } else {
-    hold.state[egress] = HoldState.Congested
-    hold.noneUntilMs[egress] = nowMs + Bounds.holdPauseMs
-  }
-  return dropped
+  enter(hold, egress, HoldState.Open)
+  hold.sinceMs[egress] = Infinity
 }
 
 /** Whether a port's hold has lasted its time. */
 export const isOver = (hold: Hold, egress: number, nowMs: number): boolean =>
   hold.state[egress] === HoldState.Held && nowMs - hold.sinceMs[egress]! >= Bounds.holdMs
+
+/** Whether a held port is to be tried again. */
+export const isDue = (hold: Hold, egress: number, nowMs: number): boolean =>
+  hold.state[egress] === HoldState.Held && nowMs - hold.triedMs[egress]! >= Bounds.holdRetryMs
+
+/** A hold is over: the port is congested. Returns how many frames were dropped. */
+export const congest = (hold: Hold, egress: number, nowMs: number): number => {
+  enter(hold, egress, HoldState.Congested)
+  hold.sinceMs[egress] = Infinity
+  hold.noneUntilMs[egress] = nowMs + Bounds.holdPauseMs
+  return trim(hold, egress, keptMax(hold))
+}
+
+/** A port goes away. Returns how many frames were held for it. */
+export const close = (hold: Hold, egress: number): number => {
+  enter(hold, egress, HoldState.Open)
+  hold.sinceMs[egress] = Infinity
+  hold.noneUntilMs[egress] = -Infinity
+  hold.waitsFor[egress] = -1
+  if (hold.noFlood[egress] === 1) {
+    hold.noFlood[egress] = 0
+    hold.troubled--
+  }
+  return trim(hold, egress, 0)
+}
+
+/** Drops what is held for a port behind its first `keep` frames; returns how many. */
+const trim = (hold: Hold, egress: number, keep: number): number => {
+  let last = -1
+  let slot = hold.first[egress]!
+  for (let kept = 0; kept < keep && slot >= 0; kept++) {
+    last = slot
+    slot = hold.next[slot]!
+  }
+  let dropped = 0
+  while (slot >= 0) {
+    const next = hold.next[slot]!
+    free(hold, slot)
+    slot = next
+    dropped++
+  }
+  if (last >= 0) hold.next[last] = -1
+  else hold.first[egress] = -1
+  hold.last[egress] = last
+  hold.count[egress]! -= dropped
+  return dropped
+}
+
+const free = (hold: Hold, slot: number): void => {
+  hold.next[slot] = hold.free
+  hold.free = slot
+  hold.freeCount++
+}
+
+/** Puts a port into a state, and the counts of such ports right. */
+const enter = (hold: Hold, egress: number, state: number): void => {
+  const was = hold.state[egress]!
+  hold.state[egress] = state
+  hold.troubled += Number(state !== HoldState.Open) - Number(was !== HoldState.Open)
+  hold.active += Number(isActive(state)) - Number(isActive(was))
+}
+
+const isActive = (state: number): boolean => state === HoldState.Held || state === HoldState.Flushing

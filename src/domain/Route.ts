@@ -84,10 +84,11 @@ const unicast = (batch: FrameBatch, slot: number, to: number, egress: Egress, no
   }
 }
 
-/** Keeps a unicast frame for a full port and makes its sender wait, or drops it there. */
+/** Keeps a unicast frame for a full port, its sender waiting if that may be, or drops it there. */
 export const keepOrDrop = (batch: FrameBatch, slot: number, to: number, egress: Egress, nowMs: number): void => {
-  if (Holds.keep(egress.hold, batch, slot, to, nowMs) === Holds.Kept.Yes) egress.waitFor(batch.port[slot]!, to)
-  else countDrop(egress.counters, to, Reason.EGRESS_FULL)
+  const kept = Holds.keep(egress.hold, batch, slot, to, nowMs)
+  if (kept === Holds.Kept.Waiting) egress.waitFor(batch.port[slot]!, to)
+  else if (kept === Holds.Kept.Dropped) countDrop(egress.counters, to, Reason.EGRESS_FULL)
 }
 
 const flood = (batch: FrameBatch, slot: number, tapReason: number, egress: Egress): void => {
@@ -100,7 +101,7 @@ const flood = (batch: FrameBatch, slot: number, tapReason: number, egress: Egres
     const row = to * ROW
     counters.values[row + Column.offeredFrames]! += 1
     if (to === TAP_PORT && tapReason !== Reason.PASS) counters.values[row + Column.dropped + tapReason]! += 1
-    else if (hold.troubled === 0 || Holds.takes(hold, to)) Plan.add(egress.plan, slot, to, size)
+    else if (hold.troubled === 0 || Holds.takesFlood(hold, to)) Plan.add(egress.plan, slot, to, size)
     else countDrop(counters, to, Reason.EGRESS_FULL)
   }
 }

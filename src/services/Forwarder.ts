@@ -96,7 +96,7 @@ export const turn = (forwarder: Forwarder, timeoutMs: number): void => {
   const { exchange } = forwarder
   exchange.step(waitMs(forwarder, timeoutMs))
   settle(forwarder)
-  expire(forwarder)
+  attend(forwarder)
   // Frames before events: a port's last frames come in the step that tells that it has closed.
   if (exchange.batch.count > 0) forward(forwarder)
   if (exchange.events.count > 0) happen(forwarder)
@@ -123,10 +123,9 @@ export const detachTap = (forwarder: Forwarder): void => closePort(forwarder, TA
 export const closePort = (forwarder: Forwarder, port: number): void => {
   const { counters, exchange, hold, ports, table } = forwarder
   if (!PortSet.close(ports, port)) return
-  const dropped = Holds.giveUp(hold, port, exchange.nowMs, true) + Plan.withdraw(exchange.plan, port)
+  const dropped = Holds.close(hold, port) + Plan.withdraw(exchange.plan, port)
   counters.values[port * Count.ROW + Count.Column.dropped + Reason.EGRESS_FULL]! += dropped
   resume(forwarder, port)
-  hold.waitsFor[port] = -1
   Stations.forgetPort(table, port)
   if (port === TAP_PORT) {
     exchange.detachTap()
@@ -144,9 +143,11 @@ const waitMs = (forwarder: Forwarder, timeoutMs: number): number => {
   for (let port = 0; port < hold.state.length; port++) {
     // Whoever waits for a port that is being flushed is to be read as soon as that is done.
     if (hold.state[port] === Holds.HoldState.Flushing) return 0
-    if (hold.state[port] === Holds.HoldState.Held) soonest = Math.min(soonest, hold.sinceMs[port]!)
+    if (hold.state[port] !== Holds.HoldState.Held) continue
+    const overMs = hold.sinceMs[port]! + Bounds.holdMs
+    soonest = Math.min(soonest, overMs, hold.triedMs[port]! + Bounds.holdRetryMs)
   }
-  const leftMs = Math.max(0, soonest + Bounds.holdMs - exchange.nowMs)
+  const leftMs = Math.max(0, soonest - exchange.nowMs)
   return timeoutMs < 0 ? leftMs : Math.min(timeoutMs, leftMs)
 }
 
@@ -167,7 +168,7 @@ const settle = (forwarder: Forwarder): void => {
     } else if (isFull(plan.outcome[i]!)) {
       if (held) Holds.refuse(hold, to, exchange.nowMs)
       else if (forwarder.destination[slot] === Route.FLOOD) {
-        Holds.refuse(hold, to, exchange.nowMs)
+        Holds.refuseFlood(hold, to)
         Count.countDrop(counters, to, Reason.EGRESS_FULL)
       } else Route.keepOrDrop(exchange.batch, slot, to, egress, exchange.nowMs)
     } else {
@@ -192,15 +193,16 @@ const reopen = (forwarder: Forwarder): void => {
   }
 }
 
-/** Holds that have lasted their time end: the frames are dropped and the senders are read again. */
-const expire = (forwarder: Forwarder): void => {
+/** Held ports are tried again now and then; holds that have lasted their time end, and the senders are read again. */
+const attend = (forwarder: Forwarder): void => {
   const { counters, exchange, hold } = forwarder
   if (hold.active === 0) return
   for (let port = 0; port < hold.state.length; port++) {
-    if (!Holds.isOver(hold, port, exchange.nowMs)) continue
-    const dropped = Holds.giveUp(hold, port, exchange.nowMs, false)
-    counters.values[port * Count.ROW + Count.Column.dropped + Reason.EGRESS_FULL]! += dropped
-    resume(forwarder, port)
+    if (Holds.isOver(hold, port, exchange.nowMs)) {
+      const dropped = Holds.congest(hold, port, exchange.nowMs)
+      counters.values[port * Count.ROW + Count.Column.dropped + Reason.EGRESS_FULL]! += dropped
+      resume(forwarder, port)
+    } else if (Holds.isDue(hold, port, exchange.nowMs)) Holds.flush(hold, exchange.plan, exchange.batch, port)
   }
 }
 
@@ -230,7 +232,7 @@ const happen = (forwarder: Forwarder): void => {
         closePort(forwarder, port)
         break
       case EventKind.Writable:
-        Holds.flush(hold, exchange.plan, exchange.batch, port)
+        Holds.drained(hold, exchange.plan, exchange.batch, port)
         break
       case EventKind.Wake:
         forwarder.woken = true

@@ -41,12 +41,6 @@ const lab = (switchWords: ReadonlyArray<string>) => Layer.scoped(Lab, Effect.gen
   return { socketPath, ann, bob }
 })) satisfies Layer.Layer<Lab, HostProcessError>
 
-/**
- * A full port's share is lost whatever the rate, and at this one that is the port of who never reads: the
- * others' hold what comes in 100 ms, in which they surely get a processor of two for six.
- */
-const broadcastsPerSecond = 10_000
-
 /** Frames that a guest's card has taken from the switch. */
 const receivedBy = (guest: Guest) =>
   Effect.map(guest.succeed("cat /sys/class/net/vec0/statistics/rx_packets"), Number)
@@ -64,7 +58,7 @@ for (const { mode, words } of modes) {
           const { ann, bob, socketPath } = yield* Lab
           yield* startRawPort("silent", socketPath)
           const before = yield* receivedBy(bob)
-          const loud = yield* startRawPort("broadcast", socketPath, `${broadcastsPerSecond}`)
+          const loud = yield* startRawPort("broadcast", socketPath)
           yield* Effect.sleep("500 millis")
           const output = yield* ann.succeed(hundredPings("10.1.0.3"), 30_000)
           const { sent } = yield* reportOf(loud)

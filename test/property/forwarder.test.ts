@@ -256,6 +256,34 @@ describe("forwarding, whatever happens", () => {
     world.assertSums()
   })
 
+  it("a guest without a processor for 50 ms under a flood still gets every frame meant for it", () => {
+    const world = bridge()
+    const [flooder, starved, sender] = world.guests as [SimGuest, SimGuest, SimGuest, SimGuest]
+    world.send(starved, frame(255, 1))
+    world.everyone()
+    const flood = () => {
+      for (let i = 0; i < 100; i++) flooder.send(frame(255, 0, 0, 1514))
+      world.settle()
+      world.guests[3]!.received()
+      sender.received()
+    }
+    for (let i = 0; i < 20; i++) flood()
+    assert.isAbove(dropped(world, 2, Reason.EGRESS_FULL), 100)
+    for (let mark = 1; mark <= 25; mark++) {
+      sender.send(frame(1, 2, mark))
+      flood()
+      world.pass(2)
+    }
+    const arrived: Array<number> = []
+    for (let i = 0; i < 10; i++) {
+      arrived.push(...starved.received().filter((octets) => octets[11] === 2).map(markOf))
+      flood()
+      world.pass(1)
+    }
+    assert.deepStrictEqual(arrived, Array.from({ length: 25 }, (_, i) => i + 1))
+    world.assertSums()
+  })
+
   it("a hold that drains in time loses nothing", () => {
     const world = bridge()
     const [sender, slow] = world.guests as [SimGuest, SimGuest, SimGuest, SimGuest]

@@ -30,7 +30,7 @@ describe("what a full port could not take", () => {
     [fc.array(fc.nat({ max: PORTS - 1 }), { maxLength: 200 })],
     ([egresses]) => {
       const w = world()
-      egresses.forEach((egress, number) => assert.strictEqual(keep(w, number, egress, 0), Holds.Kept.Yes))
+      egresses.forEach((egress, number) => assert.strictEqual(keep(w, number, egress, 0), Holds.Kept.Waiting))
       for (let egress = 0; egress < PORTS; egress++) {
         w.plan.count = 0
         Holds.flush(w.hold, w.plan, w.batch, egress)
@@ -42,57 +42,107 @@ describe("what a full port could not take", () => {
 
   it("is bounded for each port", () => {
     const w = world()
-    for (let i = 0; i < Bounds.heldFramesPerPort; i++) assert.strictEqual(keep(w, i, 1, 0), Holds.Kept.Yes)
+    for (let i = 0; i < Bounds.heldFramesPerPort; i++) assert.strictEqual(keep(w, i, 1, 0), Holds.Kept.Waiting)
     assert.strictEqual(keep(w, 0, 1, 0), Holds.Kept.Dropped)
-    assert.strictEqual(keep(w, 0, 2, 0), Holds.Kept.Yes)
+    assert.strictEqual(keep(w, 0, 2, 0), Holds.Kept.Waiting)
   })
 
   it("is bounded over all ports, and what is given up makes room", () => {
     const w = world()
     let kept = 0
     for (let i = 0; i < Bounds.heldFrames + 10; i++) {
-      if (keep(w, i, i % PORTS, 0) === Holds.Kept.Yes) kept++
+      if (keep(w, i, i % PORTS, 0) === Holds.Kept.Waiting) kept++
     }
     assert.strictEqual(kept, Bounds.heldFrames)
-    assert.strictEqual(Holds.giveUp(w.hold, 1, 0, true), Bounds.heldFrames / PORTS)
-    assert.strictEqual(keep(w, 0, 1, 0), Holds.Kept.Yes)
+    assert.strictEqual(Holds.close(w.hold, 1), Bounds.heldFrames / PORTS)
+    assert.strictEqual(keep(w, 0, 1, 0), Holds.Kept.Waiting)
   })
 
-  it("is over after its time and not before; then nothing is kept until the pause has passed", () => {
+  it("is over after its time and not before; then nobody waits until the pause has passed", () => {
     const w = world()
     keep(w, 0, 1, 100)
+    assert.isFalse(Holds.isDue(w.hold, 1, 100 + Bounds.holdRetryMs - 1))
+    assert.isTrue(Holds.isDue(w.hold, 1, 100 + Bounds.holdRetryMs))
     assert.isFalse(Holds.isOver(w.hold, 1, 100 + Bounds.holdMs - 1))
     assert.isTrue(Holds.isOver(w.hold, 1, 100 + Bounds.holdMs))
-    assert.strictEqual(Holds.giveUp(w.hold, 1, 110, false), 1)
+    Holds.congest(w.hold, 1, 110)
     assert.strictEqual(w.hold.state[1], Holds.HoldState.Congested)
     assert.isFalse(Holds.takes(w.hold, 1))
     // It drains, is full again at once, and is congested without a hold.
-    Holds.flush(w.hold, w.plan, w.batch, 1)
-    Holds.settle(w.hold, 1)
+    const drain = () => {
+      Holds.drained(w.hold, w.plan, w.batch, 1)
+      while (w.hold.count[1]! > 0) Holds.release(w.hold, 1)
+      Holds.settle(w.hold, 1)
+    }
+    drain()
     assert.isTrue(Holds.takes(w.hold, 1))
-    assert.strictEqual(keep(w, 0, 1, 110 + Bounds.holdPauseMs - 1), Holds.Kept.Dropped)
+    assert.strictEqual(keep(w, 0, 1, 110 + Bounds.holdPauseMs - 1), Holds.Kept.Yes)
+    assert.strictEqual(w.hold.state[1], Holds.HoldState.Congested)
+    drain()
+    assert.strictEqual(keep(w, 0, 1, 110 + Bounds.holdPauseMs), Holds.Kept.Waiting)
+  })
+
+  it("that is tried again in vain goes on with its time", () => {
+    const w = world()
+    keep(w, 0, 1, 100)
     Holds.flush(w.hold, w.plan, w.batch, 1)
-    Holds.settle(w.hold, 1)
-    assert.strictEqual(keep(w, 0, 1, 110 + Bounds.holdPauseMs), Holds.Kept.Yes)
+    Holds.refuse(w.hold, 1, 105)
+    assert.isFalse(Holds.isDue(w.hold, 1, 106))
+    assert.isTrue(Holds.isOver(w.hold, 1, 100 + Bounds.holdMs))
+  })
+
+  it("shrinks to a few frames, the oldest, when it is over, and to none while slots are scarce", () => {
+    const w = world()
+    for (let i = 0; i < 100; i++) keep(w, i, 1, 0)
+    assert.strictEqual(Holds.congest(w.hold, 1, 10), 100 - Bounds.keptFramesPerPort)
+    assert.strictEqual(keep(w, 0, 1, 11), Holds.Kept.Dropped)
+    Holds.drained(w.hold, w.plan, w.batch, 1)
+    assert.deepStrictEqual(
+      Array.from(w.plan.slot.subarray(0, w.plan.count), (slot) => numberIn(w.batch, slot)),
+      Array.from({ length: Bounds.keptFramesPerPort }, (_, i) => i)
+    )
+    for (let i = 0; i < 3 * Bounds.heldFramesPerPort; i++) keep(w, i, (i % 3) === 0 ? 0 : 1 + (i % 3), 20)
+    const held = w.hold.count[2]!
+    assert.strictEqual(Holds.congest(w.hold, 2, 30), held)
+  })
+
+  it("keeps floods away from a port that refused one, until it has drained", () => {
+    const w = world()
+    Holds.refuseFlood(w.hold, 1)
+    assert.isTrue(Holds.takes(w.hold, 1))
+    assert.isFalse(Holds.takesFlood(w.hold, 1))
+    Holds.drained(w.hold, w.plan, w.batch, 1)
+    assert.isTrue(Holds.takesFlood(w.hold, 1))
   })
 
   it.prop(
-    "the counts of troubled and active ports are those of the states, whatever happens",
-    [fc.array(fc.tuple(fc.constantFrom("keep", "flush", "settle", "giveUp", "close"), fc.nat({ max: PORTS - 1 })))],
+    "the counts of troubled and active ports and of free slots are true, whatever happens",
+    [fc.array(fc.tuple(
+      fc.constantFrom("keep", "flood", "flush", "drained", "sent", "congest", "close"),
+      fc.nat({ max: PORTS - 1 })
+    ))],
     ([steps]) => {
       const w = world()
       let nowMs = 0
       for (const [what, port] of steps) {
         nowMs += 7
         if (what === "keep") keep(w, 0, port, nowMs)
+        if (what === "flood") Holds.refuseFlood(w.hold, port)
         if (what === "flush") Holds.flush(w.hold, w.plan, w.batch, port)
-        if (what === "settle") Holds.settle(w.hold, port)
-        if (what === "giveUp" && w.hold.state[port] === Holds.HoldState.Held) Holds.giveUp(w.hold, port, nowMs, false)
-        if (what === "close") Holds.giveUp(w.hold, port, nowMs, true)
+        if (what === "drained") Holds.drained(w.hold, w.plan, w.batch, port)
+        if (what === "sent" && w.hold.state[port] === Holds.HoldState.Flushing) {
+          while (w.hold.count[port]! > 0) Holds.release(w.hold, port)
+          Holds.settle(w.hold, port)
+        }
+        if (what === "congest" && w.hold.state[port] === Holds.HoldState.Held) Holds.congest(w.hold, port, nowMs)
+        if (what === "close") Holds.close(w.hold, port)
         w.plan.count = 0
         const states = Array.from(w.hold.state)
         const { Congested, Open } = Holds.HoldState
-        assert.strictEqual(w.hold.troubled, states.filter((state) => state !== Open).length)
+        const noFloods = Array.from(w.hold.noFlood).filter((no) => no === 1).length
+        assert.strictEqual(w.hold.troubled, states.filter((state) => state !== Open).length + noFloods)
+        const held = Array.from(w.hold.count).reduce((sum, count) => sum + count, 0)
+        assert.strictEqual(w.hold.freeCount, Bounds.heldFrames - held)
         assert.strictEqual(w.hold.active, states.filter((state) => state !== Open && state !== Congested).length)
       }
     }
