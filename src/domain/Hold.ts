@@ -37,7 +37,7 @@ export interface Hold {
   /** First free slot, -1 when none, and how many there are. */
   free: number
   freeCount: number
-  /** Per port, in milliseconds: when its hold began (Infinity: it has none), was last tried; until when it gets none. */
+  /** Per port, milliseconds: when its hold began (Infinity: it has none), was last tried; until when it gets none. */
   readonly sinceMs: Float64Array
   readonly triedMs: Float64Array
   readonly noneUntilMs: Float64Array
