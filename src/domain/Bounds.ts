@@ -16,12 +16,37 @@ export const Bounds = {
   guestPortsPerUidDefault: 256,
   /** Connections waiting to be accepted, as the original asks of listen(2). */
   backlog: 1024,
-  /** Stations over all ports: the original's 1,024. */
-  stations: 1024,
   /** Stations behind one guest's port in secure mode: a guest with a nested bridge of 15. */
   stationsPerGuestSecure: 16,
   /** Stations behind one guest's port with `-U`, where a guest may be a switch of many itself. */
   stationsPerGuestBridge: 1024,
+  /** Stations behind one guest's port that can be asked for. */
+  stationsPerGuestMax: 4096,
+  /** Stations behind the tap: a LAN, when it is in a bridge. */
+  stationsOfTap: 4096,
+  /** Stations over all guests' ports at most, however many guests and stations each are asked for: 16 MB. */
+  stationsOfGuestsMax: 262_144,
+  /** IP addresses of one guest's port. */
+  addressesPerGuest: 16,
+  /** IP addresses of hosts behind the tap that are remembered. */
+  addressesOfTap: 4096,
+  /** Longest lease that is believed: a week. */
+  leaseSecondsMax: 604_800,
+  /** For how long what a closed port owned is kept for the same user: a guest's restart. */
+  identityHoldSeconds: 10,
+  /** Addresses kept for who had them. */
+  heldIdentities: 1024,
+  /** DHCP requests of one guest that wait for an answer, and of all. */
+  pendingDhcpPerGuest: 8,
+  pendingDhcp: 1024,
+  pendingDhcpSeconds: 60,
+  /** New stations and addresses of one guest a second; twice as many at once. */
+  learnPerSecond: 32,
+  /** ARP frames of one guest a second; twice as many at once. */
+  arpPerSecond: 100,
+  /** Frames of one guest to all a second, in secure mode and with `-U`; twice as many at once. */
+  stormPerSecondSecure: 1000,
+  stormPerSecondBridge: 10_000,
   /** Seconds after which a station that sent nothing is forgotten: IEEE 802.1Q, 8.8.3. */
   stationAgeSeconds: 300,
   /** Smallest frame: two addresses and a type. */

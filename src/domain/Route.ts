@@ -1,51 +1,42 @@
+import { FLOOD } from "./Admission.ts"
 import { TAP_PORT } from "./Bounds.ts"
 import type { Counters } from "./Counters.ts"
 import { Column, countDrop, ROW } from "./Counters.ts"
 import type { FrameBatch } from "./FrameBatch.ts"
 import type { Hold } from "./Hold.ts"
 import * as Holds from "./Hold.ts"
-import type { LearnRules } from "./Learn.ts"
+import type { PolicySettings } from "./policy/PolicySettings.ts"
 import type { Ports } from "./Ports.ts"
 import { Reason } from "./Reason.ts"
 import type { SendPlan } from "./SendPlan.ts"
 import * as Plan from "./SendPlan.ts"
-import type { StationTable } from "./StationTable.ts"
-import * as Stations from "./StationTable.ts"
-
-/** Destination of a frame that goes to every port but its own. */
-export const FLOOD = -1
 
 /**
- * Finds where each frame goes: rules F1 to F4.
- *
- * Fills `destination[i]` with a port or {@link FLOOD} for frames that passed, and denies in `reason` what
- * would leave by the port it came from, or go to the tap alone and is kept from it.
+ * Denies what has a destination and may not reach it: it would leave by the port it came from, goes to the tap alone and
+ * is kept from it, or to a guest from whom the sender is isolated (F3, E1).
  */
 export const route = (
   batch: FrameBatch,
   tapReason: Uint8Array,
-  table: StationTable,
-  rules: LearnRules,
-  nowSeconds: number,
-  reason: Uint8Array,
-  destination: Int32Array
+  isolate: PolicySettings["isolate"],
+  ports: Ports,
+  destination: Int32Array,
+  reason: Uint8Array
 ): void => {
-  const { bytes, halves, port, slotBytes } = batch
-  for (let i = 0, start = 0; i < batch.count; i++, start += slotBytes) {
+  const { port } = batch
+  for (let i = 0; i < batch.count; i++) {
     if (reason[i] !== Reason.PASS) continue
-    if ((bytes[start]! & 1) !== 0) {
-      destination[i] = FLOOD
-      continue
-    }
-    const at = start >> 1
-    const hi = halves[at]! | (halves[at + 1]! << 16)
-    const lo = halves[at + 2]!
-    const egress = hi === rules.tapHi && lo === rules.tapLo ? TAP_PORT : Stations.lookup(table, hi, lo, nowSeconds)
-    destination[i] = egress
-    if (egress === port[i]) reason[i] = Reason.HAIRPIN
-    else if (egress === TAP_PORT) reason[i] = tapReason[i]!
+    const to = destination[i]!
+    if (to === FLOOD) continue
+    if (to === port[i]) reason[i] = Reason.HAIRPIN
+    else if (to === TAP_PORT) reason[i] = tapReason[i]!
+    else if (isolate !== "none" && isIsolated(isolate, ports, port[i]!, to)) reason[i] = Reason.ISOLATED
   }
 }
+
+/** E1, between two different ports. */
+const isIsolated = (isolate: PolicySettings["isolate"], ports: Ports, from: number, to: number): boolean =>
+  isolate !== "none" && from !== TAP_PORT && to !== TAP_PORT && (isolate === "all" || ports.uid[from] !== ports.uid[to])
 
 /** What {@link plan} reads and fills besides the batch. */
 export interface Egress {
@@ -62,6 +53,7 @@ export const plan = (
   batch: FrameBatch,
   reason: Uint8Array,
   tapReason: Uint8Array,
+  isolate: PolicySettings["isolate"],
   destination: Int32Array,
   egress: Egress,
   nowMs: number
@@ -69,7 +61,7 @@ export const plan = (
   for (let i = 0; i < batch.count; i++) {
     if (reason[i] !== Reason.PASS) continue
     const to = destination[i]!
-    if (to === FLOOD) flood(batch, i, tapReason[i]!, egress)
+    if (to === FLOOD) flood(batch, i, tapReason[i]!, isolate, egress)
     else unicast(batch, i, to, egress, nowMs)
   }
 }
@@ -91,7 +83,13 @@ export const keepOrDrop = (batch: FrameBatch, slot: number, to: number, egress: 
   else if (kept === Holds.Kept.Dropped) countDrop(egress.counters, to, Reason.EGRESS_FULL)
 }
 
-const flood = (batch: FrameBatch, slot: number, tapReason: number, egress: Egress): void => {
+const flood = (
+  batch: FrameBatch,
+  slot: number,
+  tapReason: number,
+  isolate: PolicySettings["isolate"],
+  egress: Egress
+): void => {
   const { counters, hold, ports } = egress
   const ingress = batch.port[slot]!
   const size = batch.size[slot]!
@@ -101,6 +99,7 @@ const flood = (batch: FrameBatch, slot: number, tapReason: number, egress: Egres
     const row = to * ROW
     counters.values[row + Column.offeredFrames]! += 1
     if (to === TAP_PORT && tapReason !== Reason.PASS) counters.values[row + Column.dropped + tapReason]! += 1
+    else if (isIsolated(isolate, ports, ingress, to)) countDrop(counters, to, Reason.ISOLATED)
     else if (hold.troubled === 0 || Holds.takesFlood(hold, to)) Plan.add(egress.plan, slot, to, size)
     else countDrop(counters, to, Reason.EGRESS_FULL)
   }

@@ -1,4 +1,5 @@
 import type { MacAddress } from "./MacAddress.ts"
+import type { PolicySettings } from "./policy/PolicySettings.ts"
 import type { Prefix } from "./Prefix.ts"
 
 /** What the data plane is told when it starts. Plain data: it crosses to another thread. */
@@ -18,6 +19,8 @@ export interface SwitchSettings {
   readonly guestPortsPerUid: number
   /** Seconds a silent station is remembered. */
   readonly stationAgeSeconds: number
-  /** Seed of the station table's hash: two 32-bit integers nobody outside can know. */
+  /** What strengthens or loosens the policy; only what is said differs from its defaults. */
+  readonly policy?: Partial<PolicySettings> | undefined
+  /** Seed of the tables' hashes: two 32-bit integers nobody outside can know. */
   readonly hashSeed: readonly [number, number]
 }

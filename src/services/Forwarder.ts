@@ -1,10 +1,11 @@
+import * as Admission from "../domain/Admission.ts"
+import * as Memory from "../domain/AdmissionState.ts"
+import type { AdmissionState } from "../domain/AdmissionState.ts"
 import { Bounds, TAP_PORT } from "../domain/Bounds.ts"
 import type { Counters } from "../domain/Counters.ts"
 import * as Count from "../domain/Counters.ts"
 import * as Holds from "../domain/Hold.ts"
 import type { Hold } from "../domain/Hold.ts"
-import type { LearnRules } from "../domain/Learn.ts"
-import { learn } from "../domain/Learn.ts"
 import type { MacAddress } from "../domain/MacAddress.ts"
 import { judge } from "../domain/policy/Judge.ts"
 import type { Policy } from "../domain/policy/Policy.ts"
@@ -14,8 +15,7 @@ import * as PortSet from "../domain/Ports.ts"
 import { Reason, Refusal } from "../domain/Reason.ts"
 import * as Plan from "../domain/SendPlan.ts"
 import * as Route from "../domain/Route.ts"
-import type { StationTable } from "../domain/StationTable.ts"
-import * as Stations from "../domain/StationTable.ts"
+import * as Stations from "../domain/Stations.ts"
 import type { SwitchSettings } from "../domain/SwitchSettings.ts"
 import { EVENT_WIDTH, EventKind, type FrameExchange } from "./FrameExchange.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
@@ -32,12 +32,12 @@ export interface Forwarder {
   readonly exchange: FrameExchange
   readonly counters: Counters
   readonly ports: Ports
-  readonly table: StationTable
+  /** What is remembered of guests: who owns which address. */
+  readonly memory: AdmissionState
   readonly hold: Hold
   readonly notify: (notice: PlaneNotice) => void
   settings: SwitchSettings
   policy: Policy
-  rules: LearnRules
   readonly reason: Uint8Array
   readonly tapReason: Uint8Array
   readonly destination: Int32Array
@@ -45,12 +45,6 @@ export interface Forwarder {
   /** Set by a wake: the owner of the loop has messages to read. */
   woken: boolean
 }
-
-const rulesFor = (settings: SwitchSettings): LearnRules => ({
-  tapHi: settings.tapMac?.hi ?? 0,
-  tapLo: settings.tapMac?.lo ?? -1,
-  guestStationsMax: settings.secure ? Bounds.stationsPerGuestSecure : Bounds.stationsPerGuestBridge
-})
 
 /** @param counters as wide as the exchange has ports. @param notify is called for what is rare: ports, faults. */
 export const make = (options: {
@@ -68,11 +62,10 @@ export const make = (options: {
     counters,
     ports,
     hold,
-    table: Stations.makeDefault(portCount, settings.stationAgeSeconds, settings.hashSeed),
+    memory: Memory.make(settings, ports.uid),
     notify: options.notify,
     settings,
     policy: Policies.make(settings),
-    rules: rulesFor(settings),
     reason: new Uint8Array(Bounds.batchFrames),
     tapReason: new Uint8Array(Bounds.batchFrames),
     destination: new Int32Array(Bounds.batchFrames),
@@ -91,7 +84,7 @@ export const make = (options: {
   }
 }
 
-/** Moves one batch: sends what the last turn planned, waits, receives, judges, learns, routes, counts, plans. */
+/** Moves one batch: sends what the last turn planned, waits, receives, judges, admits, routes, counts, plans. */
 export const turn = (forwarder: Forwarder, timeoutMs: number): void => {
   const { exchange } = forwarder
   exchange.step(waitMs(forwarder, timeoutMs))
@@ -109,11 +102,19 @@ export const attachTap = (
 ): number => {
   const errno = forwarder.exchange.attachTap(tap.handle)
   if (errno !== 0) return errno
-  forwarder.settings = { ...forwarder.settings, tapMac: tap.mac, tapMtuBytes: tap.mtuBytes }
-  forwarder.policy = Policies.make(forwarder.settings)
-  forwarder.rules = rulesFor(forwarder.settings)
+  configure(forwarder, { ...forwarder.settings, tapMac: tap.mac, tapMtuBytes: tap.mtuBytes })
   PortSet.open(forwarder.ports, TAP_PORT)
   return 0
+}
+
+/**
+ * Other settings from now on; no connection ends by it. The sizes of frames, of the tables and the number of ports are those of
+ * the start.
+ */
+export const configure = (forwarder: Forwarder, settings: SwitchSettings): void => {
+  forwarder.settings = settings
+  forwarder.policy = Policies.make(settings)
+  Memory.configure(forwarder.memory, settings)
 }
 
 /** Takes the tap out of the switch, if it is still in. */
@@ -121,12 +122,12 @@ export const detachTap = (forwarder: Forwarder): void => closePort(forwarder, TA
 
 /** Ends a port: its connection, its stations, what was held for it, and who waited for it. */
 export const closePort = (forwarder: Forwarder, port: number): void => {
-  const { counters, exchange, hold, ports, table } = forwarder
+  const { counters, exchange, hold, memory, ports } = forwarder
   if (!PortSet.close(ports, port)) return
   const dropped = Holds.close(hold, port) + Plan.withdraw(exchange.plan, port)
   counters.values[port * Count.ROW + Count.Column.dropped + Reason.EGRESS_FULL]! += dropped
   resume(forwarder, port)
-  Stations.forgetPort(table, port)
+  Admission.release(memory, port, exchange.nowMs)
   if (port === TAP_PORT) {
     exchange.detachTap()
     return
@@ -167,7 +168,7 @@ const settle = (forwarder: Forwarder): void => {
       if (held) Holds.release(hold, to)
     } else if (isFull(plan.outcome[i]!)) {
       if (held) Holds.refuse(hold, to, exchange.nowMs)
-      else if (forwarder.destination[slot] === Route.FLOOD) {
+      else if (forwarder.destination[slot] === Admission.FLOOD) {
         Holds.refuseFlood(hold, to)
         Count.countDrop(counters, to, Reason.EGRESS_FULL)
       } else Route.keepOrDrop(exchange.batch, slot, to, egress, exchange.nowMs)
@@ -274,13 +275,13 @@ const refusal = (forwarder: Forwarder, why: Refusal, uid: number, pid: number, e
 }
 
 const forward = (forwarder: Forwarder): void => {
-  const { counters, destination, egress, exchange, policy, reason, rules, table, tapReason } = forwarder
+  const { counters, destination, egress, exchange, memory, policy, ports, reason, tapReason } = forwarder
   const { batch, nowMs } = exchange
-  const nowSeconds = Math.floor(nowMs / 1000)
+  const { isolate } = memory.policy
   judge(batch, policy, reason, tapReason)
-  learn(batch, reason, rules, table, nowSeconds)
-  Route.route(batch, tapReason, table, rules, nowSeconds, reason, destination)
+  Admission.admit(memory, batch, reason, destination, nowMs)
+  Route.route(batch, tapReason, isolate, ports, destination, reason)
   Count.countIngress(counters, batch.port, batch.size, reason, batch.count)
-  Route.plan(batch, reason, tapReason, destination, egress, nowMs)
-  Stations.sweep(table, nowSeconds, SWEEP_PER_TURN)
+  Route.plan(batch, reason, tapReason, isolate, destination, egress, nowMs)
+  Stations.sweep(memory, SWEEP_PER_TURN)
 }

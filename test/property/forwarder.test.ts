@@ -72,7 +72,7 @@ describe("forwarding", () => {
     world.everyone()
     world.send(world.guests[2]!, toHost)
     assert.deepStrictEqual(world.everyone(), [[], [], [], []])
-    assert.strictEqual(world.forwarder.table.count, 1)
+    assert.strictEqual(world.forwarder.memory.stations.count, 1)
   })
 
   it("a guest that leaves is forgotten at once, and what it sent last still arrives", () => {
@@ -83,7 +83,7 @@ describe("forwarding", () => {
     world.guests[1]!.close()
     world.settle()
     assert.deepStrictEqual([0, 2, 3].map((i) => world.guests[i]!.received().map(markOf)), [[3], [3], [3]])
-    assert.strictEqual(world.forwarder.table.count, 0)
+    assert.strictEqual(world.forwarder.memory.stations.count, 0)
     world.send(world.guests[0]!, frame(1, 0, 4))
     assert.deepStrictEqual([2, 3].map((i) => world.guests[i]!.received().map(markOf)), [[4], [4]])
     world.assertSums()

@@ -1,0 +1,255 @@
+import type { AdmissionState } from "./AdmissionState.ts"
+import { doubt } from "./AdmissionState.ts"
+import { TAP_PORT } from "./Bounds.ts"
+import * as Claims from "./Claims.ts"
+import type { FrameBatch } from "./FrameBatch.ts"
+import * as Snoop from "./policy/DhcpSnoop.ts"
+import { DhcpKind } from "./policy/DhcpSnoop.ts"
+import { EtherType } from "./policy/EtherType.ts"
+import { u16, u32 } from "./policy/Octets.ts"
+import * as Rates from "./policy/RateLimit.ts"
+import { Reason } from "./Reason.ts"
+import * as Stations from "./Stations.ts"
+
+/*
+ * The pass that remembers: rates, ownership of MAC and IP addresses, leases (rules Q, S, B, A9, I14, V9).
+ *
+ * Frame by frame, in order: first everything is judged, then, if nothing denied, everything is written. So two frames
+ * of one batch are treated as if they had come in two.
+ */
+
+/** Destination of a frame that goes to every port but its own. */
+export const FLOOD = -1
+
+/** RARP's type; a hypervisor announces a migrated guest with it (rule L10). */
+const RARP = 0x8035
+
+/** Reasons of R and L: what cannot be attributed to a port's station is not charged to its rates. */
+const unattributed = new Uint8Array(256)
+for (
+  const reason of [
+    Reason.RUNT, Reason.OVERSIZE, Reason.SRC_MAC_GROUP, Reason.SRC_MAC_ZERO, Reason.SRC_MAC_TAP,
+    Reason.DST_MAC_RESERVED, Reason.DST_MAC_ZERO, Reason.LLC_DENIED, Reason.VLAN_DENIED, Reason.ETHERTYPE_DENIED,
+    Reason.IP6_DISABLED
+  ]
+) unattributed[reason] = 1
+
+// Verdicts are filled anew for each frame: one of each serves, and nothing is allocated.
+const station: Stations.StationVerdict = { reason: Reason.PASS, isNew: false }
+const claim: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false }
+
+/**
+ * Judges a batch by what is remembered, and remembers what passes.
+ *
+ * @param reason      in and out: what the rules without memory said; frames they denied stay denied, but one over a rate
+ *                    is denied for that, for rates come first.
+ * @param destination out, for frames not denied under R or L: a port, or {@link FLOOD}.
+ * @param nowMs       milliseconds of a monotonic clock.
+ */
+export const admit = (
+  state: AdmissionState,
+  batch: FrameBatch,
+  reason: Uint8Array,
+  destination: Int32Array,
+  nowMs: number
+): void => {
+  const { halves, port, slotBytes } = batch
+  state.nowSeconds = Math.floor(nowMs / 1000)
+  for (let i = 0, at = 0; i < batch.count; i++, at += slotBytes >> 1) {
+    const before = reason[i]!
+    if (unattributed[before] === 1) {
+      if (before === Reason.ETHERTYPE_DENIED) announce(state, batch, i)
+      continue
+    }
+    const ingress = port[i]!
+    const hi = halves[at + 3]! | (halves[at + 4]! << 16)
+    const lo = halves[at + 5]!
+    const to = destinationOf(state, batch, i)
+    if (ingress !== TAP_PORT) {
+      const over = judgeRates(state, batch, i, to, nowMs)
+      reason[i] = over !== Reason.PASS ? over : before
+      if (reason[i] !== Reason.PASS) continue
+      if (state.secure) reason[i] = admitGuest(state, batch, i, hi, lo, nowMs)
+      else Stations.learn(state, hi, lo, ingress)
+    } else if (before === Reason.PASS) {
+      admitTap(state, batch, i, hi, lo)
+    } else continue
+    // A station that speaks to itself is known by now.
+    const toItself = halves[at + 2] === lo && (halves[at]! | (halves[at + 1]! << 16)) === hi
+    destination[i] = toItself ? ingress : to
+  }
+}
+
+/** F1 to F4: where a frame goes, as the tables stand before it. */
+const destinationOf = (state: AdmissionState, batch: FrameBatch, slot: number): number => {
+  const start = slot * batch.slotBytes
+  if ((batch.bytes[start]! & 1) !== 0) return FLOOD
+  const at = start >> 1
+  const hi = batch.halves[at]! | (batch.halves[at + 1]! << 16)
+  const lo = batch.halves[at + 2]!
+  return hi === state.tapHi && lo === state.tapLo ? TAP_PORT : Stations.lookup(state, hi, lo)
+}
+
+/** Q1 and Q2. ARP is charged to its own bucket and, when it floods, to that of floods, too. */
+const judgeRates = (state: AdmissionState, batch: FrameBatch, slot: number, to: number, nowMs: number): Reason => {
+  const port = batch.port[slot]!
+  if (to === FLOOD && !Rates.take(state.storm, port, nowMs)) return Reason.STORM_RATE
+  if (!state.secure) return Reason.PASS
+  const isArp = u16(batch.bytes, slot * batch.slotBytes + 12) === EtherType.ARP
+  return isArp && !Rates.take(state.arp, port, nowMs) ? Reason.ARP_RATE : Reason.PASS
+}
+
+/** Judges a guest's frame in secure mode by its station and its address, and remembers both if it passes. */
+const admitGuest = (
+  state: AdmissionState,
+  batch: FrameBatch,
+  slot: number,
+  hi: number,
+  lo: number,
+  nowMs: number
+): Reason => {
+  const { bytes, slotBytes } = batch
+  const start = slot * slotBytes
+  const port = batch.port[slot]!
+  const type = u16(bytes, start + 12)
+  const address = type === EtherType.IPV4 ? u32(bytes, start + 26) | 0 : type === EtherType.ARP ? u32(bytes, start + 28) | 0 : 0
+  if (!isAsBefore(state, port, hi, lo, address) || type === EtherType.IPV6) {
+    const denied = judgeNew(state, batch, slot, type, hi, lo, address, nowMs)
+    if (denied !== Reason.PASS) return denied
+    state.lastHi[port] = hi
+    state.lastLo[port] = lo
+    state.lastAddress[port] = address
+    state.lastSecond[port] = state.nowSeconds
+  }
+  if (type === EtherType.IPV4 && Snoop.isDhcp(bytes, start, batch.size[slot]!)) noteDhcp(state, batch, slot, hi, lo)
+  return Reason.PASS
+}
+
+/** Whether the port has just been allowed the same: nothing that has happened since says otherwise. */
+const isAsBefore = (state: AdmissionState, port: number, hi: number, lo: number, address: number): boolean =>
+  state.lastSecond[port] === state.nowSeconds && state.lastHi[port] === hi && state.lastLo[port] === lo &&
+  state.lastAddress[port] === address
+
+/** S, then A9, I14 or V9 with B2, then Q3; then both facts are written. */
+const judgeNew = (
+  state: AdmissionState,
+  batch: FrameBatch,
+  slot: number,
+  type: number,
+  hi: number,
+  lo: number,
+  address: number,
+  nowMs: number
+): Reason => {
+  const port = batch.port[slot]!
+  Stations.judge(state, hi, lo, port, station)
+  if (station.reason !== Reason.PASS) return station.reason
+  const words = wordsOf(batch, slot, type, address)
+  claim.isNew = false
+  if (words !== NO_WORDS) {
+    Claims.judge(state, words[0]!, words[1]!, words[2]!, words[3]!, port, claim)
+    if (claim.reason === Claims.CONFLICT) return conflictOf(type)
+    if (claim.reason !== Reason.PASS) return claim.reason
+  }
+  const fresh = Number(station.isNew) + Number(claim.isNew)
+  if (fresh > 0) {
+    if (!Rates.has(state.learning, port, fresh, nowMs)) return Reason.LEARN_RATE
+    Rates.spend(state.learning, port, fresh)
+  }
+  Stations.commit(state, hi, lo, port)
+  if (words !== NO_WORDS) Claims.commit(state, words[0]!, words[1]!, words[2]!, words[3]!, port, hi, lo)
+  return Reason.PASS
+}
+
+const conflictOf = (type: number): Reason =>
+  type === EtherType.ARP
+    ? Reason.ARP_SPA_CONFLICT
+    : type === EtherType.IPV4
+    ? Reason.IP4_SRC_CONFLICT
+    : Reason.IP6_SRC_CONFLICT
+
+const NO_WORDS = new Int32Array(0)
+const addressWords = new Int32Array(4)
+
+/** The address that a frame claims, in four words; {@link NO_WORDS} if it claims none. */
+const wordsOf = (batch: FrameBatch, slot: number, type: number, address: number): Int32Array => {
+  if (type === EtherType.IPV6) {
+    const start = slot * batch.slotBytes
+    for (let i = 0; i < 4; i++) addressWords[i] = u32(batch.bytes, start + 22 + 4 * i)
+    return addressWords[0] === 0 && addressWords[1] === 0 && addressWords[2] === 0 && addressWords[3] === 0
+      ? NO_WORDS
+      : addressWords
+  }
+  if (address === 0) return NO_WORDS
+  addressWords[0] = 0
+  addressWords[1] = 0
+  addressWords[2] = Claims.IPV4_WORD
+  addressWords[3] = address
+  return addressWords
+}
+
+/** S4, B3, B4: the host's side is believed. */
+const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: number, lo: number): void => {
+  if (hi !== state.tapHi || lo !== state.tapLo) {
+    const { bindings } = state.policy
+    let isBound = false
+    for (let i = 0; i < bindings.length; i++) {
+      const { mac } = bindings[i]!
+      isBound ||= state.secure && mac !== undefined && mac.hi === hi && mac.lo === lo
+    }
+    if (!isBound) Stations.learn(state, hi, lo, TAP_PORT)
+  }
+  if (!state.secure) return
+  const { bytes, size, slotBytes } = batch
+  const start = slot * slotBytes
+  const type = u16(bytes, start + 12)
+  if (type === EtherType.ARP && size[slot]! >= 42) Claims.host(state, u32(bytes, start + 28), hi, lo)
+  if (type === EtherType.IPV4 && size[slot]! >= 34 && Snoop.isDhcp(bytes, start, size[slot]!)) {
+    noteDhcp(state, batch, slot, hi, lo)
+  }
+}
+
+/** B4: what an accepted DHCP message changes. */
+const noteDhcp = (state: AdmissionState, batch: FrameBatch, slot: number, hi: number, lo: number): void => {
+  const port = batch.port[slot]!
+  const facts = Snoop.read(batch.bytes, slot * batch.slotBytes, batch.size[slot]!)
+  if (facts === undefined) return
+  if (facts.isReply) {
+    if (facts.kind !== DhcpKind.Ack && facts.kind !== DhcpKind.Nak) return
+    const asker = Snoop.settle(state.snoop, facts, state.nowSeconds)
+    if (asker >= 0 && facts.kind === DhcpKind.Ack) Claims.lease(state, facts, asker, hi, lo)
+  } else if (port !== TAP_PORT) {
+    if (facts.kind === DhcpKind.Release) Claims.giveBack(state, facts.clientAddress, port)
+    else if (facts.kind === DhcpKind.Decline) Claims.giveBack(state, facts.requestedAddress, port)
+    else Snoop.ask(state.snoop, facts, port, state.nowSeconds)
+  }
+}
+
+/** L10: a RARP in which a station speaks for itself moves it here, and goes no further. */
+const announce = (state: AdmissionState, batch: FrameBatch, slot: number): void => {
+  const { bytes, halves, size, slotBytes } = batch
+  const start = slot * slotBytes
+  const port = batch.port[slot]!
+  if (!state.secure || port === TAP_PORT || size[slot]! < 42 || u16(bytes, start + 12) !== RARP) return
+  if (u16(bytes, start + 20) !== 3) return
+  for (let i = 0; i < 6; i++) {
+    if (bytes[start + 22 + i] !== bytes[start + 6 + i]) return
+  }
+  const at = start >> 1
+  const hi = halves[at + 3]! | (halves[at + 4]! << 16)
+  const lo = halves[at + 5]!
+  Stations.judge(state, hi, lo, port, station)
+  if (station.reason === Reason.PASS) Stations.commit(state, hi, lo, port)
+}
+
+/** A port has closed: what it owned and what it had asked for. */
+export const release = (state: AdmissionState, port: number, nowMs: number): void => {
+  state.nowSeconds = Math.floor(nowMs / 1000)
+  Stations.release(state, port)
+  Claims.release(state, port)
+  Snoop.forget(state.snoop, port)
+  Rates.reset(state.storm, port, nowMs)
+  Rates.reset(state.arp, port, nowMs)
+  Rates.reset(state.learning, port, nowMs)
+  doubt(state, port)
+}

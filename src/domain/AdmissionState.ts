@@ -1,0 +1,107 @@
+import { Bounds } from "./Bounds.ts"
+import type { OwnerTable } from "./OwnerTable.ts"
+import * as Owners from "./OwnerTable.ts"
+import type { DhcpSnoop } from "./policy/DhcpSnoop.ts"
+import * as Snoop from "./policy/DhcpSnoop.ts"
+import type { HeldIdentities } from "./policy/HeldIdentities.ts"
+import * as Held from "./policy/HeldIdentities.ts"
+import { defaults, type PolicySettings } from "./policy/PolicySettings.ts"
+import type { RateLimit } from "./policy/RateLimit.ts"
+import * as Rates from "./policy/RateLimit.ts"
+import type { SwitchSettings } from "./SwitchSettings.ts"
+
+/**
+ * What the switch remembers of its guests, and the numbers that the rules about it compare with.
+ *
+ * Changed by accepted frames, leases and closing ports alone: a frame that is denied leaves all of it as it was, but for
+ * the rate buckets, which count what came in.
+ */
+export interface AdmissionState {
+  /** MAC address to port. */
+  readonly stations: OwnerTable
+  /** IP address to port; kinds in `Claims.ts`. */
+  readonly claims: OwnerTable
+  readonly held: HeldIdentities
+  readonly snoop: DhcpSnoop
+  readonly storm: RateLimit
+  readonly arp: RateLimit
+  readonly learning: RateLimit
+  /** User of each port, unsigned; `Ports` writes it. */
+  readonly uid: Uint32Array
+  secure: boolean
+  policy: PolicySettings
+  ageSeconds: number
+  /** The host's own address and the subnet, unsigned; mask 0xffffffff and network 0 without a subnet. */
+  hostAddress: number
+  network: number
+  mask: number
+  /** The tap's own MAC, never a station; -1 as `tapLo` when there is no tap. */
+  tapHi: number
+  tapLo: number
+  /** Per port, what was last accepted from it and in which second: the same again needs no look at the tables. */
+  readonly lastHi: Int32Array
+  readonly lastLo: Int32Array
+  readonly lastAddress: Int32Array
+  readonly lastSecond: Int32Array
+  /** Seconds of the exchange's clock. */
+  nowSeconds: number
+}
+
+/** @param uid per port; the caller's to fill. The tables are made for what the settings allow now. */
+export const make = (settings: SwitchSettings, uid: Uint32Array): AdmissionState => {
+  const ports = settings.guestPorts + 1
+  const policy = { ...defaults(settings.secure), ...settings.policy }
+  const perGuest = settings.secure ? policy.stationsPerGuest : Bounds.stationsPerGuestSecure
+  const table = (ofGuest: number, ofTap: number) =>
+    Owners.make({
+      capacity: Math.min(settings.guestPorts * ofGuest, Bounds.stationsOfGuestsMax) + ofTap,
+      ports,
+      seed: settings.hashSeed
+    })
+  const state: AdmissionState = {
+    stations: table(perGuest, Bounds.stationsOfTap),
+    claims: table(policy.addressesPerGuest, Bounds.addressesOfTap),
+    held: Held.make(),
+    snoop: Snoop.make(),
+    storm: Rates.make(ports, policy.stormPerSecond),
+    arp: Rates.make(ports, policy.arpPerSecond),
+    learning: Rates.make(ports, Bounds.learnPerSecond),
+    uid,
+    secure: settings.secure,
+    policy,
+    ageSeconds: settings.stationAgeSeconds,
+    hostAddress: 0,
+    network: 0,
+    mask: 0,
+    tapHi: 0,
+    tapLo: -1,
+    lastHi: new Int32Array(ports),
+    lastLo: new Int32Array(ports),
+    lastAddress: new Int32Array(ports),
+    lastSecond: new Int32Array(ports).fill(-1),
+    nowSeconds: 0
+  }
+  configure(state, settings)
+  return state
+}
+
+/** Other settings from now on. What is remembered stays; only the tables' sizes are those of the start. */
+export const configure = (state: AdmissionState, settings: SwitchSettings): void => {
+  const { prefix, tapMac } = settings
+  state.secure = settings.secure
+  state.policy = { ...defaults(settings.secure), ...settings.policy }
+  state.ageSeconds = settings.stationAgeSeconds
+  state.hostAddress = prefix === undefined ? 0 : prefix.address
+  state.network = prefix === undefined ? 0 : prefix.network
+  state.mask = prefix === undefined ? 0xffffffff : prefix.mask
+  state.tapHi = tapMac?.hi ?? 0
+  state.tapLo = tapMac?.lo ?? -1
+  Rates.setRate(state.storm, state.policy.stormPerSecond)
+  Rates.setRate(state.arp, state.policy.arpPerSecond)
+  state.lastSecond.fill(-1)
+}
+
+/** What was last accepted from a port need not hold any more. */
+export const doubt = (state: AdmissionState, port: number): void => {
+  state.lastSecond[port] = -1
+}

@@ -1,0 +1,193 @@
+import type { AdmissionState } from "./AdmissionState.ts"
+import { doubt } from "./AdmissionState.ts"
+import { Bounds, TAP_PORT } from "./Bounds.ts"
+import * as Owners from "./OwnerTable.ts"
+import { Field } from "./OwnerTable.ts"
+import type { DhcpFacts } from "./policy/DhcpSnoop.ts"
+import * as Held from "./policy/HeldIdentities.ts"
+import { Reason } from "./Reason.ts"
+
+/*
+ * Who may use an IP address: rules B1 to B6, secure mode only.
+ *
+ * The first to use a free address has it for as long as it uses it; a lease that the host gave, and a host behind the tap,
+ * end such a claim. IPv4 addresses are kept as IPv6 writes them, ::ffff:a.b.c.d, so that one table holds both.
+ */
+
+/** The third word of an IPv4 address in IPv6's form, RFC 4291 section 2.5.5.2. */
+export const IPV4_WORD = 0xffff
+
+/** Kinds of claims, the stronger the higher. */
+export const Kind = { Claim: 0, Lease: 1, Host: 2 } as const
+
+/** What a port may do with an address: `isNew` if it would become its own by it. */
+export interface ClaimVerdict {
+  /** 0; STATIC_MISMATCH or IP_LIMIT; or `CONFLICT`, for which each protocol has a reason of its own. */
+  reason: Reason | typeof CONFLICT
+  isNew: boolean
+}
+
+/** The address is another port's. */
+export const CONFLICT = -1
+
+/** Whether a claim holds: a lease for its time, others while they are used. */
+const isLive = (state: AdmissionState, claim: number): boolean =>
+  Owners.get(state.claims, claim, Field.kind) === Kind.Lease
+    ? state.nowSeconds < Owners.get(state.claims, claim, Field.until)
+    : state.nowSeconds - Owners.get(state.claims, claim, Field.seen) <= state.ageSeconds
+
+/** Judges the use of an address by a guest's port. Reads only. @param verdict out. */
+export const judge = (
+  state: AdmissionState,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  port: number,
+  verdict: ClaimVerdict
+): void => {
+  verdict.isNew = false
+  const bound = judgeBinding(state, a, b, c, d, port)
+  verdict.reason = bound === Bound.ToOther ? Reason.STATIC_MISMATCH : Reason.PASS
+  if (bound === Bound.ToOther) return
+  const claim = Owners.find(state.claims, a, b, c, d)
+  if (claim >= 0) {
+    if (Owners.get(state.claims, claim, Field.port) === port) return
+    if (isLive(state, claim)) {
+      verdict.reason = CONFLICT
+      return
+    }
+  } else if (Held.isForAnother(state.held, Held.keyOf(a, b, c, d), state.uid[port]!, state.nowSeconds)) {
+    verdict.reason = CONFLICT
+    return
+  }
+  verdict.isNew = true
+  if (bound === Bound.ToSelf) return
+  if (state.policy.learn === "static") verdict.reason = Reason.STATIC_MISMATCH
+  else if (state.policy.learn === "dhcp" || !hasRoom(state, port)) verdict.reason = Reason.IP_LIMIT
+}
+
+const Bound = { No: 0, ToSelf: 1, ToOther: 2 } as const
+
+/** Whether an IPv4 address is bound to the port's user, to another, or the user to other addresses. */
+const judgeBinding = (state: AdmissionState, a: number, b: number, c: number, d: number, port: number): number => {
+  const { bindings } = state.policy
+  if (bindings.length === 0 || a !== 0 || b !== 0 || c !== IPV4_WORD) return Bound.No
+  let isBound = false
+  for (let i = 0; i < bindings.length; i++) {
+    const { address, uid } = bindings[i]!
+    if (address === undefined) continue
+    const same = (address | 0) === d
+    if (same) return uid === state.uid[port] ? Bound.ToSelf : Bound.ToOther
+    isBound ||= uid === state.uid[port]
+  }
+  return isBound ? Bound.ToOther : Bound.No
+}
+
+const capOf = (state: AdmissionState): number => state.policy.lock ? 1 : state.policy.addressesPerGuest
+
+/** Whether a port may claim one more: below its cap, or with one that holds no more to give up. */
+const hasRoom = (state: AdmissionState, port: number): boolean => {
+  const { claims } = state
+  if (claims.portCount[port]! < capOf(state) && Owners.hasRoom(claims)) return true
+  const oldest = claims.oldest[port]!
+  return oldest >= 0 && !isLive(state, oldest)
+}
+
+/** Notes that the use of an address that was judged was accepted. */
+export const commit = (
+  state: AdmissionState,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  port: number,
+  hi: number,
+  lo: number
+): void => own(state, a, b, c, d, port, hi, lo, capOf(state), Kind.Claim, 0)
+
+/** Makes a claim a port's, with what goes with it; at its cap the port gives up its longest unused one. */
+const own = (
+  state: AdmissionState,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  port: number,
+  hi: number,
+  lo: number,
+  cap: number,
+  kind: number,
+  until: number
+): void => {
+  const { claims } = state
+  let claim = Owners.find(claims, a, b, c, d)
+  const owner = claim < 0 ? -1 : Owners.get(claims, claim, Field.port)
+  if (owner !== port && (claims.portCount[port]! >= cap || (claim < 0 && !Owners.hasRoom(claims)))) {
+    if (claims.oldest[port]! >= 0) Owners.remove(claims, claims.oldest[port]!)
+    doubt(state, port)
+  }
+  if (claim < 0) {
+    if (!Owners.hasRoom(claims)) return
+    claim = Owners.add(claims, a, b, c, d, port, state.nowSeconds)
+    Held.letGo(state.held, Held.keyOf(a, b, c, d))
+  } else {
+    if (owner !== port) doubt(state, owner)
+    Owners.touch(claims, claim, port, state.nowSeconds)
+  }
+  // A lease stays one when it is used, and a claim that changed hands begins anew.
+  if (owner !== port || kind > Kind.Claim) {
+    Owners.set(claims, claim, Field.kind, kind)
+    Owners.set(claims, claim, Field.until, until)
+  }
+  Owners.set(claims, claim, Field.macHi, hi)
+  Owners.set(claims, claim, Field.macLo, lo)
+}
+
+/** B3: a host behind the tap speaks for its address. */
+export const host = (state: AdmissionState, address: number, hi: number, lo: number): void => {
+  if (!isOfSubnet(state, address)) return
+  own(state, 0, 0, IPV4_WORD, address | 0, TAP_PORT, hi, lo, Bounds.addressesOfTap, Kind.Host, 0)
+}
+
+/** B4: the host has given a guest's port an address for a time. */
+export const lease = (state: AdmissionState, facts: DhcpFacts, port: number, hi: number, lo: number): void => {
+  const address = facts.yourAddress
+  if (!isOfSubnet(state, address) || facts.leaseSeconds === 0) return
+  const d = address | 0
+  const there = Owners.find(state.claims, 0, 0, IPV4_WORD, d)
+  if (there >= 0 && Owners.get(state.claims, there, Field.kind) === Kind.Host && isLive(state, there)) return
+  if (state.policy.lock) releaseAll(state, port)
+  const until = state.nowSeconds + Math.min(facts.leaseSeconds, Bounds.leaseSecondsMax)
+  own(state, 0, 0, IPV4_WORD, d, port, hi, lo, state.policy.addressesPerGuest, Kind.Lease, until)
+  doubt(state, port)
+}
+
+/** B4: the holder gives its lease back, RELEASE or DECLINE. */
+export const giveBack = (state: AdmissionState, address: number, port: number): void => {
+  const claim = Owners.find(state.claims, 0, 0, IPV4_WORD, address | 0)
+  if (claim < 0 || Owners.get(state.claims, claim, Field.port) !== port) return
+  Owners.remove(state.claims, claim)
+  doubt(state, port)
+}
+
+/** A port has closed: its claims are free at once, or kept for its user for `holdSeconds`. */
+export const release = (state: AdmissionState, port: number): void => {
+  const { claims } = state
+  const untilSeconds = state.nowSeconds + state.policy.holdSeconds
+  if (port !== TAP_PORT && state.policy.holdSeconds > 0) {
+    for (let claim = claims.oldest[port]!; claim >= 0; claim = Owners.next(claims, claim)) {
+      if (!isLive(state, claim)) continue
+      const word = (field: number) => Owners.get(claims, claim, field)
+      Held.hold(state.held, Held.keyOf(word(0), word(1), word(2), word(3)), state.uid[port]!, untilSeconds)
+    }
+  }
+  releaseAll(state, port)
+}
+
+const releaseAll = (state: AdmissionState, port: number): void => {
+  while (state.claims.oldest[port]! >= 0) Owners.remove(state.claims, state.claims.oldest[port]!)
+}
+
+const isOfSubnet = (state: AdmissionState, address: number): boolean =>
+  address !== 0 && address !== state.hostAddress && ((address & state.mask) >>> 0) === state.network

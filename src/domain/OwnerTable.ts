@@ -1,0 +1,231 @@
+/**
+ * What belongs to which port: stations by MAC address, claims by IP address.
+ *
+ * A fact is sixteen integers of one array, a cache line. A second, at least four times longer array finds it: open
+ * addressing, linear probing, and a hash seeded with numbers no guest knows, for a guest chooses its addresses and
+ * must not be able to put all of them into one chain. A removed slot is closed by moving later ones back,
+ * so there are no tombstones to collect.
+ *
+ * The facts of a port form a list from the latest used to the one longest unused. Seconds are the grain: within a
+ * second the order is that of arrival, and a busy fact costs no list work. Who may own what, and how much, is not
+ * decided here.
+ */
+export interface OwnerTable {
+  /** `STRIDE` integers a fact, see the field numbers below. */
+  readonly facts: Int32Array
+  /** Fact's number, or -1, by hash. Length: a power of two. */
+  readonly slots: Int32Array
+  /** Per port: its latest fact, its longest unused one (-1: none), and how many. */
+  readonly newest: Int32Array
+  readonly oldest: Int32Array
+  readonly portCount: Int32Array
+  readonly capacity: number
+  readonly seedA: number
+  readonly seedB: number
+  /** First of the facts that were removed, -1 when none; and how many were ever used. */
+  free: number
+  used: number
+  count: number
+  /** Where the next sweep goes on. */
+  sweepAt: number
+}
+
+const STRIDE = 16
+/** Fields of a fact: four words of key, then what is known. Unused keys are 0. */
+export const Field = {
+  key: 0,
+  port: 4,
+  /** Second in which it was last used. */
+  seen: 5,
+  newer: 6,
+  older: 7,
+  hash: 8,
+  /** What kind of fact it is; numbers of the caller's. */
+  kind: 9,
+  /** Second at which a fact with a term ends. */
+  until: 10,
+  /** A MAC address that goes with it. */
+  macHi: 11,
+  macLo: 12
+} as const
+
+/** @param ports how many port numbers there are. @param seed two secret 32-bit integers. */
+export const make = (options: {
+  readonly capacity: number
+  readonly ports: number
+  readonly seed: readonly [number, number]
+}): OwnerTable => ({
+  facts: new Int32Array(options.capacity * STRIDE),
+  slots: new Int32Array(2 ** Math.ceil(Math.log2(options.capacity * 4))).fill(-1),
+  newest: new Int32Array(options.ports).fill(-1),
+  oldest: new Int32Array(options.ports).fill(-1),
+  portCount: new Int32Array(options.ports),
+  capacity: options.capacity,
+  seedA: options.seed[0] | 0,
+  seedB: options.seed[1] | 0,
+  free: -1,
+  used: 0,
+  count: 0,
+  sweepAt: 0
+})
+
+/** The finalizer of MurmurHash3 over the words, each in its turn. */
+export const hashOf = (table: OwnerTable, a: number, b: number, c: number, d: number): number => {
+  let h = Math.imul(a ^ table.seedA, 0x85ebca6b)
+  h ^= h >>> 15
+  h = Math.imul(h ^ b ^ table.seedB, 0xc2b2ae35)
+  if ((c | d) !== 0) {
+    h ^= h >>> 13
+    h = Math.imul(h ^ c, 0x85ebca6b)
+    h ^= h >>> 15
+    h = Math.imul(h ^ d, 0xc2b2ae35)
+  }
+  h ^= h >>> 13
+  h = Math.imul(h, 0x27d4eb2f)
+  return h ^ (h >>> 16)
+}
+
+/** The number of a fact, or -1. */
+export const find = (table: OwnerTable, a: number, b: number, c: number, d: number): number => {
+  const { facts, slots } = table
+  const last = slots.length - 1
+  for (let at = hashOf(table, a, b, c, d) & last;; at = (at + 1) & last) {
+    const fact = slots[at]!
+    if (fact < 0) return -1
+    const base = fact * STRIDE
+    if (facts[base] === a && facts[base + 1] === b && facts[base + 2] === c && facts[base + 3] === d) return fact
+  }
+}
+
+/** One field of a fact. */
+export const get = (table: OwnerTable, fact: number, field: number): number => table.facts[fact * STRIDE + field]!
+
+/** Sets a field that is not part of the key nor of a list. */
+export const set = (table: OwnerTable, fact: number, field: number, value: number): void => {
+  table.facts[fact * STRIDE + field] = value
+}
+
+/** Whether there is room for one more. */
+export const hasRoom = (table: OwnerTable): boolean => table.count < table.capacity
+
+/** Adds a fact that is not there; there must be room. Returns its number. */
+export const add = (
+  table: OwnerTable,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  port: number,
+  nowSeconds: number
+): number => {
+  const { facts, slots } = table
+  const fact = table.free >= 0 ? table.free : table.used++
+  const base = fact * STRIDE
+  if (table.free >= 0) table.free = facts[base + Field.newer]!
+  const hash = hashOf(table, a, b, c, d)
+  facts[base] = a
+  facts[base + 1] = b
+  facts[base + 2] = c
+  facts[base + 3] = d
+  facts[base + Field.hash] = hash
+  facts[base + Field.kind] = 0
+  facts[base + Field.until] = 0
+  facts[base + Field.macHi] = 0
+  facts[base + Field.macLo] = 0
+  link(table, fact, port, nowSeconds)
+  table.count++
+  const last = slots.length - 1
+  let at = hash & last
+  while (slots[at]! >= 0) at = (at + 1) & last
+  slots[at] = fact
+  return fact
+}
+
+/** Notes that a fact was used: by its port, or by another that it belongs to from now on. */
+export const touch = (table: OwnerTable, fact: number, port: number, nowSeconds: number): void => {
+  const base = fact * STRIDE
+  const samePort = table.facts[base + Field.port] === port
+  if (samePort && table.facts[base + Field.seen] === nowSeconds) return
+  if (samePort && table.newest[port] === fact) {
+    table.facts[base + Field.seen] = nowSeconds
+    return
+  }
+  unlink(table, fact)
+  link(table, fact, port, nowSeconds)
+}
+
+export const remove = (table: OwnerTable, fact: number): void => {
+  const { facts, slots } = table
+  const last = slots.length - 1
+  let hole = facts[fact * STRIDE + Field.hash]! & last
+  while (slots[hole] !== fact) hole = (hole + 1) & last
+  for (let at = (hole + 1) & last; slots[at]! >= 0; at = (at + 1) & last) {
+    const home = facts[slots[at]! * STRIDE + Field.hash]! & last
+    // Moves back only what the hole cuts off from its home.
+    if (((at - home) & last) >= ((at - hole) & last)) {
+      slots[hole] = slots[at]!
+      hole = at
+    }
+  }
+  slots[hole] = -1
+  unlink(table, fact)
+  facts[fact * STRIDE + Field.port] = -1
+  facts[fact * STRIDE + Field.newer] = table.free
+  table.free = fact
+  table.count--
+}
+
+/** The port with most facts; of equals `preferred`, else the lowest. */
+export const fullestPort = (table: OwnerTable, preferred: number): number => {
+  let fullest = preferred
+  for (let port = 0; port < table.portCount.length; port++) {
+    if (table.portCount[port]! > table.portCount[fullest]!) fullest = port
+  }
+  return fullest
+}
+
+/** The facts of a port, from the longest unused on: `next` of one, beginning with `oldest[port]`, ends at -1. */
+export const next = (table: OwnerTable, fact: number): number => table.facts[fact * STRIDE + Field.newer]!
+
+/** Removes from the next `budget` facts those that are to go, going on where the last sweep stopped. */
+export const sweep = (table: OwnerTable, budget: number, isOver: (fact: number) => boolean): void => {
+  for (let n = Math.min(budget, table.used); n > 0; n--) {
+    const fact = table.sweepAt >= table.used ? 0 : table.sweepAt
+    table.sweepAt = fact + 1
+    if (table.facts[fact * STRIDE + Field.port]! >= 0 && isOver(fact)) remove(table, fact)
+  }
+}
+
+/** Calls back for every fact: for people, not for frames. */
+export const forEach = (table: OwnerTable, visit: (fact: number) => void): void => {
+  for (let fact = 0; fact < table.used; fact++) {
+    if (table.facts[fact * STRIDE + Field.port]! >= 0) visit(fact)
+  }
+}
+
+const link = (table: OwnerTable, fact: number, port: number, nowSeconds: number): void => {
+  const { facts, newest, oldest } = table
+  const base = fact * STRIDE
+  const second = newest[port]!
+  facts[base + Field.port] = port
+  facts[base + Field.seen] = nowSeconds
+  facts[base + Field.newer] = -1
+  facts[base + Field.older] = second
+  if (second >= 0) facts[second * STRIDE + Field.newer] = fact
+  else oldest[port] = fact
+  newest[port] = fact
+  table.portCount[port]!++
+}
+
+const unlink = (table: OwnerTable, fact: number): void => {
+  const { facts, newest, oldest } = table
+  const base = fact * STRIDE
+  const port = facts[base + Field.port]!
+  const newer = facts[base + Field.newer]!
+  const older = facts[base + Field.older]!
+  if (newer >= 0) facts[newer * STRIDE + Field.older] = older
+  else newest[port] = older
+  if (older >= 0) facts[older * STRIDE + Field.newer] = newer
+  else oldest[port] = newer
+  table.portCount[port]!--
+}

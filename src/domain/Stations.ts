@@ -1,0 +1,150 @@
+import type { AdmissionState } from "./AdmissionState.ts"
+import { doubt } from "./AdmissionState.ts"
+import { Bounds, TAP_PORT } from "./Bounds.ts"
+import * as Owners from "./OwnerTable.ts"
+import { Field } from "./OwnerTable.ts"
+import * as Held from "./policy/HeldIdentities.ts"
+import { Reason } from "./Reason.ts"
+
+/*
+ * Who owns a MAC address: rules S1 to S6.
+ *
+ * In secure mode a station belongs to its port until the port closes or another takes it after it has been silent for its
+ * age; until then frames for it go there, so that a silent receiver's traffic is not flooded. With `-U` it moves
+ * to whoever sent from it last, and is forgotten after its age.
+ */
+
+/** Whether a station has been heard within its age. */
+const isFresh = (state: AdmissionState, station: number): boolean =>
+  state.nowSeconds - Owners.get(state.stations, station, Field.seen) <= state.ageSeconds
+
+/** The port of a station, or -1. Changes nothing. */
+export const lookup = (state: AdmissionState, hi: number, lo: number): number => {
+  const station = Owners.find(state.stations, hi, lo, 0, 0)
+  if (station < 0 || (!state.secure && !isFresh(state, station))) return -1
+  return Owners.get(state.stations, station, Field.port)
+}
+
+/** What a guest's port may do with a source: `isNew` if the station would become its own by it. */
+export interface StationVerdict {
+  reason: Reason
+  isNew: boolean
+}
+
+/**
+ * Judges a guest's source in secure mode: S1, S2, S3, B5, and bindings. Reads only.
+ *
+ * @param verdict out.
+ */
+export const judge = (state: AdmissionState, hi: number, lo: number, port: number, verdict: StationVerdict): void => {
+  verdict.isNew = false
+  verdict.reason = judgeBinding(state, hi, lo, port)
+  if (verdict.reason !== Reason.PASS) return
+  const station = Owners.find(state.stations, hi, lo, 0, 0)
+  if (station >= 0) {
+    if (Owners.get(state.stations, station, Field.port) === port) return
+    if (isFresh(state, station)) {
+      verdict.reason = Reason.SRC_MAC_CONFLICT
+      return
+    }
+  } else if (Held.isForAnother(state.held, Held.keyOf(hi, lo, 0, 0), state.uid[port]!, state.nowSeconds)) {
+    verdict.reason = Reason.SRC_MAC_CONFLICT
+    return
+  }
+  verdict.isNew = true
+  if (!hasRoom(state, port)) verdict.reason = Reason.MAC_LIMIT
+}
+
+const judgeBinding = (state: AdmissionState, hi: number, lo: number, port: number): Reason => {
+  const { bindings } = state.policy
+  let isBound = false
+  let isOwn = false
+  for (let i = 0; i < bindings.length; i++) {
+    const { mac, uid } = bindings[i]!
+    if (mac === undefined) continue
+    const same = mac.hi === hi && mac.lo === lo
+    if (uid === state.uid[port]) {
+      isBound = true
+      isOwn ||= same
+    } else if (same) return Reason.STATIC_MISMATCH
+  }
+  return isBound && !isOwn ? Reason.STATIC_MISMATCH : Reason.PASS
+}
+
+const capOf = (state: AdmissionState): number => state.policy.lock ? 1 : state.policy.stationsPerGuest
+
+/** Whether a port may own one more: below its cap, or with one that has been silent for its age to give up. */
+const hasRoom = (state: AdmissionState, port: number): boolean => {
+  const { stations } = state
+  if (stations.portCount[port]! < capOf(state) && Owners.hasRoom(stations)) return true
+  const oldest = stations.oldest[port]!
+  return oldest >= 0 && !isFresh(state, oldest)
+}
+
+/** Notes that a source that was judged was accepted. */
+export const commit = (state: AdmissionState, hi: number, lo: number, port: number): void => {
+  const { stations } = state
+  const station = Owners.find(stations, hi, lo, 0, 0)
+  if (station >= 0) {
+    const owner = Owners.get(stations, station, Field.port)
+    if (owner !== port) {
+      doubt(state, owner)
+      if (stations.portCount[port]! >= capOf(state)) giveUpOldest(state, port)
+    }
+    Owners.touch(stations, station, port, state.nowSeconds)
+    return
+  }
+  if (stations.portCount[port]! >= capOf(state) || !Owners.hasRoom(stations)) giveUpOldest(state, port)
+  Owners.add(stations, hi, lo, 0, 0, port, state.nowSeconds)
+  Held.letGo(state.held, Held.keyOf(hi, lo, 0, 0))
+}
+
+const giveUpOldest = (state: AdmissionState, port: number): void => {
+  if (state.stations.oldest[port]! >= 0) Owners.remove(state.stations, state.stations.oldest[port]!)
+  doubt(state, port)
+}
+
+/** Learns as a plain bridge does, and for the tap in either mode: stations move, and a port at its cap forgets its own. */
+export const learn = (state: AdmissionState, hi: number, lo: number, port: number): void => {
+  const { stations } = state
+  const cap = port === TAP_PORT ? Bounds.stationsOfTap : state.policy.stationsPerGuest
+  const station = Owners.find(stations, hi, lo, 0, 0)
+  if (station >= 0) {
+    const owner = Owners.get(stations, station, Field.port)
+    if (owner !== port) {
+      doubt(state, owner)
+      if (stations.portCount[port]! >= cap) giveUpOldest(state, port)
+    }
+    Owners.touch(stations, station, port, state.nowSeconds)
+    return
+  }
+  if (stations.portCount[port]! >= cap) giveUpOldest(state, port)
+  else if (!Owners.hasRoom(stations)) giveUpOldest(state, Owners.fullestPort(stations, port))
+  Owners.add(stations, hi, lo, 0, 0, port, state.nowSeconds)
+}
+
+/** A port has closed: what it owned is free at once, or kept for its user for `holdSeconds`. */
+export const release = (state: AdmissionState, port: number): void => {
+  const { stations } = state
+  const untilSeconds = state.nowSeconds + state.policy.holdSeconds
+  const isKept = state.secure && port !== TAP_PORT && state.policy.holdSeconds > 0
+  while (stations.oldest[port]! >= 0) {
+    const station = stations.oldest[port]!
+    if (isKept && isFresh(state, station)) {
+      const key = Held.keyOf(Owners.get(stations, station, 0), Owners.get(stations, station, 1), 0, 0)
+      Held.hold(state.held, key, state.uid[port]!, untilSeconds)
+    }
+    Owners.remove(stations, station)
+  }
+}
+
+/** With `-U`: forgets stations that have been silent for their age, a few at a time. */
+export const sweep = (state: AdmissionState, budget: number): void => {
+  if (state.secure) return
+  const { stations } = state
+  for (let n = Math.min(budget, stations.used); n > 0; n--) {
+    const station = stations.sweepAt >= stations.used ? 0 : stations.sweepAt
+    stations.sweepAt = station + 1
+    if (Owners.get(stations, station, Field.port) >= 0 && !isFresh(state, station)) Owners.remove(stations, station)
+  }
+}

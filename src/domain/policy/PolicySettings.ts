@@ -1,0 +1,44 @@
+import { Bounds } from "../Bounds.ts"
+import type { MacAddress } from "../MacAddress.ts"
+
+/** An address that belongs to the guests of one user and to nobody else; that user's guests have no others of its kind. */
+export interface Binding {
+  readonly uid: number
+  readonly mac?: MacAddress | undefined
+  /** IPv4, unsigned 32-bit. */
+  readonly address?: number | undefined
+}
+
+/** What strengthens or loosens the policy. Everything can change while the switch runs, except where it says so. */
+export interface PolicySettings {
+  /** E1: which guests cannot reach each other: none, those of different users, or all. */
+  readonly isolate: "none" | "users" | "all"
+  /** How an IP address may be claimed: by who uses it first, by a lease from the host only, or by a binding only. */
+  readonly learn: "fcfs" | "dhcp" | "static"
+  /** The first MAC and the first IP address of a connection are its only ones; a lease may change the latter. */
+  readonly lock: boolean
+  readonly bindings: ReadonlyArray<Binding>
+  /** Stations behind one guest's port. The tables are as large as the number at start allows. */
+  readonly stationsPerGuest: number
+  /** IP addresses of one guest's port. */
+  readonly addressesPerGuest: number
+  /** For how long what a closed port owned is kept for the same user. */
+  readonly holdSeconds: number
+  /** Frames a second of one guest to all: broadcast, multicast, unknown. */
+  readonly stormPerSecond: number
+  /** ARP frames a second of one guest. */
+  readonly arpPerSecond: number
+}
+
+/** What holds when nothing is said. @param secure false for `-U`. */
+export const defaults = (secure: boolean): PolicySettings => ({
+  isolate: "none",
+  learn: "fcfs",
+  lock: false,
+  bindings: [],
+  stationsPerGuest: secure ? Bounds.stationsPerGuestSecure : Bounds.stationsPerGuestBridge,
+  addressesPerGuest: Bounds.addressesPerGuest,
+  holdSeconds: Bounds.identityHoldSeconds,
+  stormPerSecond: secure ? Bounds.stormPerSecondSecure : Bounds.stormPerSecondBridge,
+  arpPerSecond: Bounds.arpPerSecond
+})
