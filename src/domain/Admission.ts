@@ -112,7 +112,8 @@ const admitGuest = (
   const start = slot * slotBytes
   const port = batch.port[slot]!
   const type = u16(bytes, start + 12)
-  const address = type === EtherType.IPV4 ? u32(bytes, start + 26) | 0 : type === EtherType.ARP ? u32(bytes, start + 28) | 0 : 0
+  const at = type === EtherType.IPV4 ? 26 : type === EtherType.ARP ? 28 : -1
+  const address = at < 0 ? 0 : u32(bytes, start + at) | 0
   if (!isAsBefore(state, port, hi, lo, address) || type === EtherType.IPV6) {
     const denied = judgeNew(state, batch, slot, type, hi, lo, address, nowMs)
     if (denied !== Reason.PASS) return denied

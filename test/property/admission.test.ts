@@ -1,0 +1,103 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as fc from "effect/FastCheck"
+import * as Admission from "../../src/domain/Admission.ts"
+import * as Mac from "../../src/domain/MacAddress.ts"
+import { Reason, reasonNames } from "../../src/domain/Reason.ts"
+import { Reference } from "./admissionReference.ts"
+import { addressOf, datagram, dhcpFrame, dump, macOf, makeFast, PORTS, request, tapMac } from "./admissionWorld.ts"
+
+const guestPort = fc.integer({ min: 1, max: PORTS - 1 })
+const station = fc.nat({ max: 3 })
+const ip = fc.nat({ max: 4 })
+
+const step = fc.oneof(
+  { weight: 10, arbitrary: fc.record({ kind: fc.constantFrom("ip", "arp"), port: guestPort, station, ip }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("probe"), port: guestPort, station, ip }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("tap", "tap-arp"), port: guestPort, station, ip }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("ask", "ack"), port: guestPort, station, ip }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("release"), port: guestPort, station, ip }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("close"), port: guestPort, station, ip }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constantFrom("1", "9", "10", "60", "300", "301"), port: guestPort, station, ip })
+  }
+)
+
+const policies = fc.record({
+  learn: fc.constantFrom("fcfs" as const, "fcfs" as const, "fcfs" as const, "dhcp" as const, "static" as const),
+  lock: fc.boolean(),
+  isBound: fc.boolean(),
+  holdSeconds: fc.constantFrom(0, 10)
+})
+
+const dumpReference = (reference: Reference) => ({
+  stations: reference.stations.map((s) => `${s.mac} ${s.port} ${s.seen}`).sort(),
+  claims: reference.claims.map((c) => `${c.address} ${c.port} ${c.kind} ${c.seen} ${c.until}`).sort()
+})
+
+describe("what is remembered of guests", () => {
+  it.prop(
+    "agrees with the tables of the policy, step by step, verdicts and all that is remembered",
+    [fc.array(step, { maxLength: 30 }), policies],
+    ([steps, { holdSeconds, isBound, learn, lock }]) => {
+      const bindings = isBound ? [{ uid: 1001, mac: macOf(1), address: addressOf(1) }] : []
+      const fast = makeFast({
+        stationsPerGuest: 2,
+        addressesPerGuest: 2,
+        stormPerSecond: 1e9,
+        arpPerSecond: 1e9,
+        holdSeconds,
+        learn,
+        lock,
+        bindings: bindings.map(({ uid }) => ({ uid, mac: Mac.parse(macOf(1)), address: 0x0a010003 }))
+      })
+      const slow = new Reference({ ageSeconds: 300, stationsMax: 2, addressesMax: 2, holdSeconds, learn, lock, bindings })
+      let now = 1000
+      const open = (port: number, uid: number) => {
+        fast.uid[port] = uid
+        slow.uids.set(port, uid)
+      }
+      for (let port = 1; port < PORTS; port++) open(port, 1000 + (port & 1))
+      for (const s of steps) {
+        slow.now = now
+        const receive = (frame: Uint8Array, port: number) => fast.receive(frame, port, now * 1000)
+        const from = macOf(s.station)
+        const claimed = addressOf(s.ip)
+        let got: number = Reason.PASS
+        let expected: number = Reason.PASS
+        if (s.kind === "ip" || s.kind === "arp") {
+          got = receive(s.kind === "ip" ? datagram(s.station, claimed) : request(from, claimed), s.port)
+          expected = slow.guest({ port: s.port, mac: from, address: claimed, protocol: s.kind })
+        } else if (s.kind === "probe") {
+          got = receive(request(from, "0.0.0.0"), s.port)
+          expected = slow.guest({ port: s.port, mac: from, address: undefined, protocol: "arp" })
+        } else if (s.kind === "tap") {
+          receive(datagram(s.station, claimed), 0)
+          slow.tap(from, undefined)
+        } else if (s.kind === "tap-arp") {
+          receive(request(from, claimed), 0)
+          slow.tap(from, claimed)
+        } else if (s.kind === "ask") {
+          got = receive(dhcpFrame({ from, hardware: from, xid: s.station, kind: 3 }), s.port)
+          expected = slow.guest({ port: s.port, mac: from, address: undefined, protocol: "ip" })
+          if (expected === Reason.PASS) slow.dhcpAsks(s.station, from, s.port)
+        } else if (s.kind === "ack") {
+          const yours = addressOf(s.ip)
+          receive(dhcpFrame({ from: tapMac, hardware: from, xid: s.station, kind: 5, yours, seconds: 100 }), 0)
+          slow.dhcpAcks(s.station, from, yours, 100)
+        } else if (s.kind === "release") {
+          got = receive(dhcpFrame({ from, hardware: from, xid: 9, kind: 7, client: claimed }), s.port)
+          expected = slow.guest({ port: s.port, mac: from, address: claimed, protocol: "ip" })
+          if (expected === Reason.PASS) slow.dhcpReleases(claimed, s.port)
+        } else if (s.kind === "close") {
+          Admission.release(fast.state, s.port, now * 1000)
+          slow.close(s.port)
+          open(s.port, 1000 + (s.ip & 1))
+        } else now += Number(s.kind)
+        assert.strictEqual(reasonNames[got], reasonNames[expected], JSON.stringify(s))
+        assert.deepStrictEqual(dump(fast.state), dumpReference(slow), JSON.stringify(s))
+      }
+    },
+    { fastCheck: { numRuns: 10_000 } }
+  )
+})

@@ -1,0 +1,192 @@
+import { Reason } from "../../src/domain/Reason.ts"
+
+/*
+ * The stateful policy as the tables of rules S and B say it, slow and obvious: lists of facts in the order of their last use,
+ * looked through from the beginning. Written without a look at the fast one.
+ */
+
+export interface ReferenceSettings {
+  readonly ageSeconds: number
+  readonly stationsMax: number
+  readonly addressesMax: number
+  readonly holdSeconds: number
+  readonly learn: "fcfs" | "dhcp" | "static"
+  readonly lock: boolean
+  readonly bindings: ReadonlyArray<{ uid: number; mac?: string; address?: string }>
+}
+
+interface Station {
+  readonly mac: string
+  readonly port: number
+  readonly seen: number
+}
+
+interface Claim {
+  readonly address: string
+  readonly port: number
+  readonly kind: "claim" | "lease" | "host"
+  readonly seen: number
+  readonly until: number
+}
+
+export interface Situation {
+  readonly port: number
+  readonly mac: string
+  /** What the frame claims; undefined for a probe. */
+  readonly address: string | undefined
+  readonly protocol: "arp" | "ip"
+}
+
+export class Reference {
+  stations: ReadonlyArray<Station> = []
+  claims: ReadonlyArray<Claim> = []
+  held: ReadonlyArray<{ what: string; uid: number; until: number }> = []
+  pending: ReadonlyArray<{ xid: number; mac: string; port: number; until: number }> = []
+  now = 0
+  readonly uids = new Map<number, number>()
+  readonly settings: ReferenceSettings
+
+  constructor(settings: ReferenceSettings) {
+    this.settings = settings
+  }
+
+  /** The verdict on a guest's frame that no other rule denies; what it changes is changed. */
+  guest({ address, mac, port, protocol }: Situation): number {
+    const uid = this.uids.get(port)!
+    // Bindings, S1, B5, S2, S3.
+    if (this.isBoundAway("mac", mac, uid)) return Reason.STATIC_MISMATCH
+    const station = this.stations.find((s) => s.mac === mac)
+    if (station !== undefined && station.port !== port && this.isFresh(station)) return Reason.SRC_MAC_CONFLICT
+    if (station === undefined && this.isHeldFromMe(mac, uid)) return Reason.SRC_MAC_CONFLICT
+    const newStation = station === undefined || station.port !== port
+    if (newStation && !this.hasStationRoom(port)) return Reason.MAC_LIMIT
+    // A9, I14, B2.
+    if (address !== undefined) {
+      const denied = this.claimVerdict(address, port, uid, protocol)
+      if (denied !== Reason.PASS) return denied
+    }
+    // From here on it is accepted.
+    this.ownStation(mac, port, this.stationCap)
+    if (address !== undefined) this.ownClaim(address, port, "claim", 0, this.addressCap)
+    return Reason.PASS
+  }
+
+  /** S4, and B3 when it is ARP of somebody else than the host. */
+  tap(mac: string, arpSender: string | undefined): void {
+    if (!this.settings.bindings.some((b) => b.mac === mac)) this.ownStation(mac, 0, Infinity)
+    if (arpSender !== undefined) this.ownClaim(arpSender, 0, "host", 0, Infinity)
+  }
+
+  dhcpAsks(xid: number, mac: string, port: number): void {
+    this.pending = this.pending.filter((p) => !(p.xid === xid && p.mac === mac && p.port === port))
+    const own = this.pending.filter((p) => p.port === port)
+    if (own.length >= 8) this.pending = this.pending.filter((p) => p !== own[0])
+    this.pending = [...this.pending, { xid, mac, port, until: this.now + 60 }]
+  }
+
+  dhcpAcks(xid: number, mac: string, address: string, seconds: number): void {
+    const asked = this.pending.find((p) => p.xid === xid && p.mac === mac && this.now < p.until)
+    if (asked === undefined) return
+    this.pending = this.pending.filter((p) => p !== asked)
+    const there = this.claims.find((c) => c.address === address)
+    if (there?.kind === "host" && this.isLive(there)) return
+    if (this.settings.lock) this.claims = this.claims.filter((c) => c.port !== asked.port)
+    this.ownClaim(address, asked.port, "lease", this.now + seconds, this.settings.addressesMax)
+  }
+
+  dhcpReleases(address: string, port: number): void {
+    this.claims = this.claims.filter((c) => !(c.address === address && c.port === port))
+  }
+
+  close(port: number): void {
+    const uid = this.uids.get(port)!
+    const until = this.now + this.settings.holdSeconds
+    const kept = [
+      ...this.stations.filter((s) => s.port === port && this.isFresh(s)).map((s) => s.mac),
+      ...this.claims.filter((c) => c.port === port && this.isLive(c)).map((c) => c.address)
+    ]
+    if (this.settings.holdSeconds > 0) {
+      this.held = [
+        ...this.held.filter((h) => !kept.includes(h.what)),
+        ...kept.map((what) => ({ what, uid, until }))
+      ]
+    }
+    this.stations = this.stations.filter((s) => s.port !== port)
+    this.claims = this.claims.filter((c) => c.port !== port)
+    this.pending = this.pending.filter((p) => p.port !== port)
+  }
+
+  private get stationCap() {
+    return this.settings.lock ? 1 : this.settings.stationsMax
+  }
+
+  private get addressCap() {
+    return this.settings.lock ? 1 : this.settings.addressesMax
+  }
+
+  private claimVerdict(address: string, port: number, uid: number, protocol: "arp" | "ip"): number {
+    if (this.isBoundAway("address", address, uid)) return Reason.STATIC_MISMATCH
+    const conflict = protocol === "arp" ? Reason.ARP_SPA_CONFLICT : Reason.IP4_SRC_CONFLICT
+    const claim = this.claims.find((c) => c.address === address)
+    if (claim?.port === port) return Reason.PASS
+    if (claim !== undefined && this.isLive(claim)) return conflict
+    if (claim === undefined && this.isHeldFromMe(address, uid)) return conflict
+    if (this.settings.bindings.some((b) => b.uid === uid && b.address === address)) return Reason.PASS
+    if (this.settings.learn === "static") return Reason.STATIC_MISMATCH
+    if (this.settings.learn === "dhcp") return Reason.IP_LIMIT
+    const own = this.claims.filter((c) => c.port === port)
+    return own.length < this.addressCap || !this.isLive(own[0]!) ? Reason.PASS : Reason.IP_LIMIT
+  }
+
+  private isBoundAway(what: "mac" | "address", value: string, uid: number): boolean {
+    const bound = this.settings.bindings.filter((b) => b[what] !== undefined)
+    if (bound.some((b) => b[what] === value && b.uid === uid)) return false
+    return bound.some((b) => b[what] === value || b.uid === uid)
+  }
+
+  private isFresh = (station: Station) => this.now - station.seen <= this.settings.ageSeconds
+
+  private isLive = (claim: Claim) =>
+    claim.kind === "lease" ? this.now < claim.until : this.now - claim.seen <= this.settings.ageSeconds
+
+  private isHeldFromMe(what: string, uid: number): boolean {
+    return this.held.some((h) => h.what === what && h.uid !== uid && this.now < h.until)
+  }
+
+  private hasStationRoom(port: number): boolean {
+    const own = this.stations.filter((s) => s.port === port)
+    return own.length < this.stationCap || !this.isFresh(own[0]!)
+  }
+
+  private ownStation(mac: string, port: number, cap: number): void {
+    const known = this.stations.find((s) => s.mac === mac)
+    if (known?.port === port && known.seen === this.now) return
+    if (known?.port !== port) {
+      const own = this.stations.filter((s) => s.port === port)
+      if (own.length >= cap) this.stations = this.stations.filter((s) => s !== own[0])
+    }
+    if (known === undefined) this.held = this.held.filter((h) => h.what !== mac)
+    this.stations = [...this.stations.filter((s) => s.mac !== mac), { mac, port, seen: this.now }]
+  }
+
+  private ownClaim(address: string, port: number, kind: Claim["kind"], until: number, cap: number): void {
+    const known = this.claims.find((c) => c.address === address)
+    if (known?.port !== port) {
+      const own = this.claims.filter((c) => c.port === port)
+      if (own.length >= cap) this.claims = this.claims.filter((c) => c !== own[0])
+    }
+    if (known === undefined) this.held = this.held.filter((h) => h.what !== address)
+    const stays = known?.port === port && kind === "claim"
+    const fact: Claim = {
+      address,
+      port,
+      kind: stays ? known.kind : kind,
+      until: stays ? known.until : until,
+      seen: this.now
+    }
+    const inPlace = known?.port === port && known.seen === this.now
+    this.claims = inPlace
+      ? this.claims.map((c) => c === known ? fact : c)
+      : [...this.claims.filter((c) => c.address !== address), fact]
+  }
+}

@@ -1,0 +1,139 @@
+import * as Admission from "../../src/domain/Admission.ts"
+import * as State from "../../src/domain/AdmissionState.ts"
+import { Bounds } from "../../src/domain/Bounds.ts"
+import * as Batch from "../../src/domain/FrameBatch.ts"
+import * as Mac from "../../src/domain/MacAddress.ts"
+import * as Owners from "../../src/domain/OwnerTable.ts"
+import { Field } from "../../src/domain/OwnerTable.ts"
+import { judge } from "../../src/domain/policy/Judge.ts"
+import * as Policies from "../../src/domain/policy/Policy.ts"
+import type { PolicySettings } from "../../src/domain/policy/PolicySettings.ts"
+import * as Prefixes from "../../src/domain/Prefix.ts"
+import type { SwitchSettings } from "../../src/domain/SwitchSettings.ts"
+import { address, ARP, arp, BROADCAST, concat, dhcp, ethernet, IPV4, ipv4, mac, udp } from "./frames.ts"
+
+export const PORTS = 4
+export const tapMac = "02:00:00:00:00:01"
+export const macOf = (n: number) => `52:54:00:00:00:0${n}`
+export const addressOf = (n: number) => `10.1.0.${n + 2}`
+export const HOST = "10.1.0.1"
+
+const settingsWith = (policy: Partial<PolicySettings>): SwitchSettings => ({
+  secure: true,
+  prefix: Prefixes.make(0x0a010001, 24),
+  tapMac: Mac.parse(tapMac),
+  tapMtuBytes: 1500,
+  frameBytesMax: 1518,
+  guestPorts: PORTS - 1,
+  guestPortsPerUid: PORTS,
+  stationAgeSeconds: 300,
+  policy,
+  hashSeed: [3, 4]
+})
+
+/** One port's worth of the two passes, a frame at a time. */
+export const makeFast = (policy: Partial<PolicySettings>) => {
+  const settings = settingsWith(policy)
+  const uid = new Uint32Array(PORTS)
+  const state = State.make(settings, uid)
+  const rules = Policies.make(settings)
+  const batch = Batch.make(1518)
+  const reason = new Uint8Array(Bounds.batchFrames)
+  const tapReason = new Uint8Array(Bounds.batchFrames)
+  const destination = new Int32Array(Bounds.batchFrames)
+  const receive = (frame: Uint8Array, port: number, nowMs: number): number => {
+    batch.count = 0
+    Batch.append(batch, frame, port)
+    judge(batch, rules, reason, tapReason)
+    Admission.admit(state, batch, reason, destination, nowMs)
+    return reason[0]!
+  }
+  return { state, uid, receive, destination }
+}
+
+export const datagram = (from: number, source: string) =>
+  ethernet({
+    destination: mac(macOf(9)),
+    source: mac(macOf(from)),
+    type: IPV4,
+    payload: ipv4({
+      source: address(source),
+      destination: address("10.1.0.99"),
+      protocol: 17,
+      payload: udp({
+        source: address(source),
+        destination: address("10.1.0.99"),
+        sourcePort: 5000,
+        destinationPort: 5001,
+        payload: new Uint8Array(4)
+      })
+    })
+  })
+
+export const request = (from: string, sender: string) =>
+  ethernet({
+    destination: BROADCAST,
+    source: mac(from),
+    type: ARP,
+    payload: arp({
+      op: 1,
+      sender: address(sender),
+      senderMac: mac(from),
+      target: address("10.1.0.77"),
+      targetMac: mac("00:00:00:00:00:00")
+    })
+  })
+
+/** A DHCP message: from a guest to all, or from the host to a guest. */
+export const dhcpFrame = (fields: {
+  readonly from: string
+  readonly hardware: string
+  readonly xid: number
+  readonly kind: number
+  readonly yours?: string
+  readonly client?: string
+  readonly seconds?: number
+}) => {
+  const reply = fields.kind === 5
+  const options = concat(
+    Uint8Array.of(53, 1, fields.kind),
+    fields.seconds === undefined
+      ? new Uint8Array(0)
+      : Uint8Array.of(51, 4, 0, 0, fields.seconds >> 8, fields.seconds & 255),
+    Uint8Array.of(255)
+  )
+  const message = dhcp({ hardwareAddress: mac(fields.hardware), op: reply ? 2 : 1, options })
+  message.set([0, 0, 0, fields.xid], 4)
+  if (fields.yours !== undefined) message.set(address(fields.yours), 16)
+  if (fields.client !== undefined) message.set(address(fields.client), 12)
+  const source = address(reply ? HOST : fields.client ?? "0.0.0.0")
+  const destination = address(reply ? "255.255.255.255" : fields.client === undefined ? "255.255.255.255" : HOST)
+  const [sourcePort, destinationPort] = reply ? [67, 68] : [68, 67]
+  return ethernet({
+    destination: fields.client === undefined ? BROADCAST : mac(tapMac),
+    source: mac(fields.from),
+    type: IPV4,
+    payload: ipv4({
+      source,
+      destination,
+      protocol: 17,
+      payload: udp({ source, destination, sourcePort, destinationPort, payload: message })
+    })
+  })
+}
+
+/** All that is remembered, as text. */
+export const dump = (state: State.AdmissionState) => {
+  const stations: Array<string> = []
+  Owners.forEach(state.stations, (fact) => {
+    const at = (field: number) => Owners.get(state.stations, fact, field)
+    stations.push(`${Mac.format({ hi: at(0), lo: at(1) })} ${at(Field.port)} ${at(Field.seen)}`)
+  })
+  const claims: Array<string> = []
+  Owners.forEach(state.claims, (fact) => {
+    const at = (field: number) => Owners.get(state.claims, fact, field)
+    const kind = ["claim", "lease", "host"][at(Field.kind)]
+    claims.push(`${Prefixes.formatAddress(at(3) >>> 0)} ${at(Field.port)} ${kind} ${at(Field.seen)} ${at(Field.until)}`)
+  })
+  return { stations: stations.sort(), claims: claims.sort() }
+}
