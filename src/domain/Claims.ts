@@ -10,7 +10,8 @@ import { Reason } from "./Reason.ts"
 /*
  * Who may use an IP address: rules B1 to B6, secure mode only.
  *
- * The first to use a free address has it for as long as it uses it; a lease that the host gave, and a host behind the tap,
+ * The first to use a free address has it for as long as it uses it; a lease that the host gave, and a host behind the
+ * tap,
  * end such a claim. IPv4 addresses are kept as IPv6 writes them, ::ffff:a.b.c.d, so that one table holds both.
  */
 

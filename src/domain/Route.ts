@@ -12,7 +12,8 @@ import type { SendPlan } from "./SendPlan.ts"
 import * as Plan from "./SendPlan.ts"
 
 /**
- * Denies what has a destination and may not reach it: it would leave by the port it came from, goes to the tap alone and
+ * Denies what has a destination and may not reach it: it would leave by the port it came from, goes to the tap alone
+ * and
  * is kept from it, or to a guest from whom the sender is isolated (F3, E1).
  */
 export const route = (

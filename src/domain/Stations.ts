@@ -9,7 +9,8 @@ import { Reason } from "./Reason.ts"
 /*
  * Who owns a MAC address: rules S1 to S6.
  *
- * In secure mode a station belongs to its port until the port closes or another takes it after it has been silent for its
+ * In secure mode a station belongs to its port until the port closes or another takes it after it has been silent for
+ * its
  * age; until then frames for it go there, so that a silent receiver's traffic is not flooded. With `-U` it moves
  * to whoever sent from it last, and is forgotten after its age.
  */
@@ -104,7 +105,10 @@ const giveUpOldest = (state: AdmissionState, port: number): void => {
   doubt(state, port)
 }
 
-/** Learns as a plain bridge does, and for the tap in either mode: stations move, and a port at its cap forgets its own. */
+/**
+ * Learns as a plain bridge does, and for the tap in either mode: stations move, and a port at its cap forgets its
+ * own.
+ */
 export const learn = (state: AdmissionState, hi: number, lo: number, port: number): void => {
   const { stations } = state
   const cap = port === TAP_PORT ? Bounds.stationsOfTap : state.policy.stationsPerGuest

@@ -108,7 +108,8 @@ export const attachTap = (
 }
 
 /**
- * Other settings from now on; no connection ends by it. The sizes of frames, of the tables and the number of ports are those of
+ * Other settings from now on; no connection ends by it. The sizes of frames, of the tables and the number of ports
+ * are those of
  * the start.
  */
 export const configure = (forwarder: Forwarder, settings: SwitchSettings): void => {

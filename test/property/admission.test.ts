@@ -51,7 +51,15 @@ describe("what is remembered of guests", () => {
         lock,
         bindings: bindings.map(({ uid }) => ({ uid, mac: Mac.parse(macOf(1)), address: 0x0a010003 }))
       })
-      const slow = new Reference({ ageSeconds: 300, stationsMax: 2, addressesMax: 2, holdSeconds, learn, lock, bindings })
+      const slow = new Reference({
+        ageSeconds: 300,
+        stationsMax: 2,
+        addressesMax: 2,
+        holdSeconds,
+        learn,
+        lock,
+        bindings
+      })
       let now = 1000
       const open = (port: number, uid: number) => {
         fast.uid[port] = uid

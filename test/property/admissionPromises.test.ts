@@ -3,7 +3,18 @@ import * as fc from "effect/FastCheck"
 import * as Admission from "../../src/domain/Admission.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
 import { Reason } from "../../src/domain/Reason.ts"
-import { addressOf, datagram, dhcpFrame, dump, HOST, macOf, makeFast, PORTS, request, tapMac } from "./admissionWorld.ts"
+import {
+  addressOf,
+  datagram,
+  dhcpFrame,
+  dump,
+  HOST,
+  macOf,
+  makeFast,
+  PORTS,
+  request,
+  tapMac
+} from "./admissionWorld.ts"
 import { address, arp, ARP, ethernet, mac } from "./frames.ts"
 
 const RUNS = { fastCheck: { numRuns: 10_000 } }

@@ -1,7 +1,8 @@
 import { Reason } from "../../src/domain/Reason.ts"
 
 /*
- * The stateful policy as the tables of rules S and B say it, slow and obvious: lists of facts in the order of their last use,
+ * The stateful policy as the tables of rules S and B say it, slow and obvious: lists of facts in the order of their
+ * last use,
  * looked through from the beginning. Written without a look at the fast one.
  */
 

@@ -15,7 +15,10 @@ const step = fc.oneof(
       port: fc.nat({ max: PORTS - 1 })
     })
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("remove" as const), address: fc.nat({ max: ADDRESSES - 1 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("remove" as const), address: fc.nat({ max: ADDRESSES - 1 }) })
+  },
   { weight: 2, arbitrary: fc.constant({ kind: "tick" as const }) }
 )
 

@@ -2,7 +2,8 @@ import { Bounds, TAP_PORT } from "../Bounds.ts"
 import { u16, u32 } from "./Octets.ts"
 
 /**
- * Requests for addresses that wait for the host's answer (rule B4): by transaction and hardware address the port that asked.
+ * Requests for addresses that wait for the host's answer (rule B4): by transaction and hardware address the port that
+ * asked.
  *
  * A ring: each port has a few at most, and the oldest of the same port makes room; over all the oldest does.
  */

@@ -1,7 +1,8 @@
 import { Bounds } from "../Bounds.ts"
 
 /**
- * What closed ports owned, kept for a while for the same user (rule B5), so that no neighbour can take a guest's place while
+ * What closed ports owned, kept for a while for the same user (rule B5), so that no neighbour can take a guest's
+ * place while
  * it restarts.
  *
  * Asked only for addresses that are new to a port, and written only when one closes: a map of JavaScript will do.

@@ -1,7 +1,10 @@
 import { Bounds } from "../Bounds.ts"
 import type { MacAddress } from "../MacAddress.ts"
 
-/** An address that belongs to the guests of one user and to nobody else; that user's guests have no others of its kind. */
+/**
+ * An address that belongs to the guests of one user and to nobody else; that user's guests have no others of its
+ * kind.
+ */
 export interface Binding {
   readonly uid: number
   readonly mac?: MacAddress | undefined
