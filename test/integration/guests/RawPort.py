@@ -25,12 +25,12 @@ def octets(mac):
     return bytes.fromhex(mac.replace(":", ""))
 
 
-def frame_of(target, source, to_address, octet_count):
-    """A frame with a UDP packet from 10.1.0.99, RFC 791 and RFC 768; no UDP checksum."""
+def frame_of(target, source, to_address, octet_count, from_address="10.1.0.99"):
+    """A frame with a UDP packet, RFC 791 and RFC 768; no UDP checksum."""
     size = octet_count - 14
     header = struct.pack(
         "!BBHHHBBH4s4s", 0x45, 0, size, 0, 0, 64, socket.IPPROTO_UDP, 0,
-        socket.inet_aton("10.1.0.99"), socket.inet_aton(to_address),
+        socket.inet_aton(from_address), socket.inet_aton(to_address),
     )
     total = sum(struct.unpack("!10H", header))
     total = (total & 0xFFFF) + (total >> 16)
@@ -63,7 +63,8 @@ def main():
         sys.stdin.read()
         return
     if role == "send":
-        port.send(frame_of(octets(words[1]), octets(words[0]), "10.1.0.98", 60))
+        # Of an address of its own: in secure mode one that another port uses is denied.
+        port.send(frame_of(octets(words[1]), octets(words[0]), "10.1.0.97", 60, "10.1.0.98"))
         return
 
     port.setblocking(False)
