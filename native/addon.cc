@@ -19,26 +19,6 @@ namespace vknetd {
 
 namespace {
 
-// A path or name: a string that C can hold.
-bool text_of(const CallbackInfo& info, size_t index, std::string* out) {
-  if (info.Length() > index && info[index].IsString()) {
-    *out = info[index].As<Napi::String>().Utf8Value();
-    if (out->find('\0') == std::string::npos) return true;
-  }
-  refuse_call(info.Env(), "a string without NUL is expected");
-  return false;
-}
-
-bool integer_of(const CallbackInfo& info, size_t index, int64_t min, int64_t max, int64_t* out) {
-  if (info.Length() > index && info[index].IsNumber()) {
-    const double value = info[index].As<Number>().DoubleValue();
-    *out = static_cast<int64_t>(value >= -9e15 && value <= 9e15 ? value : -9e15);
-    if (static_cast<double>(*out) == value && *out >= min && *out <= max) return true;
-  }
-  refuse_call(info.Env(), "a whole number in range is expected");
-  return false;
-}
-
 bool wide_of(const CallbackInfo& info, size_t index, uint64_t* out) {
   bool lossless = false;
   if (info.Length() > index && info[index].IsBigInt()) {
@@ -46,13 +26,6 @@ bool wide_of(const CallbackInfo& info, size_t index, uint64_t* out) {
   }
   if (!lossless) refuse_call(info.Env(), "an unsigned 64-bit bigint is expected");
   return lossless;
-}
-
-Value pair_of(const CallbackInfo& info, int64_t first, int64_t second) {
-  Napi::Array pair = Napi::Array::New(info.Env(), 2);
-  pair.Set(0u, number(info, first));
-  pair.Set(1u, number(info, second));
-  return pair;
 }
 
 Value ErrnoName(const CallbackInfo& info) {
@@ -199,11 +172,6 @@ Value SendPacket(const CallbackInfo& info) {
   return number(info, sent == 1 ? static_cast<int64_t>(frame.size) : -error);
 }
 
-template <Value (*function)(const CallbackInfo&)>
-void publish(Object exports, const char* name) {
-  exports.Set(name, Napi::Function::New<function>(exports.Env(), name));
-}
-
 Object Init(Env, Object exports) {
   publish<ErrnoName>(exports, "errnoName");
   publish<OpenTap>(exports, "openTap");
@@ -227,6 +195,7 @@ Object Init(Env, Object exports) {
   publish<SignalWake>(exports, "signalWake");
   publish<SendPacket>(exports, "sendPacket");
   publish<OpenExchange>(exports, "openExchange");
+  publish_service(exports);
   return exports;
 }
 
