@@ -79,6 +79,7 @@ Value WithNames(const CallbackInfo& info) {
   return number(info, function(first.c_str(), second.c_str()));
 }
 
+template <int (*function)(const char*, int64_t, uint32_t, int, uint64_t*, uint64_t*)>
 Value Listen(const CallbackInfo& info) {
   std::string path;
   int64_t gid = 0;
@@ -90,8 +91,8 @@ Value Listen(const CallbackInfo& info) {
   }
   uint64_t device = 0;
   uint64_t inode = 0;
-  const int fd = socket_listen(path.c_str(), gid, static_cast<uint32_t>(mode),
-                               static_cast<int>(backlog), &device, &inode);
+  const int fd = function(path.c_str(), gid, static_cast<uint32_t>(mode), static_cast<int>(backlog),
+                          &device, &inode);
   if (fd < 0) return number(info, fd);
   Object out = Object::New(info.Env());
   out.Set("fd", number(info, fd));
@@ -183,7 +184,8 @@ Object Init(Env, Object exports) {
   publish<WithName<bridge_member_count>>(exports, "bridgeMemberCount");
   publish<WithName<bridge_destroy>>(exports, "bridgeDestroy");
   publish<WithName<socket_probe>>(exports, "probeSocket");
-  publish<Listen>(exports, "listen");
+  publish<Listen<socket_listen>>(exports, "listen");
+  publish<Listen<stream_listen>>(exports, "listenStream");
   publish<UnlinkSocket>(exports, "unlinkSocket");
   publish<WithName<socket_connect>>(exports, "connect");
   publish<SocketPair>(exports, "socketPair");
@@ -196,6 +198,7 @@ Object Init(Env, Object exports) {
   publish<SendPacket>(exports, "sendPacket");
   publish<OpenExchange>(exports, "openExchange");
   publish_service(exports);
+  publish_control(exports);
   return exports;
 }
 

@@ -62,4 +62,7 @@ Value OpenExchange(const CallbackInfo& info);
 // The functions of service.h (addon_service.cc)
 void publish_service(Object exports);
 
+// The functions of control.h (addon_control.cc)
+void publish_control(Object exports);
+
 }  // namespace vknetd

@@ -51,6 +51,13 @@ Value UserIds(const CallbackInfo& info) {
   return error < 0 ? number(info, error) : pair_of(info, uid, gid);
 }
 
+Value BecomeUser(const CallbackInfo& info) {
+  int64_t uid = 0;
+  int64_t gid = 0;
+  if (!integer_of(info, 0, 0, UINT32_MAX, &uid) || !integer_of(info, 1, 0, UINT32_MAX, &gid)) return Value();
+  return number(info, identity_become(static_cast<uint32_t>(uid), static_cast<uint32_t>(gid)));
+}
+
 template <int (*function)()>
 Value WithNothing(const CallbackInfo& info) {
   return number(info, function());
@@ -64,6 +71,7 @@ void publish_service(Object exports) {
   publish<SameNode>(exports, "sameNode");
   publish<UserIds>(exports, "userIds");
   publish<WithNothing<privileges_seal>>(exports, "sealPrivileges");
+  publish<BecomeUser>(exports, "becomeUser");
   publish<WithNothing<capabilities_hold>>(exports, "holdCapabilities");
   publish<WithNothing<capabilities_reduce>>(exports, "reduceCapabilities");
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -122,6 +123,14 @@ int user_ids(const char* name, uint32_t* uid, uint32_t* gid) {
     if (error != ERANGE && error != EINTR) return -ENOENT;
   }
   return -ENOENT;
+}
+
+// The C library changes all threads on Linux, nptl(7); elsewhere a process has one user. Node's own functions do the
+// same, but some releases refuse to whenever they were built with a libuv of the system's.
+int identity_become(uint32_t uid, uint32_t gid) {
+  const gid_t group = static_cast<gid_t>(gid);
+  if (setgroups(1, &group) < 0 || setgid(group) < 0) return -errno;
+  return setuid(static_cast<uid_t>(uid)) < 0 ? -errno : 0;
 }
 
 #ifdef __linux__

@@ -33,6 +33,9 @@ int user_ids(const char* name, uint32_t* uid, uint32_t* gid);
 // nothing happens, for there is no such thing.
 int privileges_seal();
 
+// Becomes this user for good, with this group and no other, in all threads.
+int identity_become(uint32_t uid, uint32_t gid);
+
 // Before a change of user: this thread is to keep what it is permitted.
 int capabilities_hold();
 // After it: of what was held only the right to configure networks remains, and takes effect.

@@ -1,6 +1,7 @@
 // Builds what runs: the addon in build/Release, the bundles in dist. Only what is older than its sources.
 //   node scripts/build.mjs            both
 //   node scripts/build.mjs --addon    the addon alone: all that an installed package has to do
+//   node scripts/build.mjs --bundles  the bundles alone: all that a package has to bring along
 import { spawnSync } from "node:child_process"
 import { existsSync, readdirSync, realpathSync, statSync } from "node:fs"
 import { createRequire } from "node:module"
@@ -20,9 +21,21 @@ const newest = (path) => {
 const isStale = (output, sources) =>
   !existsSync(output) || statSync(output).mtimeMs < Math.max(...sources.map((source) => newest(at(source))))
 
+/** Ours in a checkout; in an installed package the one that npm itself has. */
+const findGyp = () => {
+  try {
+    return require.resolve("node-gyp/bin/node-gyp.js")
+  } catch {
+    const known = process.env.npm_config_node_gyp
+    if (known !== undefined && existsSync(known)) return known
+    process.stderr.write("vknetd: no node-gyp to build the addon with (install with npm, which has one)\n")
+    process.exit(1)
+  }
+}
+
 const buildAddon = () => {
   if (!isStale(at("build/Release/vknetd.node"), ["native", "binding.gyp"])) return
-  const gyp = require.resolve("node-gyp/bin/node-gyp.js")
+  const gyp = findGyp()
   // Headers that came with this very Node spare a download, and fit.
   const prefix = dirname(dirname(realpathSync(process.execPath)))
   const own = existsSync(join(prefix, "include", "node", "node.h")) ? [`--nodedir=${prefix}`] : []
@@ -64,5 +77,5 @@ const buildBundles = async () => {
   })
 }
 
-buildAddon()
+if (!process.argv.includes("--bundles")) buildAddon()
 if (!process.argv.includes("--addon")) await buildBundles()

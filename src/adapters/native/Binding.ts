@@ -71,6 +71,8 @@ export interface Binding {
   readonly bridgeDestroy: (bridge: string) => number
   readonly probeSocket: (path: string) => number
   readonly listen: (path: string, gid: number, mode: number, backlog: number) => NativeListener | number
+  /** The same for a socket of octets instead of packets. */
+  readonly listenStream: (path: string, gid: number, mode: number, backlog: number) => NativeListener | number
   readonly unlinkSocket: (path: string, device: bigint, inode: bigint) => number
   readonly connect: (path: string) => number
   /** Two descriptors, or the negated errno. */
@@ -108,10 +110,16 @@ export interface Binding {
   readonly userIds: (name: string) => readonly [number, number] | number
   /** From now on nothing gains a right by execve(2), in any thread. */
   readonly sealPrivileges: () => number
+  /** Becomes this user, with this group and no other, in all threads. */
+  readonly becomeUser: (uid: number, gid: number) => number
   /** Before a change of user: this thread keeps what it is permitted. */
   readonly holdCapabilities: () => number
   /** After it: of that only the right to configure networks remains. */
   readonly reduceCapabilities: () => number
+  /** Who is at the other end of a connected Unix socket: `[uid, 1 if a member of the group, else 0]`; or the negated errno. */
+  readonly peerCredentials: (fd: number, gid: number) => readonly [number, number] | number
+  /** The name of a user, or undefined. */
+  readonly userName: (uid: number) => string | undefined
 }
 
 /** The addon that a package brings along for this kind of machine, if it does. */

@@ -53,7 +53,23 @@ export const identify = (
       )
     }
     if (process.geteuid?.() !== 0) return refuse(`cannot become ${user}: only root can (leave --user out)`)
+    if (ringHasThread()) return refuse(`cannot become ${user}: Node uses io_uring (start with UV_USE_IO_URING=0)`)
     return Effect.succeed({ name: user, uid, gid })
+  })
+
+/**
+ * True if a thread of the kernel works off one of this process's rings, see io_uring_setup(2), IORING_SETUP_SQPOLL: it
+ * would go on doing so as root (CVE-2024-22017). Rings without such a thread are harmless.
+ */
+const ringHasThread = (): boolean =>
+  process.platform === "linux" && fs.readdirSync("/proc/self/fd").some((fd) => {
+    try {
+      return fs.readlinkSync(`/proc/self/fd/${fd}`) === "anon_inode:[io_uring]"
+        && !/^SqThread:\s*-1$/m.test(fs.readFileSync(`/proc/self/fdinfo/${fd}`, "utf8"))
+    } catch {
+      // The descriptor of the listing itself.
+      return false
+    }
   })
 
 const nonNegative = (result: number): number | undefined => result < 0 ? undefined : result
@@ -78,15 +94,13 @@ export const drop = (
     try {
       step("no_new_privs", addon.sealPrivileges())
       if (keepNetAdmin) step("keeping CAP_NET_ADMIN", addon.holdCapabilities())
-      process.setgroups!([gid])
-      process.setgid!(gid)
-      process.setuid!(uid)
+      step("change of user", addon.becomeUser(uid, gid))
       if (keepNetAdmin) step("keeping CAP_NET_ADMIN", addon.reduceCapabilities())
-      const remains = remainder(identity, keepNetAdmin)
+      const remains = remainder(addon, identity, keepNetAdmin)
       if (remains !== undefined) throw new Error(remains)
       return Effect.void
     } catch (cause) {
-      const detail = cause instanceof Error ? (cause as NodeJS.ErrnoException).code ?? cause.message : String(cause)
+      const detail = cause instanceof Error ? cause.message : String(cause)
       return Effect.fail(new PrivilegeError({ message: `cannot become ${name}: ${detail}` }))
     }
   })
@@ -94,13 +108,8 @@ export const drop = (
 const netAdmin = 1n << 12n
 
 /** What is left of root, in words; undefined if nothing is. */
-const remainder = ({ uid }: Identity, keepNetAdmin: boolean): string | undefined => {
-  try {
-    process.setuid!(0)
-    return "the way back to root is open"
-  } catch {
-    // As it should be.
-  }
+const remainder = (addon: Binding, { uid }: Identity, keepNetAdmin: boolean): string | undefined => {
+  if (addon.becomeUser(0, 0) >= 0) return "the way back to root is open"
   if (process.platform !== "linux") return undefined
   for (const task of fs.readdirSync("/proc/self/task")) {
     const status = readStatus(task)
