@@ -55,7 +55,13 @@ put 644 share/systemd/vknetd.sysusers.conf usr/lib/sysusers.d/vknetd.conf
 put 644 share/systemd/vknetd.tmpfiles.conf usr/lib/tmpfiles.d/vknetd.conf
 put 644 share/debian/default etc/default/vknetd
 put 644 share/man/vknetd.8 usr/share/man/man8/vknetd.8
-put 644 LICENSE usr/share/doc/$name/copyright
+{
+  cat LICENSE
+  printf '\n\nParts of other projects, in /usr/lib/%s/dist and /usr/lib/%s/build:\n\n' "$name" "$name"
+  node scripts/sbom.mjs --licenses
+} >"$root/copyright"
+put 644 "$root/copyright" usr/share/doc/$name/copyright
+rm "$root/copyright"
 put 644 CHANGELOG.md usr/share/doc/$name/changelog
 gzip -9n "$root/usr/share/man/man8/vknetd.8" "$root/usr/share/doc/$name/changelog"
 

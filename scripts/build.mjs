@@ -52,30 +52,41 @@ const buildAddon = () => {
 const requireShim = "import{createRequire as __vknetdRequire}from'node:module';" +
   "const require=__vknetdRequire(import.meta.url);"
 
+/** What esbuild is told, for whoever wants to know what is in the bundles. */
+export const bundleOptions = {
+  absWorkingDir: root,
+  entryPoints: {
+    forwarder: "src/adapters/native/forwarderThread.ts",
+    "simulated-host": "src/adapters/sim/hostThread.ts",
+    vknetd: "src/cli/main.ts"
+  },
+  outdir: "dist",
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  platform: "node",
+  target: "node20.19",
+  format: "esm",
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: "none",
+  banner: { js: requireShim },
+  external: ["msgpackr-extract"],
+  logLevel: "warning"
+}
+
 const buildBundles = async () => {
   if (!isStale(at("dist/vknetd.mjs"), ["src", "package.json", "scripts/build.mjs"])) return
   const { build } = await import("esbuild")
-  await build({
-    absWorkingDir: root,
-    entryPoints: {
-      forwarder: "src/adapters/native/forwarderThread.ts",
-      "simulated-host": "src/adapters/sim/hostThread.ts",
-      vknetd: "src/cli/main.ts"
-    },
-    outdir: "dist",
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    platform: "node",
-    target: "node20.19",
-    format: "esm",
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: "none",
-    banner: { js: requireShim },
-    external: ["msgpackr-extract"],
-    logLevel: "warning"
-  })
+  await build(bundleOptions)
 }
 
-if (!process.argv.includes("--bundles")) buildAddon()
-if (!process.argv.includes("--addon")) await buildBundles()
+/** @param parts of `addon` and `bundles`. */
+export const buildParts = async (...parts) => {
+  if (parts.includes("addon")) buildAddon()
+  if (parts.includes("bundles")) await buildBundles()
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const only = process.argv.slice(2).map((word) => word.replace(/^--/, ""))
+  await buildParts(...(only.length === 0 ? ["addon", "bundles"] : only))
+}

@@ -13,6 +13,6 @@ const fits = () => {
 }
 
 if (!fits()) {
-  process.argv.push("--addon")
-  await import("./build.mjs")
+  const { buildParts } = await import("./build.mjs")
+  await buildParts("addon")
 }
