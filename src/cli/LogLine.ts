@@ -33,12 +33,12 @@ export const formatLine = (format: LogFormat, record: LogRecord, pid: number): s
     case "logfmt":
       return pairs([["timestamp", record.time.toISOString()], ["level", record.level], ...wording(record)])
     case "json":
-      return JSON.stringify({
+      return plain(JSON.stringify({
         timestamp: record.time.toISOString(),
         level: record.level,
         message: record.message,
         ...Object.fromEntries(record.fields)
-      }, (_, value: unknown) => typeof value === "bigint" ? String(value) : value)
+      }, (_, value: unknown) => typeof value === "bigint" ? String(value) : value))
     case "journal":
       // The journal has a time of its own, and takes the level from the front: sd-daemon(3).
       return `<${severity[record.level]}>${sentence(record)}`
@@ -65,7 +65,7 @@ const quoted = (value: unknown): string => {
 const plain = (text: string): string =>
   text.replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
+    (character) => character.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join("")
   )
 
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"] as const

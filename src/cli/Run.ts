@@ -65,7 +65,10 @@ export const runSwitch = (
       ? undefined
       : yield* NativePrivileges.identify(addon, options.user.name, options.user.group)
     const seed = options.seed ?? randomBytes(4).readUInt32LE()
-    const socketPath = options.socketPath ?? path.join(yield* privateDirectory, "vknet")
+    const found = edge.descriptors === undefined || options.socketPathGiven
+      ? undefined
+      : InheritedListener.pathOf(addon, edge.descriptors)
+    const socketPath = found ?? options.socketPath ?? path.join(yield* privateDirectory, "vknet")
     const request = requestFor(options, socketPath, seed, edge.descriptors !== undefined)
     const serve = Effect.gen(function*() {
       const running = yield* Switch.open(request)

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ListenError, SeqpacketListener } from "../../services/SeqpacketListener.ts"
 import { Addon } from "./Addon.ts"
+import type { Binding } from "./Binding.ts"
 
 /** What a descriptor that was handed over is not. */
 const meanings: Record<string, string | undefined> = {
@@ -10,6 +11,15 @@ const meanings: Record<string, string | undefined> = {
   EPROTOTYPE: "what was handed over is no sequenced-packet socket (ListenSequentialPacket= in systemd's unit)",
   EINVAL: "nobody listens on the socket that was handed over (the service manager is to do so)",
   ENOENT: "the socket that was handed over has no path (give it one, where guests find it)"
+}
+
+/** The path of the first listening sequenced-packet socket among these descriptors; undefined if there is none. */
+export const pathOf = (addon: Binding, descriptors: ReadonlyArray<number>): string | undefined => {
+  for (const fd of descriptors) {
+    const found = addon.inheritListener(fd)
+    if (typeof found !== "number") return found.path
+  }
+  return undefined
 }
 
 /**
