@@ -3,7 +3,7 @@
 //   node scripts/build.mjs --addon    the addon alone: all that an installed package has to do
 //   node scripts/build.mjs --bundles  the bundles alone: all that a package has to bring along
 import { spawnSync } from "node:child_process"
-import { existsSync, readdirSync, realpathSync, statSync } from "node:fs"
+import { existsSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -52,14 +52,12 @@ const buildAddon = () => {
 const requireShim = "import{createRequire as __vknetdRequire}from'node:module';" +
   "const require=__vknetdRequire(import.meta.url);"
 
-/** What esbuild is told, for whoever wants to know what is in the bundles. */
+/** What esbuild is told of the command, for whoever wants to know what is in the bundles; each part is loaded when needed. */
 export const bundleOptions = {
   absWorkingDir: root,
-  entryPoints: {
-    forwarder: "src/adapters/native/forwarderThread.ts",
-    "simulated-host": "src/adapters/sim/hostThread.ts",
-    vknetd: "src/cli/main.ts"
-  },
+  entryPoints: { vknetd: "src/cli/start.ts" },
+  splitting: true,
+  chunkNames: "part-[name]-[hash]",
   outdir: "dist",
   outExtension: { ".js": ".mjs" },
   bundle: true,
@@ -77,6 +75,18 @@ export const bundleOptions = {
 const buildBundles = async () => {
   if (!isStale(at("dist/vknetd.mjs"), ["src", "package.json", "scripts/build.mjs"])) return
   const { build } = await import("esbuild")
+  for (const name of existsSync(at("dist")) ? readdirSync(at("dist")) : []) {
+    if (name.startsWith("part-")) rmSync(at("dist", name))
+  }
+  // The threads' bundles are whole: what they run for every frame is to be in one piece.
+  await build({
+    ...bundleOptions,
+    entryPoints: {
+      forwarder: "src/adapters/native/forwarderThread.ts",
+      "simulated-host": "src/adapters/sim/hostThread.ts"
+    },
+    splitting: false
+  })
   await build(bundleOptions)
 }
 

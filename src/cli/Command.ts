@@ -104,6 +104,7 @@ const options = CliOptions.all({
   maxClientsPerUid: text(flags.maxClientsPerUid),
   mtu: text(flags.mtu),
   macAge: text(flags.macAge),
+  metrics: text(flags.metrics),
   user: text(flags.user),
   keepNetAdmin: toggle(flags.keepNetAdmin),
   readyFd: text(flags.readyFd),

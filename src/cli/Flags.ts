@@ -50,6 +50,7 @@ export const flags = {
   },
   mtu: { name: "mtu", value: "BYTES", help: `largest payload of a frame (the tap's, at least ${Bounds.mtuBytesDefault})` },
   macAge: { name: "mac-age", value: "SECONDS", help: `forget a silent station after (${Bounds.stationAgeSeconds})` },
+  metrics: { name: "metrics", value: "ADDRESS:PORT", help: "serve metrics for Prometheus here" },
   user: { name: "user", value: "NAME|UID", help: "become this user, without privileges, once all is open" },
   keepNetAdmin: { name: "keep-net-admin", value: undefined, help: "but keep the right to open a lost tap again" },
   readyFd: { name: "ready-fd", value: "N", help: "write a line to this descriptor when a connect succeeds" },

@@ -1,4 +1,5 @@
 import type { Prefix } from "../domain/Prefix.ts"
+import type { MetricsAddress } from "./MetricsAddress.ts"
 import type { ServiceOptions } from "./ServiceOptions.ts"
 
 /** What the command line asks for: checked, with every default filled in and every path absolute. */
@@ -39,6 +40,8 @@ export interface Options extends ServiceOptions {
   readonly stationAgeSeconds: number
   /** `--seed`: the simulator's. */
   readonly seed: number | undefined
+  /** `--metrics`: where they are served over TCP. */
+  readonly metrics: MetricsAddress | undefined
 }
 
 /** What the original vknetd uses when it is not told otherwise. */

@@ -4,6 +4,7 @@ import { Bounds } from "../domain/Bounds.ts"
 import type { Prefix } from "../domain/Prefix.ts"
 import { parseAddress } from "./AddressOperand.ts"
 import { type Flag, flags, mtuBytesMax, mtuBytesMin, seedMax, spell, stationAgeSecondsMax } from "./Flags.ts"
+import { readMetricsAddress } from "./MetricsAddress.ts"
 import { defaults, type Options } from "./Options.ts"
 import { type RawServiceOptions, readServiceOptions } from "./ServiceOptions.ts"
 import { printable, UsageError, usageLine, ValueError } from "./UsageError.ts"
@@ -26,6 +27,7 @@ export interface RawOptions extends RawServiceOptions {
   readonly maxClientsPerUid: string | undefined
   readonly mtu: string | undefined
   readonly macAge: string | undefined
+  readonly metrics: string | undefined
   readonly address: string | undefined
 }
 
@@ -79,6 +81,7 @@ export const toOptions = (
         Bounds.stationAgeSeconds
       ),
       seed: yield* given(raw.seed, readNumber(flags.seed, 0, seedMax), undefined),
+      metrics: yield* given(raw.metrics, readMetricsAddress, undefined),
       ...(yield* readServiceOptions(raw, foreground, cwd))
     } satisfies Options
   })

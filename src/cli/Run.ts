@@ -9,15 +9,19 @@ import * as path from "node:path"
 import { Addon, type AddonMissing } from "../adapters/native/Addon.ts"
 import * as InheritedListener from "../adapters/native/InheritedListener.ts"
 import * as NativeBridgeControl from "../adapters/native/NativeBridgeControl.ts"
+import type { MetricsError } from "../adapters/native/NativeControlChannel.ts"
 import * as NativeDataPlane from "../adapters/native/NativeDataPlane.ts"
 import * as NativeGroupDatabase from "../adapters/native/NativeGroupDatabase.ts"
+import * as NativePeerProcesses from "../adapters/native/NativePeerProcesses.ts"
 import * as NativePidFile from "../adapters/native/NativePidFile.ts"
 import * as NativePrivileges from "../adapters/native/NativePrivileges.ts"
 import * as NativeSeqpacketListener from "../adapters/native/NativeSeqpacketListener.ts"
 import * as NativeTapDevice from "../adapters/native/NativeTapDevice.ts"
 import * as SocketpairTap from "../adapters/sim/SocketpairTap.ts"
+import { controlPath } from "../services/ControlPath.ts"
 import * as Switch from "../services/Switch.ts"
 import { attachLines } from "./AttachLines.ts"
+import { type ControlledLog, openControl } from "./Control.ts"
 import type { Options } from "./Options.ts"
 
 export { runMonitor } from "./Monitor.ts"
@@ -41,12 +45,14 @@ export interface Edge {
   readonly ready: (text: string | undefined, running: Switch.RunningSwitch) => Effect.Effect<void, never, Scope.Scope>
   /** Descriptors of sockets that a service manager listens on; undefined: the switch makes its own. */
   readonly descriptors: ReadonlyArray<number> | undefined
+  readonly log: ControlledLog
 }
 
 const nativePorts = Layer.mergeAll(
   NativeTapDevice.layer,
   NativeBridgeControl.layer,
   NativeGroupDatabase.layer,
+  NativePeerProcesses.layer,
   NativePidFile.layer,
   NativeDataPlane.layer
 ).pipe(Layer.provideMerge(Addon.layer))
@@ -57,7 +63,7 @@ export const runSwitch = (
   edge: Edge
 ): Effect.Effect<
   never,
-  Switch.SwitchError | AddonMissing | DirectoryError | NativePrivileges.PrivilegeError
+  Switch.SwitchError | AddonMissing | DirectoryError | MetricsError | NativePrivileges.PrivilegeError
 > =>
   Effect.gen(function*() {
     const addon = yield* Addon
@@ -72,12 +78,13 @@ export const runSwitch = (
     const request = requestFor(options, socketPath, seed, edge.descriptors !== undefined)
     const serve = Effect.gen(function*() {
       const running = yield* Switch.open(request)
+      yield* openControl(running, edge.log, options.metrics)
       if (identity !== undefined) {
         yield* NativePrivileges.drop(addon, identity, options.keepNetAdmin)
         yield* Effect.logInfo("privileges given up").pipe(
           Effect.annotateLogs({ uid: identity.uid, gid: identity.gid, keptNetAdmin: options.keepNetAdmin })
         )
-        yield* tellOfLimits(request, options, edge.descriptors === undefined)
+        yield* tellOfLimits({ ...request, socketPath: running.socketPath }, options, edge.descriptors === undefined)
       }
       yield* edge.ready(
         options.simulate ? attachLines(socketPath, request.prefix, seed) : running.tap?.printedName,
@@ -105,7 +112,11 @@ const tellOfLimits = (request: Switch.SwitchRequest, options: Options, socketIsO
       return false
     }
   }
-  const files = [...(socketIsOurs ? [request.socketPath] : []), ...(request.pidFilePath ? [request.pidFilePath] : [])]
+  const files = [
+    ...(socketIsOurs ? [request.socketPath] : []),
+    controlPath(request.socketPath),
+    ...(request.pidFilePath ? [request.pidFilePath] : [])
+  ]
   const warnings = files.filter((file) => !writable(path.dirname(file))).map((file) =>
     Effect.logWarning("a file will stay behind: its directory is not this user's to write to").pipe(
       Effect.annotateLogs({ file })

@@ -9,6 +9,7 @@ import type { RunningSwitch } from "../services/Switch.ts"
 import { startInBackground } from "./Background.ts"
 import { readCommandLine } from "./Command.ts"
 import * as Log from "./Log.ts"
+import { type LogLevel, logLevels } from "./LogLine.ts"
 import type { Options } from "./Options.ts"
 import { answerSignals } from "./ProcessSignals.ts"
 import { takeReporter } from "./Readiness.ts"
@@ -66,6 +67,7 @@ const serve = (options: Options): Effect.Effect<void, UserError> =>
     answerSignals({ hangup: hangup(notifier, () => serving), dump: dump(() => serving) }, log.layer)
     return yield* runSwitch(options, {
       descriptors,
+      log: { levels: logLevels, level: log.level, setLevel: (level) => log.setLevel(level as LogLevel) },
       ready: (text, running) =>
         Effect.acquireRelease(
           Effect.sync(() => {

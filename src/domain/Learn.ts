@@ -18,6 +18,7 @@ export interface LearnRules {
  *
  * Judging has let through no group and no zero as a source, and the tap's own MAC from the tap alone; that
  * one is skipped here, for the tap is not found by learning. A run of frames of one station is learned once.
+ * A frame in the name of a station that has been pinned to another port is denied.
  */
 export const learn = (
   batch: FrameBatch,
@@ -42,6 +43,10 @@ export const learn = (
     lastPort = ingress
     if (hi === rules.tapHi && lo === rules.tapLo) continue
     const cap = ingress === TAP_PORT ? Bounds.stations : rules.guestStationsMax
-    Stations.learn(table, hi, lo, ingress, nowSeconds, cap)
+    const learned = Stations.learn(table, hi, lo, ingress, nowSeconds, cap)
+    if (learned === Stations.Learned.Static) {
+      reason[i] = Reason.SRC_MAC_CONFLICT
+      lastPort = -1
+    }
   }
 }

@@ -5,6 +5,8 @@ import type { FrameBatch } from "./FrameBatch.ts"
 import type { Hold } from "./Hold.ts"
 import * as Holds from "./Hold.ts"
 import type { LearnRules } from "./Learn.ts"
+import type { PortControl } from "./PortControl.ts"
+import { parts } from "./PortControl.ts"
 import type { Ports } from "./Ports.ts"
 import { Reason } from "./Reason.ts"
 import type { SendPlan } from "./SendPlan.ts"
@@ -19,13 +21,14 @@ export const FLOOD = -1
  * Finds where each frame goes: rules F1 to F4.
  *
  * Fills `destination[i]` with a port or {@link FLOOD} for frames that passed, and denies in `reason` what
- * would leave by the port it came from, or go to the tap alone and is kept from it.
+ * would leave by the port it came from, go to the tap alone and is kept from it, or go to a port that is kept apart.
  */
 export const route = (
   batch: FrameBatch,
   tapReason: Uint8Array,
   table: StationTable,
   rules: LearnRules,
+  control: PortControl,
   nowSeconds: number,
   reason: Uint8Array,
   destination: Int32Array
@@ -44,12 +47,14 @@ export const route = (
     destination[i] = egress
     if (egress === port[i]) reason[i] = Reason.HAIRPIN
     else if (egress === TAP_PORT) reason[i] = tapReason[i]!
+    else if (egress !== FLOOD && parts(control, port[i]!, egress)) reason[i] = Reason.ISOLATED
   }
 }
 
 /** What {@link plan} reads and fills besides the batch. */
 export interface Egress {
   readonly ports: Ports
+  readonly control: PortControl
   readonly hold: Hold
   readonly counters: Counters
   readonly plan: SendPlan
@@ -91,7 +96,7 @@ export const keepOrDrop = (batch: FrameBatch, slot: number, to: number, egress: 
 }
 
 const flood = (batch: FrameBatch, slot: number, tapReason: number, egress: Egress): void => {
-  const { counters, hold, ports } = egress
+  const { control, counters, hold, ports } = egress
   const ingress = batch.port[slot]!
   const size = batch.size[slot]!
   for (let k = 0; k < ports.openCount; k++) {
@@ -100,6 +105,7 @@ const flood = (batch: FrameBatch, slot: number, tapReason: number, egress: Egres
     const row = to * ROW
     counters.values[row + Column.offeredFrames]! += 1
     if (to === TAP_PORT && tapReason !== Reason.PASS) counters.values[row + Column.dropped + tapReason]! += 1
+    else if (parts(control, ingress, to)) countDrop(counters, to, Reason.ISOLATED)
     else if (hold.troubled === 0 || Holds.takes(hold, to)) Plan.add(egress.plan, slot, to, size)
     else countDrop(counters, to, Reason.EGRESS_FULL)
   }

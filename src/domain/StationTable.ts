@@ -1,4 +1,5 @@
 import { Bounds } from "./Bounds.ts"
+import * as MoveLog from "./MoveLog.ts"
 
 /**
  * Which station lives behind which port.
@@ -16,7 +17,7 @@ import { Bounds } from "./Bounds.ts"
  * that holds fewer.
  */
 export interface StationTable {
-  /** `STRIDE` integers a station: hi, lo, port, seen, newer, older, hash, 0. Free ones are chained by `newer`. */
+  /** `STRIDE` integers a station: hi, lo, port, seen, newer, older, hash, static. Free ones are chained by `newer`. */
   readonly stations: Int32Array
   /** Station's number, or -1, by hash. Length: a power of two, at least four times the stations. */
   readonly slots: Int32Array
@@ -26,7 +27,9 @@ export interface StationTable {
   readonly portCount: Int32Array
   readonly seedHi: number
   readonly seedLo: number
-  readonly ageSeconds: number
+  /** Seconds after which a silent station is forgotten, unless it is static. */
+  ageSeconds: number
+  readonly moves: MoveLog.MoveLog
   /** First of the free stations, -1 when the table is full. */
   free: number
   /** Stations known. */
@@ -43,9 +46,11 @@ const SEEN = 3
 const NEWER = 4
 const OLDER = 5
 const HASH = 6
+/** 1 for a station that neither ages nor moves. */
+const STATIC = 7
 
-/** What learning did. */
-export const Learned = { Known: 0, Added: 1, Moved: 2, Evicted: 3 } as const
+/** What learning did. `Static`: nothing, for the station has been pinned to another port. */
+export const Learned = { Known: 0, Added: 1, Moved: 2, Evicted: 3, Static: 4 } as const
 export type Learned = (typeof Learned)[keyof typeof Learned]
 
 /** @param ports how many port numbers there are. @param seed two secret 32-bit integers. */
@@ -70,6 +75,7 @@ export const make = (options: {
     seedHi: options.seed[0] | 0,
     seedLo: options.seed[1] | 0,
     ageSeconds: options.ageSeconds,
+    moves: MoveLog.make(),
     free: options.stations > 0 ? 0 : -1,
     count: 0,
     sweepAt: 0
@@ -107,8 +113,11 @@ export const lookup = (table: StationTable, hi: number, lo: number, nowSeconds: 
   const station = find(table, hashOf(table, hi, lo), hi, lo)
   if (station < 0) return -1
   const base = station * STRIDE
-  return nowSeconds - table.stations[base + SEEN]! > table.ageSeconds ? -1 : table.stations[base + PORT]!
+  return isOld(table, base, nowSeconds) ? -1 : table.stations[base + PORT]!
 }
+
+const isOld = (table: StationTable, base: number, nowSeconds: number): boolean =>
+  nowSeconds - table.stations[base + SEEN]! > table.ageSeconds && table.stations[base + STATIC] === 0
 
 /**
  * Notes that a station sent from a port, `portCap` stations at most behind it.
@@ -130,6 +139,8 @@ export const learn = (
       if (table.stations[base + SEEN] !== nowSeconds) refresh(table, known, port, nowSeconds)
       return Learned.Known
     }
+    if (table.stations[base + STATIC] !== 0) return Learned.Static
+    MoveLog.note(table.moves, hi, lo, table.stations[base + PORT]!, port, nowSeconds)
     if (table.portCount[port]! >= portCap) remove(table, table.oldest[port]!)
     unlink(table, known)
     link(table, known, port, nowSeconds)
@@ -142,6 +153,7 @@ export const learn = (
   table.stations[base + HI] = hi
   table.stations[base + LO] = lo
   table.stations[base + HASH] = hash
+  table.stations[base + STATIC] = 0
   link(table, station, port, nowSeconds)
   table.count++
   insert(table, station, hash)
@@ -153,6 +165,19 @@ export const forgetPort = (table: StationTable, port: number): void => {
   while (table.oldest[port]! >= 0) remove(table, table.oldest[port]!)
 }
 
+/**
+ * Makes all stations that a port has now static, or all of them ordinary again. Returns how many.
+ * A static station is still the first to go if its own port brings more than it may.
+ */
+export const pinPort = (table: StationTable, port: number, on: boolean): number => {
+  let count = 0
+  for (let station = table.newest[port]!; station >= 0; station = table.stations[station * STRIDE + OLDER]!) {
+    table.stations[station * STRIDE + STATIC] = on ? 1 : 0
+    count++
+  }
+  return count
+}
+
 /** Looks at `budget` stations, going on where the last sweep stopped, and forgets those that are too old. */
 export const sweep = (table: StationTable, nowSeconds: number, budget: number): void => {
   const total = table.stations.length / STRIDE
@@ -161,7 +186,7 @@ export const sweep = (table: StationTable, nowSeconds: number, budget: number): 
     table.sweepAt = station + 1 === total ? 0 : station + 1
     const base = station * STRIDE
     if (table.stations[base + PORT]! < 0) continue
-    if (nowSeconds - table.stations[base + SEEN]! > table.ageSeconds) remove(table, station)
+    if (isOld(table, base, nowSeconds)) remove(table, station)
   }
 }
 
@@ -169,16 +194,17 @@ export const sweep = (table: StationTable, nowSeconds: number, budget: number): 
 export const forEach = (
   table: StationTable,
   nowSeconds: number,
-  visit: (station: { hi: number; lo: number; port: number; ageSeconds: number }) => void
+  visit: (station: { hi: number; lo: number; port: number; ageSeconds: number; static: boolean }) => void
 ): void => {
   for (let base = 0; base < table.stations.length; base += STRIDE) {
     const ageSeconds = nowSeconds - table.stations[base + SEEN]!
-    if (table.stations[base + PORT]! < 0 || ageSeconds > table.ageSeconds) continue
+    if (table.stations[base + PORT]! < 0 || isOld(table, base, nowSeconds)) continue
     visit({
       hi: table.stations[base + HI]!,
       lo: table.stations[base + LO]!,
       port: table.stations[base + PORT]!,
-      ageSeconds
+      ageSeconds,
+      static: table.stations[base + STATIC] !== 0
     })
   }
 }

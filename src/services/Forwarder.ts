@@ -9,6 +9,8 @@ import type { MacAddress } from "../domain/MacAddress.ts"
 import { judge } from "../domain/policy/Judge.ts"
 import type { Policy } from "../domain/policy/Policy.ts"
 import * as Policies from "../domain/policy/Policy.ts"
+import type { PortControl } from "../domain/PortControl.ts"
+import * as Control from "../domain/PortControl.ts"
 import type { Ports } from "../domain/Ports.ts"
 import * as PortSet from "../domain/Ports.ts"
 import { Reason, Refusal } from "../domain/Reason.ts"
@@ -32,6 +34,7 @@ export interface Forwarder {
   readonly exchange: FrameExchange
   readonly counters: Counters
   readonly ports: Ports
+  readonly control: PortControl
   readonly table: StationTable
   readonly hold: Hold
   readonly notify: (notice: PlaneNotice) => void
@@ -63,10 +66,12 @@ export const make = (options: {
   const portCount = settings.guestPorts + 1
   const ports = PortSet.make(settings.guestPorts, settings.guestPortsPerUid)
   const hold = Holds.make(portCount, exchange.batch)
+  const control = Control.make(portCount)
   return {
     exchange,
     counters,
     ports,
+    control,
     hold,
     table: Stations.makeDefault(portCount, settings.stationAgeSeconds, settings.hashSeed),
     notify: options.notify,
@@ -78,6 +83,7 @@ export const make = (options: {
     destination: new Int32Array(Bounds.batchFrames),
     egress: {
       ports,
+      control,
       hold,
       counters,
       plan: exchange.plan,
@@ -128,6 +134,7 @@ export const closePort = (forwarder: Forwarder, port: number): void => {
   resume(forwarder, port)
   hold.waitsFor[port] = -1
   Stations.forgetPort(table, port)
+  Control.release(forwarder.control, port)
   if (port === TAP_PORT) {
     exchange.detachTap()
     return
@@ -272,12 +279,12 @@ const refusal = (forwarder: Forwarder, why: Refusal, uid: number, pid: number, e
 }
 
 const forward = (forwarder: Forwarder): void => {
-  const { counters, destination, egress, exchange, policy, reason, rules, table, tapReason } = forwarder
+  const { control, counters, destination, egress, exchange, policy, reason, rules, table, tapReason } = forwarder
   const { batch, nowMs } = exchange
   const nowSeconds = Math.floor(nowMs / 1000)
   judge(batch, policy, reason, tapReason)
   learn(batch, reason, rules, table, nowSeconds)
-  Route.route(batch, tapReason, table, rules, nowSeconds, reason, destination)
+  Route.route(batch, tapReason, table, rules, control, nowSeconds, reason, destination)
   Count.countIngress(counters, batch.port, batch.size, reason, batch.count)
   Route.plan(batch, reason, tapReason, destination, egress, nowMs)
   Stations.sweep(table, nowSeconds, SWEEP_PER_TURN)

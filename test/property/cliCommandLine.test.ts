@@ -50,6 +50,7 @@ const plain: Options = {
   mtuBytes: undefined,
   stationAgeSeconds: 300,
   seed: undefined,
+  metrics: undefined,
   user: undefined,
   keepNetAdmin: false,
   readyFd: undefined,

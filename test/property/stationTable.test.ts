@@ -190,8 +190,8 @@ describe("the station table", () => {
     const listed: Array<unknown> = []
     Stations.forEach(table, 15, (station) => listed.push(station))
     assert.deepStrictEqual(listed, [
-      { hi: 1, lo: 1, port: 1, ageSeconds: 5 },
-      { hi: 2, lo: 2, port: 2, ageSeconds: 3 }
+      { hi: 1, lo: 1, port: 1, ageSeconds: 5, static: false },
+      { hi: 2, lo: 2, port: 2, ageSeconds: 3, static: false }
     ])
   })
 })

@@ -116,7 +116,7 @@ export interface Binding {
   readonly holdCapabilities: () => number
   /** After it: of that only the right to configure networks remains. */
   readonly reduceCapabilities: () => number
-  /** Who is at the other end of a connected Unix socket: `[uid, 1 if a member of the group, else 0]`; or the negated errno. */
+  /** Who is at the other end of a connected Unix socket: `[uid, 1 if of the group, else 0]`; or the negated errno. */
   readonly peerCredentials: (fd: number, gid: number) => readonly [number, number] | number
   /** The name of a user, or undefined. */
   readonly userName: (uid: number) => string | undefined
