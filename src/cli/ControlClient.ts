@@ -17,6 +17,7 @@ const answerBytesMax = 64 << 20
 const explanations: Readonly<Record<string, string | undefined>> = {
   ENOENT: "no switch has been started there (name its socket with -p)",
   ECONNREFUSED: "the switch that made this socket has ended (start it again)",
+  ECONNRESET: "too many ask at once (try again)",
   EACCES: "EACCES (become root, or a member of the socket's group)",
   ENOTSOCK: "this is no socket (name the switch's with -p)",
   EPROTOTYPE: "this is another program's socket (name the switch's with -p)"

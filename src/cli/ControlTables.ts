@@ -12,7 +12,7 @@ const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${l
 export const status = (answer: Control.Status): string =>
   pairs(Object.entries(answer).map(([name, value]) => [words(name), cell(value)] as const))
 
-/** `90`, `12m03`, `5h07`, `3d04h`: four or five characters up to 99 days. */
+/** `90s`, `12m03`, `5h07`, `3d04h`: five characters at most up to 9 days. */
 export const age = (seconds: number): string => {
   const two = (n: number) => String(Math.floor(n)).padStart(2, "0")
   if (seconds < 100) return `${seconds}s`

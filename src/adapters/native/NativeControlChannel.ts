@@ -84,7 +84,9 @@ export const open = (request: {
     )
     const routers = Layer.mergeAll(HttpApiBuilder.Router.Live, HttpApiBuilder.Middleware.layer, HttpServer.layerContext)
     const context = yield* Layer.build(Layer.merge(api, routers))
-    const handler = yield* makeHandler(Effect.provide(Effect.flatten(HttpApiBuilder.httpApp), context))
+    // By its type the application never fails; all the same it does when nothing is at the path.
+    const app = Effect.catchAll(Effect.flatten(HttpApiBuilder.httpApp), () => notFound)
+    const handler = yield* makeHandler(Effect.provide(app, context))
     yield* Effect.acquireRelease(
       Effect.gen(function*() {
         const mode = request.mode & 0o770
@@ -104,6 +106,9 @@ export const open = (request: {
         Effect.zipRight(Effect.sync(() => addon.unlinkSocket(request.path, device, inode)), close(server))
     )
   })
+
+const notFound = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, url }) =>
+  Effect.orDie(HttpServerResponse.json({ message: `there is no ${method} ${url}` }, { status: 404 })))
 
 /** Looks who it is, and lets nobody but root and the switch's own user have more than a few connections. */
 const admission = (addon: Binding, gid: number, peers: WeakMap<net.Socket, Peer>) => {
