@@ -42,8 +42,10 @@ export const formatLine = (format: LogFormat, record: LogRecord, pid: number): s
     case "journal":
       // The journal has a time of its own, and takes the level from the front: sd-daemon(3).
       return `<${severity[record.level]}>${sentence(record)}`
-    case "syslog":
-      return `<${facilityDaemon | severity[record.level]}>${syslogTime(record.time)} vknetd[${pid}]: ${sentence(record)}`
+    case "syslog": {
+      const priority = facilityDaemon | severity[record.level]
+      return `<${priority}>${syslogTime(record.time)} vknetd[${pid}]: ${sentence(record)}`
+    }
   }
 }
 

@@ -80,7 +80,11 @@ const readLog = (raw: RawServiceOptions, foreground: boolean, cwd: string): Read
     return { format, filePath: raw.logFile === undefined ? undefined : path.resolve(cwd, raw.logFile), level }
   })
 
-const oneOf = <A extends string>(what: string, text: string | undefined, choices: ReadonlyArray<A>): Read<A | undefined> => {
+const oneOf = <A extends string>(
+  what: string,
+  text: string | undefined,
+  choices: ReadonlyArray<A>
+): Read<A | undefined> => {
   if (text === undefined) return Either.right(undefined)
   const choice = choices.find((choice) => choice === text)
   return choice === undefined

@@ -1,34 +1,35 @@
+import * as Effect from "effect/Effect"
 import { Column, type Counters, ROW, total } from "../domain/Counters.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import { reasonNames, refusalNames } from "../domain/Reason.ts"
+import { ask } from "../services/ControlTarget.ts"
+import * as Views from "../services/ControlViews.ts"
+import * as Directory from "../services/PortDirectory.ts"
 import type { RunningSwitch } from "../services/Switch.ts"
 
 /**
- * What a switch is and what it has done so far, for the log: settings, the sums over all ports, each port that was
- * ever used since its last guest came, and the refusals. Plain data that needs no answer from the forwarding
- * thread, so that it can be had when that is stuck. Secrets are not in it.
+ * What a switch is and what it has done so far, for the log: settings, the sums over all ports, each open port, the
+ * refusals, and the stations; `null` for these if the forwarding thread does not answer in time. Secrets are not in it.
  */
-export const stateOf = ({ plane, request, tap }: RunningSwitch): Readonly<Record<string, unknown>> => {
-  const { counters } = plane
-  const { hashSeed: _secret, prefix, ...settings } = request
-  return {
-    settings: { ...settings, ...(prefix === undefined ? {} : { prefix: Prefixes.format(prefix) }) },
-    tap: tap === undefined ? null : { name: tap.interfaceName, mtuBytes: tap.mtuBytes },
-    total: figures((column) => total(counters, column)),
-    ports: portsOf(counters),
-    closedPorts: figures((column) => counters.values[(counters.rows - 1) * ROW + column]!),
-    refused: Object.fromEntries(refusalNames.map((name, i) => [name, counters.refused[i]!]))
-  }
-}
+export const stateOf = (running: RunningSwitch): Effect.Effect<Readonly<Record<string, unknown>>> =>
+  Effect.map(ask(running, { kind: "stations" }), (reply) => {
+    const { directory, plane: { counters }, request, socketPath } = running
+    const { hashSeed: _secret, prefix, ...settings } = request
+    return {
+      settings: { ...settings, socketPath, ...(prefix === undefined ? {} : { prefix: Prefixes.format(prefix) }) },
+      tap: { state: directory.tap.state, name: directory.tap.name ?? null },
+      total: figures((column) => total(counters, column)),
+      ports: Directory.openPorts(directory).map((port) => {
+        const { pid = null, uid = null } = directory.guests.get(port) ?? {}
+        return { port, uid, pid, ...figures(rowOf(counters, port)) }
+      }),
+      closedPorts: figures(rowOf(counters, counters.rows - 1)),
+      refused: Object.fromEntries(refusalNames.map((name, i) => [name, counters.refused[i]!])),
+      stations: reply === undefined ? null : Views.stations(reply).stations
+    }
+  })
 
-const portsOf = (counters: Counters): Array<Readonly<Record<string, unknown>>> => {
-  const ports: Array<Readonly<Record<string, unknown>>> = []
-  for (let port = 0; port < counters.rows - 1; port++) {
-    const at = (column: number) => counters.values[port * ROW + column]!
-    if (at(Column.receivedFrames) + at(Column.offeredFrames) > 0) ports.push({ port, ...figures(at) })
-  }
-  return ports
-}
+const rowOf = (counters: Counters, row: number) => (column: number): number => counters.values[row * ROW + column]!
 
 const figures = (at: (column: number) => number): Readonly<Record<string, unknown>> => ({
   receivedFrames: at(Column.receivedFrames),

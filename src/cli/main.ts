@@ -114,14 +114,14 @@ const hangup = (notifier: ServiceNotifier, serving: () => RunningSwitch | undefi
 
 /** One event with everything in it, as JSON. */
 const dump = (serving: () => RunningSwitch | undefined): Effect.Effect<void> =>
-  Effect.sync(() => {
+  Effect.gen(function*() {
     const running = serving()
-    log.tell("state", running === undefined ? "starting" : stateOf(running))
+    log.tell("state", running === undefined ? "starting" : yield* stateOf(running))
   })
 
 /** What a service manager shows beside the switch. */
-const statusOf = ({ request, tap }: RunningSwitch): string =>
-  `serving on ${request.socketPath}, ${tap === undefined ? "no host side" : tap.interfaceName}`
+const statusOf = ({ socketPath, tap }: RunningSwitch): string =>
+  `serving on ${socketPath}, ${tap === undefined ? "no host side" : tap.interfaceName}`
 
 const currentDirectory = (): string => {
   try {

@@ -39,15 +39,13 @@ export const startService = (
   Effect.gen(function*() {
     const manager = yield* startProcess(["python3", script, JSON.stringify(spec), ...vknetd, ...argv], options)
     const lines = (word: string) =>
-      manager.stdout().split("\n").filter((line) => line.startsWith(`${word} `)).map((line) => line.slice(word.length + 1))
+      manager.stdout().split("\n").flatMap((line) => line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : [])
     return {
       manager,
       told: () => lines("told"),
       pid: () => Number(lines("pid")[0]),
       waitFor: (line) =>
         manager.waitUntil(`told ${line}`, () => lines("told").find((told) => told.startsWith(line)), startMs),
-      waitForEnd: Effect.suspend(() =>
-        Effect.as(manager.waitForEnd(startMs), undefined).pipe(Effect.map(() => Number(lines("ended")[0])))
-      )
+      waitForEnd: Effect.suspend(() => Effect.map(manager.waitForEnd(startMs), () => Number(lines("ended")[0])))
     }
   })

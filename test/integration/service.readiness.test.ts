@@ -25,7 +25,8 @@ const guest = (socketPath: string) => [
 
 describe("a service manager is told", () => {
   for (const abstract of [false, true]) {
-    it.scopedLive(`when a connect succeeds, of a reload and of the end, at ${abstract ? "an abstract name" : "a path"}`, () =>
+    const where = abstract ? "an abstract name" : "a path"
+    it.scopedLive(`when a connect succeeds, of a reload and of the end, at ${where}`, () =>
       Effect.gen(function*() {
         const directory = yield* scratchDirectory()
         const notify = abstract ? `@vknetd-test-${process.pid}` : `${directory}/notify`
@@ -103,7 +104,7 @@ describe("a socket that was handed over", () => {
       fs.symlinkSync(`${directory}/s`, `${directory}/link`)
       const spec = { listen: `${directory}/s`, notify: `${directory}/n` }
       const service = yield* startService(spec, [...switchWords, "-p", `${directory}/link`])
-      assert.match(yield* service.waitFor("READY=1"), new RegExp(`serving on ${directory}/link,`))
+      assert.match(yield* service.waitFor("READY=1"), new RegExp(`serving on ${directory}/s,`))
     }))
 
   it.scopedLive("is for whom it is addressed to", () =>
@@ -118,7 +119,12 @@ describe("a socket that was handed over", () => {
     const [what, spec, argv, line] of [
       ["of another type", { kind: "stream" }, [], /what was handed over is no sequenced-packet socket/],
       ["on which nobody listens", { kind: "silent" }, [], /nobody listens on the socket that was handed over/],
-      ["other than the one named", {}, ["-p", "/somewhere/else"], /^vknetd: cannot listen on \/somewhere\/else: the socket that was handed over is \S+\/s \(/]
+      [
+        "other than the one named",
+        {},
+        ["-p", "/somewhere/else"],
+        /^vknetd: cannot listen on \/somewhere\/else: the socket that was handed over is \S+\/s \(/
+      ]
     ] as const
   ) {
     it.scopedLive(`${what} is refused and left alone`, () =>

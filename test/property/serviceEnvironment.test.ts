@@ -17,7 +17,8 @@ describe("sockets that are handed over", () => {
     assert.deepStrictEqual(environment, { LISTEN_FDS: "1", LISTEN_PID: "1" })
   })
 
-  const word = fc.option(fc.oneof(fc.string({ maxLength: 6 }), fc.nat().map(String), fc.constant("4711")), { nil: undefined })
+  const text = fc.oneof(fc.string({ maxLength: 6 }), fc.nat().map(String), fc.constant("4711"))
+  const word = fc.option(text, { nil: undefined })
 
   it.prop("are some or none, whatever the environment says", [word, word], ([count, addressee]) => {
     const environment: NodeJS.ProcessEnv = {}
