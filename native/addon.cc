@@ -19,26 +19,6 @@ namespace vknetd {
 
 namespace {
 
-// A path or name: a string that C can hold.
-bool text_of(const CallbackInfo& info, size_t index, std::string* out) {
-  if (info.Length() > index && info[index].IsString()) {
-    *out = info[index].As<Napi::String>().Utf8Value();
-    if (out->find('\0') == std::string::npos) return true;
-  }
-  refuse_call(info.Env(), "a string without NUL is expected");
-  return false;
-}
-
-bool integer_of(const CallbackInfo& info, size_t index, int64_t min, int64_t max, int64_t* out) {
-  if (info.Length() > index && info[index].IsNumber()) {
-    const double value = info[index].As<Number>().DoubleValue();
-    *out = static_cast<int64_t>(value >= -9e15 && value <= 9e15 ? value : -9e15);
-    if (static_cast<double>(*out) == value && *out >= min && *out <= max) return true;
-  }
-  refuse_call(info.Env(), "a whole number in range is expected");
-  return false;
-}
-
 bool wide_of(const CallbackInfo& info, size_t index, uint64_t* out) {
   bool lossless = false;
   if (info.Length() > index && info[index].IsBigInt()) {
@@ -46,13 +26,6 @@ bool wide_of(const CallbackInfo& info, size_t index, uint64_t* out) {
   }
   if (!lossless) refuse_call(info.Env(), "an unsigned 64-bit bigint is expected");
   return lossless;
-}
-
-Value pair_of(const CallbackInfo& info, int64_t first, int64_t second) {
-  Napi::Array pair = Napi::Array::New(info.Env(), 2);
-  pair.Set(0u, number(info, first));
-  pair.Set(1u, number(info, second));
-  return pair;
 }
 
 Value ErrnoName(const CallbackInfo& info) {
@@ -106,6 +79,7 @@ Value WithNames(const CallbackInfo& info) {
   return number(info, function(first.c_str(), second.c_str()));
 }
 
+template <int (*function)(const char*, int64_t, uint32_t, int, uint64_t*, uint64_t*)>
 Value Listen(const CallbackInfo& info) {
   std::string path;
   int64_t gid = 0;
@@ -117,8 +91,8 @@ Value Listen(const CallbackInfo& info) {
   }
   uint64_t device = 0;
   uint64_t inode = 0;
-  const int fd = socket_listen(path.c_str(), gid, static_cast<uint32_t>(mode),
-                               static_cast<int>(backlog), &device, &inode);
+  const int fd = function(path.c_str(), gid, static_cast<uint32_t>(mode), static_cast<int>(backlog),
+                          &device, &inode);
   if (fd < 0) return number(info, fd);
   Object out = Object::New(info.Env());
   out.Set("fd", number(info, fd));
@@ -199,11 +173,6 @@ Value SendPacket(const CallbackInfo& info) {
   return number(info, sent == 1 ? static_cast<int64_t>(frame.size) : -error);
 }
 
-template <Value (*function)(const CallbackInfo&)>
-void publish(Object exports, const char* name) {
-  exports.Set(name, Napi::Function::New<function>(exports.Env(), name));
-}
-
 Object Init(Env, Object exports) {
   publish<ErrnoName>(exports, "errnoName");
   publish<OpenTap>(exports, "openTap");
@@ -215,7 +184,8 @@ Object Init(Env, Object exports) {
   publish<WithName<bridge_member_count>>(exports, "bridgeMemberCount");
   publish<WithName<bridge_destroy>>(exports, "bridgeDestroy");
   publish<WithName<socket_probe>>(exports, "probeSocket");
-  publish<Listen>(exports, "listen");
+  publish<Listen<socket_listen>>(exports, "listen");
+  publish<Listen<stream_listen>>(exports, "listenStream");
   publish<UnlinkSocket>(exports, "unlinkSocket");
   publish<WithName<socket_connect>>(exports, "connect");
   publish<SocketPair>(exports, "socketPair");
@@ -227,6 +197,8 @@ Object Init(Env, Object exports) {
   publish<SignalWake>(exports, "signalWake");
   publish<SendPacket>(exports, "sendPacket");
   publish<OpenExchange>(exports, "openExchange");
+  publish_service(exports);
+  publish_control(exports);
   return exports;
 }
 

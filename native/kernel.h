@@ -66,7 +66,11 @@ int socket_probe(const char* path);
 int socket_listen(const char* path, int64_t gid, uint32_t mode, int backlog,
                   uint64_t* device, uint64_t* inode);
 
-// Removes the node if it is still the one that socket_listen made.
+// The same for a socket of octets instead of packets.
+int stream_listen(const char* path, int64_t gid, uint32_t mode, int backlog,
+                  uint64_t* device, uint64_t* inode);
+
+// Removes the node if it is still the one that socket_listen or stream_listen made.
 int socket_unlink(const char* path, uint64_t device, uint64_t inode);
 
 // A connected, non-blocking SOCK_SEQPACKET socket.

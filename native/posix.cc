@@ -98,10 +98,12 @@ int directory_lock(const char* path) {
   return -1;
 }
 
-int seqpacket_open() {
-  const int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+int local_open(int type) {
+  const int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   return fd < 0 ? -errno : fd;
 }
+
+int seqpacket_open() { return local_open(SOCK_SEQPACKET); }
 
 // Connects once to what stands at the address: 0 if somebody accepts, or the negated errno.
 int connect_once(const struct sockaddr_un* address) {
@@ -174,14 +176,14 @@ int node_finish(int fd, const char* path, int64_t gid, uint32_t mode, int backlo
   return 0;
 }
 
-int listen_locked(const char* path, int64_t gid, uint32_t mode, int backlog, uint64_t* device,
-                  uint64_t* inode) {
+int listen_locked(int type, const char* path, int64_t gid, uint32_t mode, int backlog,
+                  uint64_t* device, uint64_t* inode) {
   struct sockaddr_un address;
   int error = address_of(path, &address);
   if (error < 0) return error;
   const int found = socket_probe(path);
   if (found < 0) return found;
-  const int fd = seqpacket_open();
+  const int fd = local_open(type);
   if (fd < 0) return fd;
   if (found == 1 && unlink(path) < 0 && errno != ENOENT) {
     error = -errno;
@@ -258,7 +260,15 @@ int socket_probe(const char* path) {
 int socket_listen(const char* path, int64_t gid, uint32_t mode, int backlog, uint64_t* device,
                   uint64_t* inode) {
   const int lock = directory_lock(path);
-  const int fd = listen_locked(path, gid, mode, backlog, device, inode);
+  const int fd = listen_locked(SOCK_SEQPACKET, path, gid, mode, backlog, device, inode);
+  if (lock >= 0) close(lock);
+  return fd;
+}
+
+int stream_listen(const char* path, int64_t gid, uint32_t mode, int backlog, uint64_t* device,
+                  uint64_t* inode) {
+  const int lock = directory_lock(path);
+  const int fd = listen_locked(SOCK_STREAM, path, gid, mode, backlog, device, inode);
   if (lock >= 0) close(lock);
   return fd;
 }

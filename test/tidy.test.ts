@@ -52,8 +52,13 @@ const target = (file: string, specifier: string) =>
 /** Which folders each folder of ours may import, and whether Effect is among what it may use. */
 const layers: ReadonlyArray<{ from: string; to: ReadonlyArray<string> }> = [
   { from: "src/domain/", to: ["src/domain/"] },
-  { from: "src/services/", to: ["src/services/", "src/domain/", "effect/"] },
-  { from: "src/adapters/", to: ["src/adapters/", "src/services/", "src/domain/", "effect/", "node:"] },
+  { from: "src/services/", to: ["src/services/", "src/domain/", "effect/", "@effect/platform/"] },
+  {
+    from: "src/adapters/",
+    to: [
+      "src/adapters/", "src/services/", "src/domain/", "effect/", "@effect/platform/", "@effect/platform-node/", "node:"
+    ]
+  },
   {
     from: "src/cli/",
     to: [

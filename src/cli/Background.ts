@@ -39,7 +39,8 @@ const start = (argv: ReadonlyArray<string>): ChildProcess =>
   spawn(process.execPath, [...process.execArgv, process.argv[1] ?? "", ...argv], {
     detached: true,
     stdio: ["ignore", "ignore", "ignore", "pipe"],
-    env: { ...process.env, [readinessVariable]: String(reportDescriptor) }
+    // Without io_uring, with which --user is refused. A switch has no use for it.
+    env: { ...process.env, UV_USE_IO_URING: "0", [readinessVariable]: String(reportDescriptor) }
   })
 
 const awaitReady = (copy: ChildProcess): Effect.Effect<string | undefined, BackgroundError> =>

@@ -103,7 +103,14 @@ const options = CliOptions.all({
   maxClients: text(flags.maxClients),
   maxClientsPerUid: text(flags.maxClientsPerUid),
   mtu: text(flags.mtu),
-  macAge: text(flags.macAge)
+  macAge: text(flags.macAge),
+  metrics: text(flags.metrics),
+  user: text(flags.user),
+  keepNetAdmin: toggle(flags.keepNetAdmin),
+  readyFd: text(flags.readyFd),
+  logFormat: text(flags.logFormat),
+  logFile: file(flags.logFile),
+  logLevel: text(flags.logLevel)
 })
 
 const address = Args.text({ name: "address/cidrbits" }).pipe(
@@ -148,7 +155,7 @@ const surroundings = Layer.mergeAll(
   })
 )
 
-/** A completion script, without the two built-in options that are refused here. */
+/** A completion script, without the built-in options that are refused here or are ours. */
 const completions = (shell: string): Effect.Effect<string, ValueError> => {
   const lines = completionLines(shell)
   if (lines === undefined) {
@@ -156,8 +163,8 @@ const completions = (shell: string): Effect.Effect<string, ValueError> => {
   }
   return Effect.map(lines, (lines) =>
     lines
-      .filter((line) => !/'--(?:wizard|log-level)\[| -l (?:wizard|log-level) /.test(line))
-      .map((line) => line.replace(" --log-level ", " ").replace(" --wizard ", " "))
+      .filter((line) => !/'--wizard\[| -l wizard |Sets the minimum log level/.test(line))
+      .map((line) => line.replace(" --wizard ", " ").replace(" --log-level --help", " --help"))
       .join("\n"))
 }
 

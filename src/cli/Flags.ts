@@ -53,10 +53,17 @@ export const flags = {
     value: "BYTES",
     help: `largest payload of a frame (the tap's, at least ${Bounds.mtuBytesDefault})`
   },
-  macAge: { name: "mac-age", value: "SECONDS", help: `forget a silent station after (${Bounds.stationAgeSeconds})` }
+  macAge: { name: "mac-age", value: "SECONDS", help: `forget a silent station after (${Bounds.stationAgeSeconds})` },
+  metrics: { name: "metrics", value: "ADDRESS:PORT", help: "serve metrics for Prometheus here" },
+  user: { name: "user", value: "NAME|UID", help: "become this user, without privileges, once all is open" },
+  keepNetAdmin: { name: "keep-net-admin", value: undefined, help: "but keep the right to open a lost tap again" },
+  readyFd: { name: "ready-fd", value: "N", help: "write a line to this descriptor when a connect succeeds" },
+  logFormat: { name: "log-format", value: "FORMAT", help: "logfmt, json, journal or syslog (what fits)" },
+  logFile: { name: "log-file", value: "PATH", help: "log to this file; HUP opens it anew" },
+  logLevel: { name: "log-level", value: "LEVEL", help: "log error, warning, info or debug and above (info)" }
 } as const satisfies Record<string, Flag>
 
-/** What @effect/cli adds by itself and we keep. `--log-level` and `--wizard` are not among it: they are refused. */
+/** What @effect/cli adds by itself and we keep. `--wizard` is not among it, and `--log-level` is ours. */
 export const builtInFlags = {
   help: { name: "help", value: undefined, help: "print this" },
   version: { name: "version", value: undefined, help: "print the version" },

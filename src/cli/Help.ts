@@ -17,6 +17,11 @@ export const helpText = (): string => {
     "",
     ...rows,
     "",
+    "Of a running switch, each with [-p socket_path] [--json]:",
+    "  vknetd status | ports | stations | drops | moves | top",
+    "  vknetd port N disconnect|pin|unpin|isolate|unisolate",
+    "  vknetd set log-level|station-age VALUE",
+    "",
     "vknetd(8) tells the rest."
   ].join("\n")
 }

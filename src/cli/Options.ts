@@ -1,7 +1,9 @@
 import type { Prefix } from "../domain/Prefix.ts"
+import type { MetricsAddress } from "./MetricsAddress.ts"
+import type { ServiceOptions } from "./ServiceOptions.ts"
 
 /** What the command line asks for: checked, with every default filled in and every path absolute. */
-export interface Options {
+export interface Options extends ServiceOptions {
   /** `monitor` is `-c`: attach to a running switch and dump what arrives. */
   readonly kind: "switch" | "monitor"
   /** `-d`, or implied by `--simulate`. */
@@ -12,6 +14,8 @@ export interface Options {
   readonly bridgeName: string | undefined
   /** `-p`. Undefined only with `--simulate`, which then uses a private directory. */
   readonly socketPath: string | undefined
+  /** `-p` was given. */
+  readonly socketPathGiven: boolean
   /** `-i`. Undefined is none: with `--simulate` or `--no-tap`, unless given. */
   readonly pidFilePath: string | undefined
   /** `-t`: `auto`, `tapN` or the path of a device. Undefined with `--no-tap` and `--simulate`. */
@@ -36,6 +40,8 @@ export interface Options {
   readonly stationAgeSeconds: number
   /** `--seed`: the simulator's. */
   readonly seed: number | undefined
+  /** `--metrics`: where they are served over TCP. */
+  readonly metrics: MetricsAddress | undefined
 }
 
 /** What the original vknetd uses when it is not told otherwise. */

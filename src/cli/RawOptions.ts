@@ -4,11 +4,13 @@ import { Bounds } from "../domain/Bounds.ts"
 import type { Prefix } from "../domain/Prefix.ts"
 import { parseAddress } from "./AddressOperand.ts"
 import { type Flag, flags, mtuBytesMax, mtuBytesMin, seedMax, spell, stationAgeSecondsMax } from "./Flags.ts"
+import { readMetricsAddress } from "./MetricsAddress.ts"
 import { defaults, type Options } from "./Options.ts"
+import { type RawServiceOptions, readServiceOptions } from "./ServiceOptions.ts"
 import { printable, UsageError, usageLine, ValueError } from "./UsageError.ts"
 
 /** The command line as words: switches as booleans, values as given, undefined where nothing was. */
-export interface RawOptions {
+export interface RawOptions extends RawServiceOptions {
   readonly monitor: boolean
   readonly foreground: boolean
   readonly unsecure: boolean
@@ -25,6 +27,7 @@ export interface RawOptions {
   readonly maxClientsPerUid: string | undefined
   readonly mtu: string | undefined
   readonly macAge: string | undefined
+  readonly metrics: string | undefined
   readonly address: string | undefined
 }
 
@@ -42,10 +45,11 @@ export const toOptions = (
   Either.gen(function*() {
     yield* objectTo(raw)
     const real = !raw.simulate && !raw.noTap
+    const foreground = raw.foreground || raw.simulate || raw.monitor
     const prefix = yield* readPrefix(raw)
     return {
       kind: raw.monitor ? "monitor" : "switch",
-      foreground: raw.foreground || raw.simulate || raw.monitor,
+      foreground,
       secure: !raw.unsecure,
       bridgeName: yield* given(raw.bridge, readBridge, undefined),
       socketPath: yield* given(
@@ -53,6 +57,7 @@ export const toOptions = (
         (text) => readPath(flags.socket, text, cwd),
         raw.simulate ? undefined : defaults.socketPath
       ),
+      socketPathGiven: raw.socket !== undefined,
       pidFilePath: yield* given(
         raw.pidFile,
         (text) => readPath(flags.pidFile, text, cwd),
@@ -75,7 +80,9 @@ export const toOptions = (
         readNumber(flags.macAge, 1, stationAgeSecondsMax),
         Bounds.stationAgeSeconds
       ),
-      seed: yield* given(raw.seed, readNumber(flags.seed, 0, seedMax), undefined)
+      seed: yield* given(raw.seed, readNumber(flags.seed, 0, seedMax), undefined),
+      metrics: yield* given(raw.metrics, readMetricsAddress, undefined),
+      ...(yield* readServiceOptions(raw, foreground, cwd))
     } satisfies Options
   })
 

@@ -2,13 +2,23 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
+import * as os from "node:os"
+import { load } from "../adapters/native/Binding.ts"
+import type { RunningSwitch } from "../services/Switch.ts"
 import { startInBackground } from "./Background.ts"
 import { readCommandLine } from "./Command.ts"
+import * as Log from "./Log.ts"
+import { type LogLevel, logLevels } from "./LogLine.ts"
 import type { Options } from "./Options.ts"
+import { answerSignals } from "./ProcessSignals.ts"
 import { takeReporter } from "./Readiness.ts"
+import * as ReadyDescriptor from "./ReadyDescriptor.ts"
 import { runMonitor, runSwitch } from "./Run.ts"
+import { type ServiceNotifier, takeNotifier } from "./ServiceNotifier.ts"
+import { takeDescriptors } from "./SocketActivation.ts"
+import { stateOf } from "./StateDump.ts"
+import { ValueError } from "./UsageError.ts"
 import type { UserError } from "./UserError.ts"
 
 const argv = process.argv.slice(2)
@@ -21,24 +31,54 @@ let statusWhenInterrupted = 0
 
 const debug = process.env["VKNETD_DEBUG"] === "1"
 
+const log = Log.make(load)
+
+/** Sockets that a service manager has handed over. */
+const descriptors = takeDescriptors(process.env, process.pid)
+
 const program: Effect.Effect<void, UserError> = Effect.gen(function*() {
   const request = yield* readCommandLine(argv, currentDirectory())
   if (request.kind === "print") return print(request.text)
   const { options } = request
   if (options.kind === "monitor") return yield* monitor(options)
   if (options.foreground || reporter !== undefined) return yield* serve(options)
+  if (descriptors !== undefined) {
+    return yield* new ValueError({ message: "a socket was handed over, and is lost in the background; give -d" })
+  }
+  yield* ReadyDescriptor.check(options.readyFd)
   statusWhenInterrupted = 1
   const tapName = yield* startInBackground(argv)
   if (tapName !== undefined) print(tapName)
+  ReadyDescriptor.say(options.readyFd)
 })
 
 /** Paths are absolute from here on, so that the copy in the background need not hold on to a directory. */
 const serve = (options: Options): Effect.Effect<void, UserError> =>
-  Effect.suspend(() => {
-    process.title = "vknetd"
+  Effect.gen(function*() {
+    // rc.subr(8) looks for the script in what ps shows, which on DragonFly is the title behind "node: ".
+    process.title = os.type() === "DragonFly" ? process.argv[1] ?? "vknetd" : "vknetd"
     if (reporter !== undefined) process.chdir("/")
-    hangupIsHarmless()
-    return runSwitch(options, { ready: (text) => Effect.sync(() => announce(text)) })
+    // In the background the command that waits says it.
+    const readyFd = reporter === undefined ? options.readyFd : undefined
+    yield* ReadyDescriptor.check(readyFd)
+    yield* log.direct(options.log, { background: reporter !== undefined })
+    const notifier = takeNotifier(process.env, load)
+    let serving: RunningSwitch | undefined
+    answerSignals({ hangup: hangup(notifier, () => serving), dump: dump(() => serving) }, log.layer)
+    return yield* runSwitch(options, {
+      descriptors,
+      log: { levels: logLevels, level: log.level, setLevel: (level) => log.setLevel(level as LogLevel) },
+      ready: (text, running) =>
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            serving = running
+            announce(text)
+            ReadyDescriptor.say(readyFd)
+            notifier.ready(statusOf(running))
+          }),
+          () => Effect.sync(() => notifier.stopping())
+        )
+    })
   })
 
 const announce = (text: string | undefined): void => {
@@ -58,18 +98,30 @@ const monitor = (options: Options): Effect.Effect<void, UserError> =>
     return runMonitor(options)
   })
 
-/**
- * Without a listener HUP would end the process and leave its socket. Said once, for HUP may come from
- * every log rotation.
- */
-const hangupIsHarmless = (): void => {
+/** Opens the log file anew. What there is nothing to do for is said once: HUP may come from every log rotation. */
+const hangup = (notifier: ServiceNotifier, serving: () => RunningSwitch | undefined): Effect.Effect<void> => {
   let told = false
-  process.on("SIGHUP", () => {
-    if (told) return
-    told = true
-    Effect.runFork(Effect.logInfo("HUP received: nothing to reload").pipe(Effect.provide(logs)))
+  return Effect.gen(function*() {
+    const running = serving()
+    if (running !== undefined) notifier.reloading()
+    if (!(yield* log.reopen) && !told) {
+      told = true
+      yield* Effect.logInfo("HUP received: nothing to reload")
+    }
+    if (running !== undefined) notifier.ready(statusOf(running))
   })
 }
+
+/** One event with everything in it, as JSON. */
+const dump = (serving: () => RunningSwitch | undefined): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    const running = serving()
+    log.tell("state", running === undefined ? "starting" : yield* stateOf(running))
+  })
+
+/** What a service manager shows beside the switch. */
+const statusOf = ({ socketPath, tap }: RunningSwitch): string =>
+  `serving on ${socketPath}, ${tap === undefined ? "no host side" : tap.interfaceName}`
 
 const currentDirectory = (): string => {
   try {
@@ -104,8 +156,6 @@ const reportCause = (cause: Cause.Cause<UserError>): void => {
   if (debug) process.stderr.write(`${Cause.pretty(cause, { renderErrorCause: true })}\n`)
 }
 
-const logs = Logger.replace(Logger.defaultLogger, Logger.withConsoleError(Logger.logfmtLogger))
-
 // A reader that has gone away must not end the switch.
 process.stdout.on("error", () => {})
 process.stderr.on("error", () => {})
@@ -116,7 +166,7 @@ process.on("uncaughtException", (defect) => {
 
 program.pipe(
   Effect.tapErrorCause((cause) => Effect.sync(() => reportCause(cause))),
-  Effect.provide(logs),
+  Effect.provide(log.layer),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     disablePrettyLogger: true,

@@ -1,4 +1,6 @@
 import { Bounds } from "./Bounds.ts"
+import type { MoveLog } from "./MoveLog.ts"
+import * as Moves from "./MoveLog.ts"
 import type { OwnerTable } from "./OwnerTable.ts"
 import * as Owners from "./OwnerTable.ts"
 import type { DhcpSnoop } from "./policy/DhcpSnoop.ts"
@@ -22,6 +24,8 @@ export interface AdmissionState {
   readonly stations: OwnerTable
   /** IP address to port; kinds in `Claims.ts`. */
   readonly claims: OwnerTable
+  /** Stations that moved from one port to another. */
+  readonly moves: MoveLog
   readonly held: HeldIdentities
   readonly snoop: DhcpSnoop
   readonly storm: RateLimit
@@ -62,6 +66,7 @@ export const make = (settings: SwitchSettings, uid: Uint32Array): AdmissionState
   const state: AdmissionState = {
     stations: table(perGuest, Bounds.stationsOfTap),
     claims: table(policy.addressesPerGuest, Bounds.addressesOfTap),
+    moves: Moves.make(),
     held: Held.make(),
     snoop: Snoop.make(),
     storm: Rates.make(ports, policy.stormPerSecond),

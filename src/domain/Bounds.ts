@@ -72,7 +72,19 @@ export const Bounds = {
   /** Socket buffer of each accepted connection: 900 full-size frames on Linux, 200 on DragonFly. */
   sendBufferBytes: 1_048_576,
   /** Events one crossing reports; more wait in the kernel. */
-  exchangeEvents: 256
+  exchangeEvents: 256,
+  /** Moves of stations that are remembered: two screens. */
+  moves: 64,
+  /** Connections to the control socket at once: a dozen people who look, and a few programs. */
+  controlConnections: 32,
+  /** Of these for one user that is neither root nor the switch's own. */
+  controlConnectionsPerUid: 8,
+  /** Octets of a request to the control socket, beside its header. */
+  controlRequestBytes: 4096,
+  /** How long an answer of the forwarding thread is waited for before the rest is told without it. */
+  controlAnswerMs: 250,
+  /** Questions to the forwarding thread that may lie unanswered. */
+  controlQuestions: 16
 } as const
 
 /** Index of the tap's port. Guests are 1 and up. */

@@ -6,6 +6,8 @@ import type { FrameBatch } from "./FrameBatch.ts"
 import type { Hold } from "./Hold.ts"
 import * as Holds from "./Hold.ts"
 import type { PolicySettings } from "./policy/PolicySettings.ts"
+import type { PortControl } from "./PortControl.ts"
+import { parts } from "./PortControl.ts"
 import type { Ports } from "./Ports.ts"
 import { Reason } from "./Reason.ts"
 import type { SendPlan } from "./SendPlan.ts"
@@ -13,14 +15,12 @@ import * as Plan from "./SendPlan.ts"
 
 /**
  * Denies what has a destination and may not reach it: it would leave by the port it came from, goes to the tap alone
- * and
- * is kept from it, or to a guest from whom the sender is isolated (F3, E1).
+ * and is kept from it, or to a guest from whom the sender is kept apart (F3, E1).
  */
 export const route = (
   batch: FrameBatch,
   tapReason: Uint8Array,
-  isolate: PolicySettings["isolate"],
-  ports: Ports,
+  apart: Apart,
   destination: Int32Array,
   reason: Uint8Array
 ): void => {
@@ -31,17 +31,29 @@ export const route = (
     if (to === FLOOD) continue
     if (to === port[i]) reason[i] = Reason.HAIRPIN
     else if (to === TAP_PORT) reason[i] = tapReason[i]!
-    else if (isolate !== "none" && isIsolated(isolate, ports, port[i]!, to)) reason[i] = Reason.ISOLATED
+    else if (areApart(apart, port[i]!, to)) reason[i] = Reason.ISOLATED
   }
 }
 
+/** Which guests are kept apart: by the policy, and by an operator's word about single ports. */
+export interface Apart {
+  isolate: PolicySettings["isolate"]
+  readonly control: PortControl
+  readonly ports: Ports
+}
+
 /** E1, between two different ports. */
-const isIsolated = (isolate: PolicySettings["isolate"], ports: Ports, from: number, to: number): boolean =>
-  isolate !== "none" && from !== TAP_PORT && to !== TAP_PORT && (isolate === "all" || ports.uid[from] !== ports.uid[to])
+const areApart = ({ control, isolate, ports }: Apart, from: number, to: number): boolean => {
+  if (isolate === "none" && control.isolatedCount === 0) return false
+  if (parts(control, from, to)) return true
+  if (isolate === "none" || from === TAP_PORT || to === TAP_PORT) return false
+  return isolate === "all" || ports.uid[from] !== ports.uid[to]
+}
 
 /** What {@link plan} reads and fills besides the batch. */
 export interface Egress {
   readonly ports: Ports
+  readonly apart: Apart
   readonly hold: Hold
   readonly counters: Counters
   readonly plan: SendPlan
@@ -54,7 +66,6 @@ export const plan = (
   batch: FrameBatch,
   reason: Uint8Array,
   tapReason: Uint8Array,
-  isolate: PolicySettings["isolate"],
   destination: Int32Array,
   egress: Egress,
   nowMs: number
@@ -62,7 +73,7 @@ export const plan = (
   for (let i = 0; i < batch.count; i++) {
     if (reason[i] !== Reason.PASS) continue
     const to = destination[i]!
-    if (to === FLOOD) flood(batch, i, tapReason[i]!, isolate, egress)
+    if (to === FLOOD) flood(batch, i, tapReason[i]!, egress)
     else unicast(batch, i, to, egress, nowMs)
   }
 }
@@ -88,10 +99,9 @@ const flood = (
   batch: FrameBatch,
   slot: number,
   tapReason: number,
-  isolate: PolicySettings["isolate"],
   egress: Egress
 ): void => {
-  const { counters, hold, ports } = egress
+  const { apart, counters, hold, ports } = egress
   const ingress = batch.port[slot]!
   const size = batch.size[slot]!
   for (let k = 0; k < ports.openCount; k++) {
@@ -100,7 +110,7 @@ const flood = (
     const row = to * ROW
     counters.values[row + Column.offeredFrames]! += 1
     if (to === TAP_PORT && tapReason !== Reason.PASS) counters.values[row + Column.dropped + tapReason]! += 1
-    else if (isIsolated(isolate, ports, ingress, to)) countDrop(counters, to, Reason.ISOLATED)
+    else if (areApart(apart, ingress, to)) countDrop(counters, to, Reason.ISOLATED)
     else if (hold.troubled === 0 || Holds.takesFlood(hold, to)) Plan.add(egress.plan, slot, to, size)
     else countDrop(counters, to, Reason.EGRESS_FULL)
   }

@@ -1,6 +1,7 @@
 import type { AdmissionState } from "./AdmissionState.ts"
 import { doubt } from "./AdmissionState.ts"
 import { Bounds, TAP_PORT } from "./Bounds.ts"
+import * as Moves from "./MoveLog.ts"
 import * as Owners from "./OwnerTable.ts"
 import { Field } from "./OwnerTable.ts"
 import * as Held from "./policy/HeldIdentities.ts"
@@ -15,9 +16,15 @@ import { Reason } from "./Reason.ts"
  * to whoever sent from it last, and is forgotten after its age.
  */
 
-/** Whether a station has been heard within its age. */
+/** Kinds of stations: a pinned one neither ages nor moves. */
+const Kind = { Learned: 0, Pinned: 1 } as const
+
+const isPinned = (state: AdmissionState, station: number): boolean =>
+  Owners.get(state.stations, station, Field.kind) === Kind.Pinned
+
+/** Whether a station has been heard within its age, or is pinned. */
 const isFresh = (state: AdmissionState, station: number): boolean =>
-  state.nowSeconds - Owners.get(state.stations, station, Field.seen) <= state.ageSeconds
+  state.nowSeconds - Owners.get(state.stations, station, Field.seen) <= state.ageSeconds || isPinned(state, station)
 
 /** The port of a station, or -1. Changes nothing. */
 export const lookup = (state: AdmissionState, hi: number, lo: number): number => {
@@ -90,6 +97,7 @@ export const commit = (state: AdmissionState, hi: number, lo: number, port: numb
     const owner = Owners.get(stations, station, Field.port)
     if (owner !== port) {
       doubt(state, owner)
+      Moves.note(state.moves, hi, lo, owner, port, state.nowSeconds)
       if (stations.portCount[port]! >= capOf(state)) giveUpOldest(state, port)
     }
     Owners.touch(stations, station, port, state.nowSeconds)
@@ -106,25 +114,57 @@ const giveUpOldest = (state: AdmissionState, port: number): void => {
 }
 
 /**
- * Learns as a plain bridge does, and for the tap in either mode: stations move, and a port at its cap forgets its
- * own.
+ * Learns as a plain bridge does, and for the tap in either mode: stations move, and a port at its cap forgets its own.
+ * False if the station is pinned to another port; nothing is changed then.
  */
-export const learn = (state: AdmissionState, hi: number, lo: number, port: number): void => {
+export const learn = (state: AdmissionState, hi: number, lo: number, port: number): boolean => {
   const { stations } = state
   const cap = port === TAP_PORT ? Bounds.stationsOfTap : state.policy.stationsPerGuest
   const station = Owners.find(stations, hi, lo, 0, 0)
   if (station >= 0) {
     const owner = Owners.get(stations, station, Field.port)
     if (owner !== port) {
+      if (isPinned(state, station)) return false
       doubt(state, owner)
+      Moves.note(state.moves, hi, lo, owner, port, state.nowSeconds)
       if (stations.portCount[port]! >= cap) giveUpOldest(state, port)
     }
     Owners.touch(stations, station, port, state.nowSeconds)
-    return
+    return true
   }
   if (stations.portCount[port]! >= cap) giveUpOldest(state, port)
   else if (!Owners.hasRoom(stations)) giveUpOldest(state, Owners.fullestPort(stations, port))
   Owners.add(stations, hi, lo, 0, 0, port, state.nowSeconds)
+  return true
+}
+
+/** Makes all stations that a port has now pinned ones, or ordinary again. Returns how many. */
+export const pinPort = (state: AdmissionState, port: number, on: boolean): number => {
+  const { stations } = state
+  for (let station = stations.oldest[port]!; station >= 0; station = Owners.next(stations, station)) {
+    Owners.set(stations, station, Field.kind, on ? Kind.Pinned : Kind.Learned)
+  }
+  return stations.portCount[port]!
+}
+
+/** Calls back for every station that may still be reached: for people, not for frames. */
+export const forEach = (
+  state: AdmissionState,
+  nowSeconds: number,
+  visit: (station: { hi: number; lo: number; port: number; ageSeconds: number; static: boolean }) => void
+): void => {
+  const { stations } = state
+  Owners.forEach(stations, (station) => {
+    const ageSeconds = nowSeconds - Owners.get(stations, station, Field.seen)
+    if (!state.secure && ageSeconds > state.ageSeconds && !isPinned(state, station)) return
+    visit({
+      hi: Owners.get(stations, station, 0),
+      lo: Owners.get(stations, station, 1),
+      port: Owners.get(stations, station, Field.port),
+      ageSeconds,
+      static: isPinned(state, station)
+    })
+  })
 }
 
 /** A port has closed: what it owned is free at once, or kept for its user for `holdSeconds`. */

@@ -1,11 +1,13 @@
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import type * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type { Counters } from "../domain/Counters.ts"
 import type { SwitchSettings } from "../domain/SwitchSettings.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
+import type { PlaneQuestion, PlaneReply } from "./PlaneQuestion.ts"
 import type { Listener } from "./SeqpacketListener.ts"
 import type { Tap, TapError } from "./TapDevice.ts"
 
@@ -30,6 +32,11 @@ export interface RunningPlane {
   readonly attachTap: (tap: Tap) => Effect.Effect<void, TapError>
   /** Forgets the tap; succeeds once the loop no longer touches it. */
   readonly detachTap: Effect.Effect<void>
+  /**
+   * Asks the loop between two of its turns. Waits as long as it takes; may be interrupted. None at once if too many
+   * questions lie unanswered.
+   */
+  readonly ask: (question: PlaneQuestion) => Effect.Effect<Option.Option<PlaneReply>>
   /** Fails if the loop ends by itself; never succeeds. */
   readonly ended: Effect.Effect<never, DataPlaneError>
 }

@@ -10,6 +10,8 @@ import type { MacAddress } from "../domain/MacAddress.ts"
 import { judge } from "../domain/policy/Judge.ts"
 import type { Policy } from "../domain/policy/Policy.ts"
 import * as Policies from "../domain/policy/Policy.ts"
+import type { PortControl } from "../domain/PortControl.ts"
+import * as Control from "../domain/PortControl.ts"
 import type { Ports } from "../domain/Ports.ts"
 import * as PortSet from "../domain/Ports.ts"
 import { Reason, Refusal } from "../domain/Reason.ts"
@@ -32,6 +34,7 @@ export interface Forwarder {
   readonly exchange: FrameExchange
   readonly counters: Counters
   readonly ports: Ports
+  readonly control: PortControl
   /** What is remembered of guests: who owns which address. */
   readonly memory: AdmissionState
   readonly hold: Hold
@@ -57,12 +60,15 @@ export const make = (options: {
   const portCount = settings.guestPorts + 1
   const ports = PortSet.make(settings.guestPorts, settings.guestPortsPerUid)
   const hold = Holds.make(portCount, exchange.batch)
+  const control = Control.make(portCount)
+  const memory = Memory.make(settings, ports.uid)
   return {
     exchange,
     counters,
     ports,
+    control,
     hold,
-    memory: Memory.make(settings, ports.uid),
+    memory,
     notify: options.notify,
     settings,
     policy: Policies.make(settings),
@@ -71,6 +77,7 @@ export const make = (options: {
     destination: new Int32Array(Bounds.batchFrames),
     egress: {
       ports,
+      apart: { isolate: memory.policy.isolate, control, ports },
       hold,
       counters,
       plan: exchange.plan,
@@ -116,6 +123,7 @@ export const configure = (forwarder: Forwarder, settings: SwitchSettings): void 
   forwarder.settings = settings
   forwarder.policy = Policies.make(settings)
   Memory.configure(forwarder.memory, settings)
+  forwarder.egress.apart.isolate = forwarder.memory.policy.isolate
 }
 
 /** Takes the tap out of the switch, if it is still in. */
@@ -129,6 +137,7 @@ export const closePort = (forwarder: Forwarder, port: number): void => {
   counters.values[port * Count.ROW + Count.Column.dropped + Reason.EGRESS_FULL]! += dropped
   resume(forwarder, port)
   Admission.release(memory, port, exchange.nowMs)
+  Control.release(forwarder.control, port)
   if (port === TAP_PORT) {
     exchange.detachTap()
     return
@@ -276,13 +285,12 @@ const refusal = (forwarder: Forwarder, why: Refusal, uid: number, pid: number, e
 }
 
 const forward = (forwarder: Forwarder): void => {
-  const { counters, destination, egress, exchange, memory, policy, ports, reason, tapReason } = forwarder
+  const { counters, destination, egress, exchange, memory, policy, reason, tapReason } = forwarder
   const { batch, nowMs } = exchange
-  const { isolate } = memory.policy
   judge(batch, policy, reason, tapReason)
   Admission.admit(memory, batch, reason, destination, nowMs)
-  Route.route(batch, tapReason, isolate, ports, destination, reason)
+  Route.route(batch, tapReason, egress.apart, destination, reason)
   Count.countIngress(counters, batch.port, batch.size, reason, batch.count)
-  Route.plan(batch, reason, tapReason, isolate, destination, egress, nowMs)
+  Route.plan(batch, reason, tapReason, destination, egress, nowMs)
   Stations.sweep(memory, SWEEP_PER_TURN)
 }

@@ -16,8 +16,10 @@ import { BridgeControl, type BridgeError } from "./BridgeControl.ts"
 import { DataPlane, type DataPlaneError, type RunningPlane } from "./DataPlane.ts"
 import { GroupDatabase, type GroupMissing } from "./GroupDatabase.ts"
 import * as LogBudget from "./LogBudget.ts"
+import { PeerProcesses } from "./PeerProcesses.ts"
 import { PidFile, type PidFileError } from "./PidFile.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
+import * as Directory from "./PortDirectory.ts"
 import { type ListenError, SeqpacketListener } from "./SeqpacketListener.ts"
 import { type Tap, TapDevice, type TapError } from "./TapDevice.ts"
 
@@ -47,10 +49,14 @@ export type SwitchError = TapError | BridgeError | ListenError | GroupMissing | 
 /** A switch that serves. */
 export interface RunningSwitch {
   readonly request: SwitchRequest
+  /** Where guests connect to: what was asked for, or what the listener was handed over. */
+  readonly socketPath: string
   readonly tap: Tap | undefined
   readonly plane: RunningPlane
+  /** Kept by `supervise`. */
+  readonly directory: Directory.PortDirectory
   /** Deals with what happens until the switch can go on no more; never succeeds. */
-  readonly supervise: Effect.Effect<never, SwitchError, TapDevice | BridgeControl>
+  readonly supervise: Effect.Effect<never, SwitchError, TapDevice | BridgeControl | PeerProcesses>
 }
 
 /** How often, and after which pauses, a lost tap is opened again: 0.1 s, doubled each time, 6.3 s in all. */
@@ -87,9 +93,16 @@ export const open = (
       backlog: Bounds.backlog
     })
     const plane = yield* (yield* DataPlane).start({ listener, settings: settingsFor(request, tap) })
-    if (tap !== undefined) yield* plane.attachTap(tap)
-    return { request, tap, plane, supervise: supervise(plane, uplink) }
+    const directory = Directory.make()
+    if (tap !== undefined) yield* attach(plane, tap, directory)
+    return { request, socketPath: listener.path, tap, plane, directory, supervise: supervise(plane, uplink, directory) }
   })
+
+const attach = (plane: RunningPlane, tap: Tap, directory: Directory.PortDirectory) =>
+  Effect.zipRight(
+    plane.attachTap(tap),
+    Effect.map(Clock.currentTimeMillis, (nowMs) => Directory.noteTap(directory, tap.interfaceName, nowMs))
+  )
 
 const settingsFor = (request: SwitchRequest, tap: Tap | undefined) => {
   const mtuBytes = request.mtuBytes ?? Math.max(tap?.mtuBytes ?? 0, Bounds.mtuBytesDefault)
@@ -158,20 +171,28 @@ const openTap = (request: SwitchRequest, name: string) =>
 
 const supervise = (
   plane: RunningPlane,
-  uplink: Uplink
-): Effect.Effect<never, SwitchError, TapDevice | BridgeControl> =>
-  Effect.suspend(() => {
+  uplink: Uplink,
+  directory: Directory.PortDirectory
+): Effect.Effect<never, SwitchError, TapDevice | BridgeControl | PeerProcesses> =>
+  Effect.gen(function*() {
+    const processes = yield* PeerProcesses
     const lines = LogBudget.make(budget.burst, budget.perSecond)
-    return Effect.gen(function*() {
+    const losses = yield* Queue.unbounded<number>()
+    const hear = Effect.gen(function*() {
       const notices = yield* Queue.takeBetween(plane.notices, 1, 256)
+      const nowMs = yield* Clock.currentTimeMillis
       for (const notice of Chunk.toReadonlyArray(notices)) {
-        if (notice.kind === "tap-lost") yield* regain(plane, uplink, notice.errno)
+        Directory.note(directory, notice, nowMs, processes.find)
+        if (notice.kind === "tap-lost") yield* Queue.offer(losses, notice.errno)
         else yield* report(lines, notice)
       }
-    }).pipe(Effect.forever, Effect.raceFirst(plane.ended))
+    })
+    // A lost tap may take seconds to come back; who comes and goes meanwhile is to be known at once.
+    const repair = Effect.flatMap(Queue.take(losses), (errno) => regain(plane, uplink, directory, errno))
+    return yield* Effect.forever(hear).pipe(Effect.raceFirst(Effect.forever(repair)), Effect.raceFirst(plane.ended))
   })
 
-const regain = (plane: RunningPlane, uplink: Uplink, errno: number) =>
+const regain = (plane: RunningPlane, uplink: Uplink, directory: Directory.PortDirectory, errno: number) =>
   Effect.gen(function*() {
     yield* Effect.logError("the tap is lost; the switch has no host side until it is back").pipe(
       Effect.annotateLogs({ tap: uplink.name, errno })
@@ -180,7 +201,7 @@ const regain = (plane: RunningPlane, uplink: Uplink, errno: number) =>
     const again = Effect.gen(function*() {
       yield* uplink.close
       const tap = yield* uplink.open
-      if (tap !== undefined) yield* plane.attachTap(tap)
+      if (tap !== undefined) yield* attach(plane, tap, directory)
       return tap
     }).pipe(Effect.tapError((error) => Effect.logWarning(error.message)))
     const tap = yield* Effect.retry(again, tapRetries)

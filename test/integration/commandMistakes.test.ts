@@ -35,7 +35,7 @@ describe("a command line that cannot be meant", () => {
       [["-u", address], `unknown option -u ${usage}`],
       [["--bogus", address], `unknown option --bogus ${usage}`],
       [["--wizard"], `unknown option --wizard ${usage}`],
-      [["--log-level=debug", address], `unknown option --log-level ${usage}`],
+      [["--log-level=trace", address], "bad --log-level trace: give error, warning, info or debug"],
       [[address, "extra"], `surplus operand extra; only one address/cidrbits is taken ${usage}`],
       [["--", address, "-d"], `surplus operand -d; only one address/cidrbits is taken ${usage}`],
       [["-b"], `option -b needs a value ${usage}`],

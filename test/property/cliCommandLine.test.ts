@@ -38,6 +38,7 @@ const plain: Options = {
   secure: true,
   bridgeName: undefined,
   socketPath: "/var/run/vknet",
+  socketPathGiven: false,
   pidFilePath: "/var/run/vknetd.pid",
   tapName: "auto",
   simulate: false,
@@ -48,7 +49,12 @@ const plain: Options = {
   guestPortsPerUid: 256,
   mtuBytes: undefined,
   stationAgeSeconds: 300,
-  seed: undefined
+  seed: undefined,
+  metrics: undefined,
+  user: undefined,
+  keepNetAdmin: false,
+  readyFd: undefined,
+  log: { format: undefined, filePath: undefined, level: "info" }
 }
 
 const address = "10.1.0.1/24"
@@ -60,12 +66,18 @@ describe("a command line asks for", () => {
     [["-U"], { secure: false, prefix: undefined }],
     [["-U", address], { secure: false }],
     [["-dUbbridge0"], { foreground: true, secure: false, bridgeName: "bridge0", prefix: undefined }],
-    [["-p", "/tmp/s", address], { socketPath: "/tmp/s" }],
-    [["-prel/../s", "-i", "pid", address], { socketPath: `${cwd}/s`, pidFilePath: `${cwd}/pid` }],
-    [["-p", "--", "-i--help", address], { socketPath: `${cwd}/--`, pidFilePath: `${cwd}/--help` }],
-    [["-p", " a ", address], { socketPath: `${cwd}/ a ` }],
-    [["-U", "-p", "1"], { secure: false, prefix: undefined, socketPath: `${cwd}/1` }],
-    [["-d", "-p", "no", address], { foreground: true, socketPath: `${cwd}/no` }],
+    [["-p", "/tmp/s", address], { socketPathGiven: true, socketPath: "/tmp/s" }],
+    [
+      ["-prel/../s", "-i", "pid", address],
+      { socketPathGiven: true, socketPath: `${cwd}/s`, pidFilePath: `${cwd}/pid` }
+    ],
+    [
+      ["-p", "--", "-i--help", address],
+      { socketPathGiven: true, socketPath: `${cwd}/--`, pidFilePath: `${cwd}/--help` }
+    ],
+    [["-p", " a ", address], { socketPathGiven: true, socketPath: `${cwd}/ a ` }],
+    [["-U", "-p", "1"], { secure: false, prefix: undefined, socketPathGiven: true, socketPath: `${cwd}/1` }],
+    [["-d", "-p", "no", address], { foreground: true, socketPathGiven: true, socketPath: `${cwd}/no` }],
     [["-t", "tap7", address], { tapName: "tap7" }],
     [["-t", "tap", address], { tapName: "auto" }],
     [["-t", "/dev/tap3", address], { tapName: "/dev/tap3" }],
@@ -88,6 +100,7 @@ describe("a command line asks for", () => {
       simulate: true,
       foreground: true,
       socketPath: "/s",
+      socketPathGiven: true,
       pidFilePath: undefined,
       tapName: undefined,
       groupName: undefined,
@@ -100,8 +113,23 @@ describe("a command line asks for", () => {
       foreground: true,
       secure: false,
       prefix: undefined,
-      socketPath: "/s"
+      socketPath: "/s",
+      socketPathGiven: true
     }],
+    [["--user", "vknetd", address], { user: { name: "vknetd", group: undefined } }],
+    [["--user=65534:vknet", "--keep-net-admin", address], {
+      user: { name: "65534", group: "vknet" },
+      keepNetAdmin: true
+    }],
+    [["--ready-fd", "3", address], { readyFd: 3 }],
+    [["--log-file", "log", "--log-format=json", "--log-level", "debug", address], {
+      log: { format: "json", filePath: `${cwd}/log`, level: "debug" }
+    }],
+    [["-d", "--log-format", "journal", address], {
+      foreground: true,
+      log: { format: "journal", filePath: undefined, level: "info" }
+    }],
+    [["--log-format", "syslog", address], { log: { format: "syslog", filePath: undefined, level: "info" } }],
     [["--", address], {}],
     [[address, "-d"], { foreground: true }]
   ])("%j", (argv, different) => {
@@ -118,7 +146,6 @@ describe("a mistake is told with its remedy:", () => {
     [["--no-tap"], `secure mode needs address/cidrbits, as 10.1.0.1/24, or give -U to judge no addresses${usage}`],
     [["-x"], `unknown option -x${usage}`],
     [["--wizard"], `unknown option --wizard${usage}`],
-    [["--log-level", "debug"], `unknown option --log-level${usage}`],
     [["-p"], `option -p needs a value${usage}`],
     [["--simulate=yes"], `option --simulate takes no value${usage}`],
     [[address, "extra"], `surplus operand extra; only one address/cidrbits is taken${usage}`],
@@ -159,6 +186,19 @@ describe("a mistake is told with its remedy:", () => {
     [["--simulate", "-c"], "--simulate and -c exclude each other: dump a simulated switch with -c -p its socket"],
     [["--no-tap", "-t", "tap0", address], `--no-tap and -t exclude each other: ${noTap}`],
     [["--no-tap", "-b", "br0", address], `--no-tap and -b exclude each other: ${noTap}`],
+    [["--user", "", address], "bad --user '': give a user and, if need be, a group, as vknetd:vknetd"],
+    [["--user", "a:b:c", address], "bad --user a:b:c: give a user and, if need be, a group, as vknetd:vknetd"],
+    [["--user", "a:", address], "bad --user a:: give a user and, if need be, a group, as vknetd:vknetd"],
+    [["--keep-net-admin", address], "--keep-net-admin is for --user; give that too"],
+    [["--ready-fd", "2", address], "bad --ready-fd 2: give a number from 3 to 1023"],
+    [["--log-level", "trace", address], "bad --log-level trace: give error, warning, info or debug"],
+    [["--log-format", "xml", address], "bad --log-format xml: give logfmt, json, journal or syslog"],
+    [["--log-format", "json", address], "--log-format json needs --log-file in the background, or -d"],
+    [["--log-file", "", address], "--log-file '': give a path"],
+    [
+      ["-d", "--log-format", "journal", "--log-file", "l", address],
+      "--log-format journal and --log-file exclude each other: a file takes logfmt or json"
+    ],
     [["--completions", "tcsh"], "bad shell tcsh: give bash, zsh, fish or sh"]
   ])("%j", (argv, line) => {
     assert.strictEqual(refusal(...argv), line)
@@ -198,7 +238,7 @@ describe("what is printed", () => {
   const manual = readFileSync(new URL("../../share/man/vknetd.8", import.meta.url), "utf8")
 
   it("is the help on one screen, plain, wherever it is asked for", () => {
-    assert.isAtMost(help.split("\n").length, 30)
+    assert.isAtMost(help.split("\n").length, 40)
     for (const line of help.split("\n")) assert.isAtMost(line.length, 90)
     assert.match(help, /^usage: vknetd \[-cdU\] [\x20-\x7e\n]+$/)
     const others = [["-h"], ["-d", "-h"], ["--help", address], ["--version", "--help"], ["10.1.0.1/33", "--help"]]
@@ -234,6 +274,7 @@ describe("what is printed", () => {
       const spelling = shell === "fish" ? `-${flag.name.length === 1 ? "s" : "l"} ${flag.name} ` : spell(flag)
       assert.include(script, spelling)
     }
-    assert.notMatch(script, /wizard|log-level|\u001b/)
+    assert.notMatch(script, /wizard|minimum log level|\u001b/)
+    if (shell === "bash") assert.strictEqual(script.split(" --log-level ").length, 2)
   })
 })

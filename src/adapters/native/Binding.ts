@@ -1,4 +1,5 @@
 import { createRequire } from "node:module"
+import * as os from "node:os"
 
 /** What `openTap` tells of a tap. */
 export interface NativeTap {
@@ -70,6 +71,8 @@ export interface Binding {
   readonly bridgeDestroy: (bridge: string) => number
   readonly probeSocket: (path: string) => number
   readonly listen: (path: string, gid: number, mode: number, backlog: number) => NativeListener | number
+  /** The same for a socket of octets instead of packets. */
+  readonly listenStream: (path: string, gid: number, mode: number, backlog: number) => NativeListener | number
   readonly unlinkSocket: (path: string, device: bigint, inode: bigint) => number
   readonly connect: (path: string) => number
   /** Two descriptors, or the negated errno. */
@@ -98,13 +101,40 @@ export interface Binding {
       readonly sendBufferBytes: number
     }
   ) => NativeExchange
+  /** One datagram to a Unix socket; a name that begins with `@` is Linux's, outside the file system. */
+  readonly sendDatagram: (path: string, text: string, waitMs: number) => number
+  /** Takes over a listening descriptor that somebody else made; `mode` are its node's permission bits. */
+  readonly inheritListener: (fd: number) => { readonly path: string; readonly mode: number } | number
+  readonly sameNode: (path: string, other: string) => boolean
+  /** The user's id and the id of its group; or the negated errno. */
+  readonly userIds: (name: string) => readonly [number, number] | number
+  /** From now on nothing gains a right by execve(2), in any thread. */
+  readonly sealPrivileges: () => number
+  /** Becomes this user, with this group and no other, in all threads. */
+  readonly becomeUser: (uid: number, gid: number) => number
+  /** Before a change of user: this thread keeps what it is permitted. */
+  readonly holdCapabilities: () => number
+  /** After it: of that only the right to configure networks remains. */
+  readonly reduceCapabilities: () => number
+  /** Who is at the other end of a connected Unix socket: `[uid, 1 if of the group, else 0]`; or the negated errno. */
+  readonly peerCredentials: (fd: number, gid: number) => readonly [number, number] | number
+  /** The name of a user, or undefined. */
+  readonly userName: (uid: number) => string | undefined
 }
 
-/** Where the addon may lie, seen from the bundle in `dist/` and from this file in a checkout. */
+/** The addon that a package brings along for this kind of machine, if it does. */
+const prebuilt = `prebuilds/${os.type().toLowerCase()}-${process.arch}/vknetd.node`
+
+/**
+ * Where the addon may lie, seen from the bundle in `dist/` and from this file in a checkout. What was built here
+ * fits best.
+ */
 const candidates = [
   "../build/Release/vknetd.node",
-  "../../../build/Release/vknetd.node"
-] as const
+  "../../../build/Release/vknetd.node",
+  `../${prebuilt}`,
+  `../../../${prebuilt}`
+]
 
 /** Loads the addon. Throws an `Error` whose message is one line that says what to do. */
 export const load = (): Binding => {

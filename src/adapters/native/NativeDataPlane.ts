@@ -1,7 +1,9 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import { Bounds } from "../../domain/Bounds.ts"
 import * as Counters from "../../domain/Counters.ts"
 import { DataPlane, DataPlaneError, type RunningPlane } from "../../services/DataPlane.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
@@ -23,7 +25,8 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
           const notices = yield* Queue.unbounded<PlaneNotice>()
           const started = yield* Deferred.make<void, DataPlaneError>()
           const ended = yield* Deferred.make<never, DataPlaneError>()
-          const answers: Array<(errno: number) => void> = []
+          type Done = Extract<PlaneAnswer, { kind: "done" }>
+          const answers: Array<(done: Done) => void> = []
           const { tell, worker } = yield* startThread<PlaneCommand>(addon, {
             bundle: "forwarder.mjs",
             data: (wake): PlaneStart => ({ settings, listener: listener.handle, memory, wake }),
@@ -38,14 +41,14 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
           worker.on("exit", (code) => fail(`the thread ended with ${code}`))
           worker.on("message", (answer: PlaneAnswer) => {
             if (answer.kind === "started") Deferred.unsafeDone(started, Effect.void)
-            else if (answer.kind === "done") answers.shift()?.(answer.errno)
+            else if (answer.kind === "done") answers.shift()?.(answer)
             else Queue.unsafeOffer(notices, answer)
           })
           yield* Deferred.await(started)
 
           const ask = (command: PlaneCommand) =>
-            Effect.async<number>((resume) => {
-              answers.push((errno) => resume(Effect.succeed(errno)))
+            Effect.async<Done>((resume) => {
+              answers.push((done) => resume(Effect.succeed(done)))
               tell(command)
             })
           return {
@@ -53,7 +56,7 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
             counters: Counters.make(ports, memory),
             attachTap: (tap) =>
               ask({ kind: "attach-tap", handle: tap.handle, mac: tap.macAddress, mtuBytes: tap.mtuBytes }).pipe(
-                Effect.flatMap((errno) =>
+                Effect.flatMap(({ errno }) =>
                   errno === 0 ? Effect.void : Effect.fail(
                     new TapError({
                       operation: "open",
@@ -63,7 +66,13 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
                   )
                 )
               ),
-            detachTap: ask({ kind: "detach-tap" }),
+            detachTap: Effect.asVoid(ask({ kind: "detach-tap" })),
+            ask: (question) =>
+              Effect.suspend(() =>
+                answers.length < Bounds.controlQuestions
+                  ? Effect.map(ask({ kind: "ask", question }), ({ reply }) => Option.fromNullable(reply))
+                  : Effect.succeedNone
+              ),
             ended: Deferred.await(ended)
           } satisfies RunningPlane
         })

@@ -4,6 +4,15 @@ import * as fs from "node:fs"
 import { PidFile, PidFileError } from "../../services/PidFile.ts"
 import { Addon } from "./Addon.ts"
 
+/** Where the user we have become may not remove it, it is emptied, so that nobody takes its number for ours. */
+const remove = (path: string, fd: number): void => {
+  try {
+    fs.rmSync(path, { force: true })
+  } catch {
+    fs.ftruncateSync(fd)
+  }
+}
+
 /** Pid files locked with flock(2), so that one left behind by a killed switch is no obstacle. */
 export const layer: Layer.Layer<PidFile, never, Addon> = Layer.effect(
   PidFile,
@@ -25,7 +34,7 @@ export const layer: Layer.Layer<PidFile, never, Addon> = Layer.effect(
           Effect.suspend(() => check(path, addon.holdPidFile(path, process.pid))),
           (fd) =>
             Effect.sync(() => {
-              fs.rmSync(path, { force: true })
+              remove(path, fd)
               addon.closeFd(fd)
             })
         ).pipe(Effect.asVoid)

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { ListenError, SeqpacketListener } from "../../services/SeqpacketListener.ts"
 import { Addon } from "./Addon.ts"
+import type { Binding } from "./Binding.ts"
 
 /** What the kernel's answer means to who wants to listen; errno symbols that mean themselves are left out. */
 const meanings: Record<string, string | undefined> = {
@@ -10,15 +11,20 @@ const meanings: Record<string, string | undefined> = {
   ENAMETOOLONG: "TOO_LONG"
 }
 
+/** @param errno why. @param symbol its name, where that is known already. */
+export const listenFailure = (
+  addon: Binding,
+  path: string,
+  errno: number,
+  symbol = addon.errnoName(errno)
+): ListenError => new ListenError({ path, code: meanings[symbol] ?? symbol })
+
 /** Sequenced-packet sockets of the running kernel, unix(4) or unix(7). */
 export const layer: Layer.Layer<SeqpacketListener, never, Addon> = Layer.effect(
   SeqpacketListener,
   Effect.gen(function*() {
     const addon = yield* Addon
-    const failure = (path: string, errno: number) => {
-      const symbol = addon.errnoName(errno)
-      return new ListenError({ path, code: meanings[symbol] ?? symbol })
-    }
+    const failure = (path: string, errno: number) => listenFailure(addon, path, errno)
     return SeqpacketListener.of({
       probe: (path) =>
         Effect.suspend(() => {

@@ -1,6 +1,7 @@
 import type { MacAddress } from "../../domain/MacAddress.ts"
 import type { SwitchSettings } from "../../domain/SwitchSettings.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
+import type { PlaneQuestion, PlaneReply } from "../../services/PlaneQuestion.ts"
 
 /** What the forwarding thread is given when it starts. */
 export interface PlaneStart {
@@ -16,10 +17,11 @@ export interface PlaneStart {
 export type PlaneCommand =
   | { readonly kind: "attach-tap"; readonly handle: number; readonly mac: MacAddress; readonly mtuBytes: number }
   | { readonly kind: "detach-tap" }
+  | { readonly kind: "ask"; readonly question: PlaneQuestion }
   | { readonly kind: "stop" }
 
 /** What it says: that it has started, the answers to commands in their order, and notices. */
 export type PlaneAnswer =
   | { readonly kind: "started" }
-  | { readonly kind: "done"; readonly errno: number }
+  | { readonly kind: "done"; readonly errno: number; readonly reply?: PlaneReply }
   | PlaneNotice

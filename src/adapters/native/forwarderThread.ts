@@ -1,6 +1,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
 import * as Counters from "../../domain/Counters.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
+import { answer } from "../../services/PlaneQuestion.ts"
 import { load } from "./Binding.ts"
 import * as Exchange from "./NativeFrameExchange.ts"
 import type { PlaneAnswer, PlaneCommand, PlaneStart } from "./PlaneCommand.ts"
@@ -35,6 +36,9 @@ const obey = (command: PlaneCommand): boolean => {
     case "detach-tap":
       Forwarder.detachTap(forwarder)
       say({ kind: "done", errno: 0 })
+      return true
+    case "ask":
+      say({ kind: "done", errno: 0, reply: answer(forwarder, command.question) })
       return true
     case "stop":
       return false

@@ -1,10 +1,12 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Counters from "../../domain/Counters.ts"
 import { DataPlane } from "../../services/DataPlane.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
+import { answer } from "../../services/PlaneQuestion.ts"
 import { TapError } from "../../services/TapDevice.ts"
 import { errnoName } from "./Errno.ts"
 import { SimDriver } from "./SimDriver.ts"
@@ -59,6 +61,7 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
                 )
               }),
             detachTap: Effect.sync(() => Forwarder.detachTap(forwarder)),
+            ask: (question) => Effect.sync(() => Option.some(answer(forwarder, question))),
             ended: Effect.never
           }
         })

@@ -1,0 +1,47 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as fs from "node:fs"
+import { PeerProcesses } from "../../services/PeerProcesses.ts"
+import { Addon } from "./Addon.ts"
+
+/** What proc_pid_stat(5) tells of a process. Its second field is in parentheses and may hold any character. */
+const read = (pid: number): { readonly command: string; readonly startedTicks: number } | undefined => {
+  if (pid <= 0) return undefined
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, "utf8")
+    const end = stat.lastIndexOf(")")
+    // The first field behind the parentheses is the third, the start the twenty-second.
+    const startedTicks = Number(stat.slice(end + 2).split(" ")[22 - 3])
+    return { command: stat.slice(stat.indexOf("(") + 1, end), startedTicks }
+  } catch {
+    return undefined
+  }
+}
+
+/** Names that are remembered, so that a slow user database is asked once for each. */
+const namesMax = 1024
+
+/** Processes by proc(5), where there is one; users by getpwuid_r(3). */
+export const layer: Layer.Layer<PeerProcesses, never, Addon> = Layer.effect(
+  PeerProcesses,
+  Effect.map(Addon, (addon) => {
+    const names = new Map<number, string | undefined>()
+    return PeerProcesses.of({
+      find: (pid) => {
+        const found = read(pid)
+        return found === undefined ? undefined : { pid, startedTicks: found.startedTicks }
+      },
+      command: ({ pid, startedTicks }) => {
+        const found = read(pid)
+        return found?.startedTicks === startedTicks ? found.command : undefined
+      },
+      userName: (uid) => {
+        if (names.has(uid)) return names.get(uid)
+        if (names.size >= namesMax) names.clear()
+        const name = addon.userName(uid)
+        names.set(uid, name)
+        return name
+      }
+    })
+  })
+)

@@ -1,0 +1,95 @@
+import type * as Control from "../services/ControlSchema.ts"
+import { cell, type Column, pairs, table } from "./Table.ts"
+
+// Answers for people: the fields of the answer, in its order, under names that fit above a column.
+
+const left = (name: string): Column => ({ name })
+const right = (name: string): Column => ({ name, right: true })
+
+/** `receivedFrames` as `received-frames`. */
+const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+export const status = (answer: Control.Status): string =>
+  pairs(Object.entries(answer).map(([name, value]) => [words(name), cell(value)] as const))
+
+/** `90s`, `12m03`, `5h07`, `3d04h`: five characters at most up to 9 days. */
+export const age = (seconds: number): string => {
+  const two = (n: number) => String(Math.floor(n)).padStart(2, "0")
+  if (seconds < 100) return `${seconds}s`
+  if (seconds < 6000) return `${Math.floor(seconds / 60)}m${two(seconds % 60)}`
+  if (seconds < 100 * 3600) return `${Math.floor(seconds / 3600)}h${two((seconds % 3600) / 60)}`
+  return `${Math.floor(seconds / 86_400)}d${two((seconds % 86_400) / 3600)}h`
+}
+
+const portColumns = [
+  right("PORT"), left("KIND"), right("UID"), left("USER"), right("PID"), left("COMMAND"), right("AGE"),
+  right("STATIONS"), right("RX-FRAMES"), right("RX-BYTES"), right("TX-FRAMES"), right("TX-BYTES"),
+  right("DENIED"), right("DROPPED"),
+  left("FLAGS"), left("REASONS")
+]
+
+export const ports = (answer: ReadonlyArray<Control.Port>): string =>
+  table(portColumns, answer.map((port) => [
+    cell(port.port),
+    port.kind,
+    cell(port.uid),
+    cell(port.user),
+    cell(port.pid),
+    cell(port.command),
+    age(port.ageSeconds),
+    cell(port.stations),
+    cell(port.receivedFrames),
+    cell(port.receivedBytes),
+    cell(port.sentFrames),
+    cell(port.sentBytes),
+    cell(port.deniedFrames),
+    cell(port.droppedFrames),
+    list(port.flags ?? []),
+    list(port.reasons.map(({ frames, reason }) => `${reason}:${frames}`))
+  ]))
+
+const list = (words: ReadonlyArray<string>): string => words.length === 0 ? "-" : words.join(",")
+
+export const stations = (answer: ReadonlyArray<Control.Station>): string =>
+  table(
+    [right("PORT"), left("ADDRESS"), right("AGE"), left("STATIC")],
+    answer.map((station) => [
+      cell(station.port),
+      station.address,
+      age(station.ageSeconds),
+      cell(station.static)
+    ])
+  )
+
+/** What was lost; then, if there were any, the refused connections. */
+export const drops = ({ drops, refusals }: Control.Drops): string => {
+  const frames = table(
+    [right("PORT"), left("STAGE"), left("REASON"), right("FRAMES")],
+    drops.map((drop) => [cell(drop.port ?? "closed"), drop.stage, drop.reason, cell(drop.frames)])
+  )
+  if (refusals.length === 0) return frames
+  const connections = table(
+    [left("REASON"), right("CONNECTIONS")],
+    refusals.map((refusal) => [refusal.reason, cell(refusal.connections)])
+  )
+  return `${frames}\n${connections}`
+}
+
+export const moves = (answer: ReadonlyArray<Control.Move>): string =>
+  table(
+    [left("ADDRESS"), right("FROM"), right("TO"), left("TIME"), right("COUNT")],
+    answer.map((move) => [move.address, cell(move.from), cell(move.to), move.time, cell(move.count)])
+  )
+
+const done: Readonly<Record<Control.PortAction, (stations: number) => string>> = {
+  disconnect: () => "disconnected",
+  pin: (stations) => `pinned, ${stations} static ${stations === 1 ? "station" : "stations"}`,
+  unpin: () => "unpinned",
+  isolate: () => "isolated from other guests",
+  unisolate: () => "no longer isolated"
+}
+
+export const portChange = ({ action, port, stations }: Control.PortChange): string =>
+  `port ${port}: ${done[action](stations)}\n`
+
+export const setting = ({ key, value }: Control.Setting): string => `${key} ${value}\n`

@@ -1,0 +1,67 @@
+import * as Control from "../services/ControlSchema.ts"
+import { ask, follow } from "./ControlClient.ts"
+import { rates, topTable } from "./TopTable.ts"
+
+const alternate = { enter: "\u001b[?1049h\u001b[?25l", leave: "\u001b[?25h\u001b[?1049l" } as const
+const home = "\u001b[H"
+const clearBelow = "\u001b[J"
+const clearRight = "\u001b[K"
+
+/** How far apart the two samples are of which a single table is made. */
+const onceMs = 1000
+
+/**
+ * The ports by their rates: redrawn each second on a terminal until q, control-C or the end of the switch; else
+ * one table, or one line of JSON, of one second.
+ */
+export const runTop = async (socket: string, json: boolean): Promise<void> =>
+  process.stdout.isTTY && !json ? await live(socket) : await once(socket, json)
+
+const once = async (socket: string, json: boolean): Promise<void> => {
+  const first = await ask(socket, "GET", "/ports", Control.Ports)
+  const startMs = performance.now()
+  await new Promise((resolve) => setTimeout(resolve, onceMs))
+  const second = await ask(socket, "GET", "/ports", Control.Ports)
+  const rows = rates(
+    { timeMs: startMs, ports: first.ports },
+    { timeMs: performance.now(), ports: second.ports }
+  )
+  process.stdout.write(json ? `${JSON.stringify(rows)}\n` : topTable(rows))
+}
+
+const live = async (socket: string): Promise<void> => {
+  const ending = new AbortController()
+  const { stdin, stdout } = process
+  const end = () => ending.abort()
+  const raw = stdin.isTTY
+  let drawn = false
+  let previous: Control.Sample | undefined
+  const draw = (sample: Control.Sample): void => {
+    if (!drawn) stdout.write(alternate.enter)
+    drawn = true
+    const rows = rates(previous ?? sample, sample)
+    previous = sample
+    const title = `vknetd top, ${rows.length} ${rows.length === 1 ? "port" : "ports"}, q ends`
+    const lines = [sample.answered ? title : `${title}; the forwarding thread does not answer`, "", ...topTable(rows)
+      .trimEnd().split("\n")]
+    const shown = lines.slice(0, Math.max(1, stdout.rows - 1)).map((line) => line.slice(0, stdout.columns))
+    stdout.write(home + shown.map((line) => `${line}${clearRight}\r\n`).join("") + clearBelow)
+  }
+  process.on("SIGINT", end).on("SIGTERM", end)
+  if (raw) {
+    stdin.setRawMode(true)
+    stdin.on("data", (keys: Buffer) => {
+      // In raw mode control-C and control-D are characters like others.
+      if (["q", "Q", "\u0003", "\u0004"].some((key) => keys.includes(key))) end()
+    })
+  }
+  try {
+    await follow(socket, "/watch", Control.Sample, ending.signal, draw)
+  } finally {
+    if (drawn) stdout.write(alternate.leave)
+    if (raw) {
+      stdin.setRawMode(false)
+      stdin.pause()
+    }
+  }
+}

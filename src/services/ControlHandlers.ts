@@ -1,0 +1,142 @@
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as Directory from "./PortDirectory.ts"
+import { Caller, ControlApi, metricsContentType, watchContentType } from "./ControlApi.ts"
+import { Forbidden, NotThere, Unanswered, Unfit } from "./ControlError.ts"
+import type { PortAction, Sample, Setting } from "./ControlSchema.ts"
+import { settingKeys, watchIntervalMs } from "./ControlSchema.ts"
+import { ask, ControlTarget } from "./ControlTarget.ts"
+import * as Views from "./ControlViews.ts"
+import * as MetricsText from "./MetricsText.ts"
+import { PeerProcesses } from "./PeerProcesses.ts"
+
+/** Ages that can be set: from a second to a week. */
+const stationAgeSeconds = { least: 1, most: 7 * 86_400 } as const
+
+/** What is counted and measured, for Prometheus. */
+export const metrics: Effect.Effect<string, never, ControlTarget> = Effect.gen(function*() {
+  const target = yield* ControlTarget
+  const { directory, plane, request } = target.running
+  const reply = yield* ask(target.running, { kind: "ports" })
+  return MetricsText.format(plane.counters, {
+    version: target.version,
+    mode: request.secure ? "secure" : "bridge",
+    startedSeconds: Math.floor(target.startedMs / 1000),
+    openPorts: Directory.openPorts(directory),
+    guests: directory.guests.size,
+    guestsMax: request.guestPorts,
+    tapUp: directory.tap.state === "none" ? undefined : directory.tap.state === "up",
+    plane: reply
+  })
+})
+
+const ports = Effect.gen(function*() {
+  const target = yield* ControlTarget
+  const reply = yield* ask(target.running, { kind: "ports" })
+  const rows = Views.ports(target, yield* PeerProcesses, reply, yield* Clock.currentTimeMillis)
+  return { answered: reply !== undefined, ports: rows }
+})
+
+const unanswered = new Unanswered({
+  message: "the forwarding thread does not answer (it is stuck or overloaded; status and ports tell what is known)"
+})
+
+const answered = <A>(reply: A | undefined): Effect.Effect<A, Unanswered> =>
+  reply === undefined ? Effect.fail(unanswered) : Effect.succeed(reply)
+
+/** A sample at once and then one each interval; the next is not taken before the reader has taken the last. */
+const watch = (intervalMs: number) =>
+  Effect.map(Effect.context<ControlTarget | PeerProcesses>(), (context) =>
+    Stream.repeatEffectWithSchedule(
+      Effect.map(ports, ({ answered, ports }): Sample => ({ timeMs: Math.floor(performance.now()), answered, ports })),
+      Schedule.spaced(intervalMs)
+    ).pipe(
+      Stream.map((sample) => `${JSON.stringify(sample)}\n`),
+      Stream.encodeText,
+      Stream.provideContext(context)
+    ))
+
+/** Lets through who may change something. */
+const permitted = Effect.flatMap(Caller, ({ mayChange }) =>
+  mayChange
+    ? Effect.void
+    : Effect.fail(new Forbidden({ message: "only root and the user that the switch runs as may change anything" })))
+
+const told = (what: string, details: Readonly<Record<string, unknown>>) =>
+  Effect.flatMap(Caller, ({ uid }) => Effect.logInfo(what).pipe(Effect.annotateLogs({ ...details, byUid: uid })))
+
+const changePort = (port: number, action: PortAction) =>
+  Effect.gen(function*() {
+    yield* permitted
+    const { running } = yield* ControlTarget
+    const { stations } = yield* Effect.flatMap(ask(running, { kind: "change", port, action }), answered)
+    if (stations < 0) return yield* new NotThere({ message: `no guest has port ${port}` })
+    yield* told("port changed by command", { port, action })
+    return { port, action, stations }
+  })
+
+/** What can be set has its present value here, where it is known without asking anybody. */
+interface Present {
+  stationAgeSeconds: number
+}
+
+const changeSetting = (present: Present, key: string, value: string) =>
+  Effect.gen(function*() {
+    yield* permitted
+    const { log, running } = yield* ControlTarget
+    switch (key as typeof settingKeys[number]) {
+      case "log-level":
+        if (!log.levels.includes(value)) return yield* unfit(key, value, `one of ${log.levels.join(", ")}`)
+        log.setLevel(value)
+        break
+      case "station-age": {
+        const { least, most } = stationAgeSeconds
+        const seconds = /^[1-9][0-9]{0,6}$/.test(value) ? Number(value) : Number.NaN
+        if (!(seconds >= least && seconds <= most)) return yield* unfit(key, value, `seconds from ${least} to ${most}`)
+        yield* Effect.flatMap(ask(running, { kind: "station-age", seconds }), answered)
+        present.stationAgeSeconds = seconds
+        break
+      }
+      default:
+        return yield* new NotThere({ message: `nothing to set is called ${key}: there are ${settingKeys.join(", ")}` })
+    }
+    yield* told("setting changed by command", { key, value })
+    return { key, value } satisfies Setting
+  })
+
+const unfit = (key: string, value: string, fit: string) =>
+  new Unfit({ message: `bad ${key} ${value === "" ? "''" : value}: give ${fit}` })
+
+/** Answers everything of the control channel. */
+export const layer = HttpApiBuilder.group(ControlApi, "control", (handlers) =>
+  Effect.gen(function*() {
+    const target = yield* ControlTarget
+    const { running } = target
+    const processes = yield* PeerProcesses
+    const present: Present = { stationAgeSeconds: running.request.stationAgeSeconds }
+    const provided = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      effect.pipe(Effect.provideService(ControlTarget, target), Effect.provideService(PeerProcesses, processes))
+    return handlers
+      .handle("status", () =>
+        Effect.map(ask(running, { kind: "ports" }), (reply) => Views.status(target, reply, present.stationAgeSeconds)))
+      .handle("ports", () => provided(ports))
+      .handle("stations", () =>
+        ask(running, { kind: "stations" }).pipe(Effect.flatMap(answered), Effect.map(Views.stations)))
+      .handle("drops", () => Effect.sync(() => Views.drops(running.plane.counters)))
+      .handle("moves", () =>
+        Effect.gen(function*() {
+          const reply = yield* Effect.flatMap(ask(running, { kind: "moves" }), answered)
+          return Views.moves(reply, yield* Clock.currentTimeMillis)
+        }))
+      .handleRaw("metrics", () =>
+        Effect.map(provided(metrics), (text) => HttpServerResponse.text(text, { contentType: metricsContentType })))
+      .handleRaw("watch", ({ urlParams }) =>
+        Effect.map(provided(watch(urlParams.intervalMs ?? watchIntervalMs.usual)), (lines) =>
+          HttpServerResponse.stream(lines, { contentType: watchContentType })))
+      .handle("changePort", ({ path }) => provided(changePort(path.port, path.action)))
+      .handle("changeSetting", ({ path, payload }) => provided(changeSetting(present, path.key, payload.value)))
+  }))

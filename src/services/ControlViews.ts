@@ -1,0 +1,156 @@
+import { TAP_PORT } from "../domain/Bounds.ts"
+import type { Counters } from "../domain/Counters.ts"
+import { Column, ROW, total } from "../domain/Counters.ts"
+import * as Mac from "../domain/MacAddress.ts"
+import * as Prefixes from "../domain/Prefix.ts"
+import { REASON_COUNT, reasonNames, refusalNames } from "../domain/Reason.ts"
+import type * as Control from "./ControlSchema.ts"
+import type { ControlTarget } from "./ControlTarget.ts"
+import type { PeerProcesses } from "./PeerProcesses.ts"
+import type { PlaneReply } from "./PlaneQuestion.ts"
+import * as Directory from "./PortDirectory.ts"
+
+// What is shown: made of counters in shared memory, of the directory, and of what the forwarding thread replied,
+// if it did.
+
+type PortsReply = Extract<PlaneReply, { kind: "ports" }>
+
+const seconds = (ms: number): number => Math.max(0, Math.floor(ms / 1000))
+
+/** ISO 8601 in whole seconds. */
+const time = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, "Z")
+
+/** Frames lost by a row of the counters: `first` is `Column.denied` or `Column.dropped`. */
+const lost = (counters: Counters, row: number, first: number): number => {
+  let sum = 0
+  for (let reason = 0; reason < REASON_COUNT; reason++) sum += counters.values[row * ROW + first + reason]!
+  return sum
+}
+
+const lostByAll = (counters: Counters, first: number): number => {
+  let sum = 0
+  for (let row = 0; row < counters.rows; row++) sum += lost(counters, row, first)
+  return sum
+}
+
+export const status = (
+  target: ControlTarget["Type"],
+  reply: PortsReply | undefined,
+  stationAgeSeconds: number
+): Control.Status => {
+  const { directory, plane: { counters }, request } = target.running
+  return {
+    version: target.version,
+    pid: target.pid,
+    started: time(target.startedMs),
+    mode: request.secure ? "secure" : "bridge",
+    address: request.prefix === undefined ? null : Prefixes.format(request.prefix),
+    socket: target.running.socketPath,
+    tap: directory.tap.name ?? null,
+    tapState: directory.tap.state,
+    guests: directory.guests.size,
+    guestsMax: request.guestPorts,
+    stations: reply?.stations ?? null,
+    stationAgeSeconds,
+    logLevel: target.log.level(),
+    receivedFrames: total(counters, Column.receivedFrames),
+    receivedBytes: total(counters, Column.receivedBytes),
+    sentFrames: total(counters, Column.sentFrames),
+    sentBytes: total(counters, Column.sentBytes),
+    deniedFrames: lostByAll(counters, Column.denied),
+    droppedFrames: lostByAll(counters, Column.dropped),
+    refusedConnections: counters.refused.reduce((sum, count) => sum + count, 0),
+    answered: reply !== undefined
+  }
+}
+
+export const ports = (
+  { running }: ControlTarget["Type"],
+  processes: PeerProcesses["Type"],
+  reply: PortsReply | undefined,
+  nowMs: number
+): ReadonlyArray<Control.Port> => {
+  const { directory, plane: { counters } } = running
+  const known = new Map(reply?.ports.map((row) => [row.port, row] as const))
+  return Directory.openPorts(directory).map((port) => {
+    const resident = directory.guests.get(port)
+    const at = (column: number) => counters.values[port * ROW + column]!
+    const row = known.get(port)
+    const openedMs = resident?.openedMs ?? directory.tap.sinceMs
+    return {
+      port,
+      kind: port === TAP_PORT ? "tap" : "guest",
+      uid: resident?.uid ?? null,
+      user: resident === undefined ? null : processes.userName(resident.uid) ?? null,
+      pid: resident === undefined || resident.pid === 0 ? null : resident.pid,
+      command: resident?.process === undefined ? null : processes.command(resident.process) ?? null,
+      ageSeconds: seconds(nowMs - openedMs),
+      stations: row?.stations ?? null,
+      receivedFrames: at(Column.receivedFrames),
+      receivedBytes: at(Column.receivedBytes),
+      sentFrames: at(Column.sentFrames),
+      sentBytes: at(Column.sentBytes),
+      deniedFrames: lost(counters, port, Column.denied),
+      droppedFrames: lost(counters, port, Column.dropped),
+      flags: reply === undefined ? null : flagsOf(row),
+      reasons: reasonNames.flatMap((reason, i) => {
+        const frames = at(Column.denied + i) + at(Column.dropped + i)
+        return frames > 0 ? [{ reason, frames }] : []
+      })
+    }
+  })
+}
+
+const flagsOf = (row: PortsReply["ports"][number] | undefined): ReadonlyArray<"isolated" | "pinned"> => [
+  ...(row?.isolated === true ? ["isolated" as const] : []),
+  ...(row?.pinned === true ? ["pinned" as const] : [])
+]
+
+export const stations = (reply: Extract<PlaneReply, { kind: "stations" }>): Control.Stations => ({
+  stations: [...reply.stations]
+    .sort((a, b) => a.port - b.port || a.ageSeconds - b.ageSeconds)
+    .map((station) => ({
+      port: station.port,
+      address: Mac.format(station),
+      ageSeconds: station.ageSeconds,
+      static: station.static
+    }))
+})
+
+const stages = [["denied", Column.denied], ["dropped", Column.dropped]] as const
+
+/** Calls back for everything that was lost, port by port; null is the sum of closed ports. */
+export const eachDrop = (counters: Counters, visit: (drop: Control.Drop) => void): void => {
+  for (let row = 0; row < counters.rows; row++) {
+    for (const [stage, first] of stages) {
+      for (let i = 0; i < REASON_COUNT; i++) {
+        const frames = counters.values[row * ROW + first + i]!
+        if (frames === 0) continue
+        visit({ port: row === counters.rows - 1 ? null : row, stage, reason: reasonNames[i]!, frames })
+      }
+    }
+  }
+}
+
+export const drops = (counters: Counters): Control.Drops => {
+  const found: Array<Control.Drop> = []
+  eachDrop(counters, (drop) => found.push(drop))
+  return {
+    drops: found,
+    refusals: refusalNames.flatMap((reason, i) => {
+      const connections = counters.refused[i]!
+      return connections > 0 ? [{ reason, connections }] : []
+    })
+  }
+}
+
+export const moves = (reply: Extract<PlaneReply, { kind: "moves" }>, nowMs: number): Control.Moves => ({
+  total: reply.total,
+  moves: reply.moves.map((move) => ({
+    address: Mac.format(move),
+    from: move.from,
+    to: move.to,
+    time: time(nowMs - move.ageSeconds * 1000),
+    count: move.count
+  }))
+})

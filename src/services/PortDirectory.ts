@@ -1,0 +1,61 @@
+import { TAP_PORT } from "../domain/Bounds.ts"
+import type { PeerProcess } from "./PeerProcesses.ts"
+import type { PlaneNotice } from "./PlaneNotice.ts"
+
+/** Who is at the other end of a guest's port. */
+export interface Resident {
+  readonly port: number
+  readonly uid: number
+  readonly pid: number
+  readonly process: PeerProcess | undefined
+  readonly openedMs: number
+}
+
+/**
+ * Which ports are open and whose they are, as the notices of the data plane tell it: known without asking the
+ * forwarding thread, so that it can be shown when that does not answer.
+ */
+export interface PortDirectory {
+  readonly guests: Map<number, Resident>
+  tap: { readonly state: "none" | "up" | "lost"; readonly name: string | undefined; readonly sinceMs: number }
+}
+
+export const make = (): PortDirectory => ({
+  guests: new Map(),
+  tap: { state: "none", name: undefined, sinceMs: 0 }
+})
+
+/** @param find the process that the kernel named, as it is now: it has only just connected. */
+export const note = (
+  directory: PortDirectory,
+  notice: PlaneNotice,
+  nowMs: number,
+  find: (pid: number) => PeerProcess | undefined
+): void => {
+  switch (notice.kind) {
+    case "opened": {
+      const { pid, port, uid } = notice
+      directory.guests.set(port, { port, uid, pid, process: find(pid), openedMs: nowMs })
+      return
+    }
+    case "closed":
+      directory.guests.delete(notice.port)
+      return
+    case "tap-lost":
+      directory.tap = { ...directory.tap, state: "lost", sinceMs: nowMs }
+      return
+    case "refused":
+      return
+  }
+}
+
+/** The tap has been opened, at first or again. */
+export const noteTap = (directory: PortDirectory, name: string, nowMs: number): void => {
+  directory.tap = { state: "up", name, sinceMs: nowMs }
+}
+
+/** Open ports in their order, the tap's first. */
+export const openPorts = (directory: PortDirectory): ReadonlyArray<number> => [
+  ...(directory.tap.state === "up" ? [TAP_PORT] : []),
+  ...[...directory.guests.keys()].sort((a, b) => a - b)
+]

@@ -1,0 +1,51 @@
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { fileURLToPath } from "node:url"
+import { vknetd } from "./commandTranscript.ts"
+import { type HostProcess, type HostProcessError, type HostProcessOptions, startProcess } from "./guests/HostProcess.ts"
+
+const script = fileURLToPath(new URL("./ServiceManager.py", import.meta.url))
+
+/** See ServiceManager.py. */
+export interface ServiceSpec {
+  readonly notify?: string
+  readonly listen?: string
+  readonly kind?: "seqpacket" | "stream" | "silent"
+  readonly mode?: number
+  readonly addressee?: "other"
+}
+
+/** A switch under a service manager. Signals sent to `manager` reach it. */
+export interface ServiceUnderTest {
+  readonly manager: HostProcess
+  /** What the manager was told, a datagram an entry, in its order. */
+  readonly told: () => ReadonlyArray<string>
+  /** The switch's own process id. */
+  readonly pid: () => number
+  /** Waits until the manager was told something that begins so. */
+  readonly waitFor: (line: string) => Effect.Effect<string, HostProcessError>
+  /** Waits for the switch's end and gives its status. */
+  readonly waitForEnd: Effect.Effect<number, HostProcessError>
+}
+
+const startMs = 10_000
+
+/** Starts `vknetd` with these words under a service manager; both are killed when the scope ends. */
+export const startService = (
+  spec: ServiceSpec,
+  argv: ReadonlyArray<string>,
+  options?: HostProcessOptions
+): Effect.Effect<ServiceUnderTest, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const manager = yield* startProcess(["python3", script, JSON.stringify(spec), ...vknetd, ...argv], options)
+    const lines = (word: string) =>
+      manager.stdout().split("\n").flatMap((line) => line.startsWith(`${word} `) ? [line.slice(word.length + 1)] : [])
+    return {
+      manager,
+      told: () => lines("told"),
+      pid: () => Number(lines("pid")[0]),
+      waitFor: (line) =>
+        manager.waitUntil(`told ${line}`, () => lines("told").find((told) => told.startsWith(line)), startMs),
+      waitForEnd: Effect.suspend(() => Effect.map(manager.waitForEnd(startMs), () => Number(lines("ended")[0])))
+    }
+  })

@@ -1,0 +1,274 @@
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpServer from "@effect/platform/HttpServer"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as Schema from "effect/Schema"
+import * as SimDataPlane from "../../src/adapters/sim/SimDataPlane.ts"
+import { SimDriver } from "../../src/adapters/sim/SimDriver.ts"
+import * as Simulation from "../../src/adapters/sim/Simulation.ts"
+import { SimWorld } from "../../src/adapters/sim/SimWorld.ts"
+import { Bounds } from "../../src/domain/Bounds.ts"
+import * as Prefixes from "../../src/domain/Prefix.ts"
+import { CallerCheck, ControlApi } from "../../src/services/ControlApi.ts"
+import { Forbidden } from "../../src/services/ControlError.ts"
+import * as ControlHandlers from "../../src/services/ControlHandlers.ts"
+import * as Control from "../../src/services/ControlSchema.ts"
+import { ControlTarget } from "../../src/services/ControlTarget.ts"
+import { PeerProcesses } from "../../src/services/PeerProcesses.ts"
+import * as Switch from "../../src/services/Switch.ts"
+import { frame } from "./switchWorld.ts"
+
+const request: Switch.SwitchRequest = {
+  secure: false,
+  prefix: Prefixes.make(0x0a010001, 24),
+  tapName: "tap3",
+  bridgeName: undefined,
+  socketPath: "/var/run/vknet",
+  socketMode: 0o660,
+  groupName: "vknet",
+  pidFilePath: undefined,
+  mtuBytes: undefined,
+  guestPorts: 16,
+  guestPortsPerUid: 3,
+  stationAgeSeconds: Bounds.stationAgeSeconds,
+  hashSeed: [1, 2]
+}
+
+const world = Layer.provideMerge(
+  Layer.provideMerge(SimDataPlane.layer, SimDriver.layer),
+  Simulation.layer({ seed: 1, historyLines: 10_000 })
+).pipe(Layer.merge(Logger.remove(Logger.defaultLogger)))
+
+type Role = "owner" | "member" | "stranger"
+
+/** A switch on the simulated kernel with its control channel; every request is one of a role's. */
+const open = Effect.gen(function*() {
+  const running = yield* Switch.open(request)
+  yield* Effect.forkScoped(running.supervise)
+  const kernel = yield* SimWorld
+  const driver = yield* SimDriver
+  let answers = true
+  let level = "info"
+  const plane: typeof running.plane = {
+    ...running.plane,
+    ask: (question) => answers ? running.plane.ask(question) : Effect.never
+  }
+  const target = Layer.succeed(ControlTarget, {
+    running: { ...running, plane },
+    version: "1.2.3",
+    pid: 42,
+    startedMs: Date.UTC(2026, 0, 2),
+    log: { levels: ["error", "info"], level: () => level, setLevel: (next) => void (level = next) }
+  })
+  const processes = yield* PeerProcesses
+  let role: Role = "owner"
+  const check = Layer.succeed(
+    CallerCheck,
+    Effect.suspend(() =>
+      role === "stranger"
+        ? Effect.fail(new Forbidden({ message: "only root and the members of the socket's group may ask" }))
+        : Effect.succeed({ uid: role === "owner" ? 0 : 1000, mayChange: role === "owner" })
+    )
+  )
+  const api = HttpApiBuilder.api(ControlApi).pipe(
+    Layer.provide(ControlHandlers.layer),
+    Layer.provide([check, target, Layer.succeed(PeerProcesses, processes)]),
+    Layer.merge(HttpServer.layerContext),
+    Layer.merge(Logger.remove(Logger.defaultLogger))
+  )
+  const { handler } = yield* Effect.acquireRelease(
+    Effect.sync(() => HttpApiBuilder.toWebHandler(api)),
+    ({ dispose }) => Effect.promise(dispose)
+  )
+  const send = (method: string, path: string, as: Role = "owner", body?: unknown) =>
+    Effect.promise(async () => {
+      role = as
+      const init = body === undefined
+        ? { method }
+        : { method, body: JSON.stringify(body), headers: { "content-type": "application/json" } }
+      const response = await handler(new Request(`http://switch${path}`, init))
+      return { status: response.status, text: await response.text() }
+    })
+  const get = <A, I>(path: string, schema: Schema.Schema<A, I>) =>
+    Effect.map(send("GET", path), ({ status, text }) => {
+      assert.strictEqual(status, 200, text)
+      return Schema.decodeUnknownSync(schema)(JSON.parse(text), { onExcessProperty: "error" })
+    })
+  const guest = (uid: number) => {
+    const guest = kernel.guest({ path: request.socketPath, uid, gid: 85, pid: 7 })
+    return Effect.as(driver.settle, guest)
+  }
+  return { kernel, driver, send, get, guest, handler, stop: () => void (answers = false), level: () => level }
+})
+
+const message = (text: string): unknown => (JSON.parse(text) as { readonly message?: unknown }).message
+
+describe("the control channel of a simulated switch", () => {
+  it.scopedLive("tells who is where, what was lost, and what moved", () =>
+    Effect.gen(function*() {
+      const { driver, get, guest, kernel } = yield* open
+      const [one, two] = [yield* guest(0), yield* guest(1000)]
+      one.send(frame(255, 1))
+      two.send(frame(255, 2))
+      yield* driver.settle
+      two.send(frame(255, 1))
+      two.send(new Uint8Array(3))
+      yield* driver.settle
+      const status = yield* get("/status", Control.Status)
+      assert.deepInclude(status, {
+        version: "1.2.3",
+        pid: 42,
+        started: "2026-01-02T00:00:00Z",
+        mode: "bridge",
+        address: "10.1.0.1/24",
+        tap: "tap3",
+        tapState: "up",
+        guests: 2,
+        stations: 2,
+        receivedFrames: 4,
+        deniedFrames: 1,
+        answered: true
+      })
+      const { ports } = yield* get("/ports", Control.Ports)
+      assert.deepStrictEqual(ports.map(({ command, kind, pid, port, stations, uid, user }) => [
+        port, kind, uid, user, pid, command, stations
+      ]), [
+        [0, "tap", null, null, null, null, 0],
+        [1, "guest", 0, "root", 7, "guest", 0],
+        [2, "guest", 1000, null, 7, "guest", 2]
+      ])
+      assert.deepStrictEqual(ports[2]!.reasons, [{ reason: "RUNT", frames: 1 }])
+      assert.deepStrictEqual(
+        (yield* get("/stations", Control.Stations)).stations.map(({ address, port }) => [port, address]),
+        [[2, "02:00:00:00:00:01"], [2, "02:00:00:00:00:02"]]
+      )
+      assert.deepStrictEqual((yield* get("/drops", Control.Drops)).drops, [
+        { port: 2, stage: "denied", reason: "RUNT", frames: 1 }
+      ])
+      const { moves, total } = yield* get("/moves", Control.Moves)
+      assert.strictEqual(total, 1)
+      assert.deepInclude(moves[0], { address: "02:00:00:00:00:01", from: 1, to: 2, count: 1 })
+
+      two.close()
+      yield* driver.settle
+      assert.deepStrictEqual((yield* get("/drops", Control.Drops)).drops, [
+        { port: null, stage: "denied", reason: "RUNT", frames: 1 }
+      ])
+      yield* Effect.all([guest(5), guest(5), guest(5), guest(5)])
+      assert.deepStrictEqual((yield* get("/drops", Control.Drops)).refusals, [
+        { reason: "CONN_UID_LIMIT", connections: 1 }
+      ])
+      assert.isAbove(kernel.descriptors.numbers().length, 0)
+    }).pipe(Effect.provide(world)))
+
+  it.scopedLive("tells what it knows when the forwarding thread does not answer, and says so", () =>
+    Effect.gen(function*() {
+      const { driver, get, guest, send, stop } = yield* open
+      const one = yield* guest(0)
+      one.send(frame(255, 1))
+      yield* driver.settle
+      stop()
+      const startMs = performance.now()
+      assert.deepInclude(yield* get("/status", Control.Status), { answered: false, stations: null, receivedFrames: 1 })
+      assert.isBelow(performance.now() - startMs, Bounds.controlAnswerMs + 500)
+      const { answered, ports } = yield* get("/ports", Control.Ports)
+      assert.isFalse(answered)
+      assert.deepInclude(ports[1], { port: 1, stations: null, flags: null, receivedFrames: 1 })
+      for (const [method, path] of [["GET", "/stations"], ["GET", "/moves"], ["POST", "/ports/1/pin"]] as const) {
+        const { status, text } = yield* send(method, path)
+        assert.strictEqual(status, 503)
+        assert.match(String(message(text)), /^the forwarding thread does not answer \([^\n]+\)$/)
+      }
+      const metrics = yield* send("GET", "/metrics")
+      assert.match(metrics.text, /^vknetd_answering 0$/m)
+      assert.notMatch(metrics.text, /vknetd_stations /)
+    }).pipe(Effect.provide(world)))
+
+  it.scopedLive("shows a guest that comes while the tap is gone, and the tap as lost", () =>
+    Effect.gen(function*() {
+      const { driver, get, guest, kernel } = yield* open
+      kernel.faults.failNext("tap-open", "EBUSY")
+      kernel.hostEnd("tap3").vanish()
+      yield* driver.settle
+      assert.deepInclude(yield* get("/status", Control.Status), { tapState: "lost", guests: 0 })
+      yield* guest(0)
+      assert.deepInclude(yield* get("/status", Control.Status), { tapState: "lost", guests: 1 })
+      for (let i = 0; i < 100; i++) {
+        yield* driver.settle
+        if ((yield* get("/status", Control.Status)).tapState === "up") return
+        yield* Effect.sleep(20)
+      }
+      assert.fail("the tap is not back")
+    }).pipe(Effect.provide(world)))
+
+  it.scopedLive("lets the group look and not change, and strangers not even look", () =>
+    Effect.gen(function*() {
+      const { guest, level, send } = yield* open
+      yield* guest(0)
+      const paths = ["/status", "/ports", "/stations", "/drops", "/moves", "/metrics"]
+      const reads = paths.map((path) => ["GET", path] as const)
+      for (const [method, path] of reads) {
+        assert.strictEqual((yield* send(method, path, "member")).status, 200)
+        const { status, text } = yield* send(method, path, "stranger")
+        assert.strictEqual(status, 403)
+        assert.strictEqual(message(text), "only root and the members of the socket's group may ask")
+      }
+      const changes = [
+        ["POST", "/ports/1/pin", undefined],
+        ["POST", "/ports/1/disconnect", undefined],
+        ["PUT", "/settings/log-level", { value: "error" }]
+      ] as const
+      for (const [method, path, body] of changes) {
+        for (const role of ["member", "stranger"] as const) {
+          const { status, text } = yield* send(method, path, role, body)
+          assert.strictEqual(status, 403)
+          assert.match(String(message(text)), /^only root and [^\n]+$/)
+        }
+      }
+      assert.strictEqual(level(), "info")
+      for (const [method, path, body] of changes) {
+        assert.strictEqual((yield* send(method, path, "owner", body)).status, 200)
+      }
+      assert.strictEqual(level(), "error")
+    }).pipe(Effect.provide(world)))
+
+  it.scopedLive("refuses in one line what cannot be meant, and changes nothing", () =>
+    Effect.gen(function*() {
+      const { get, send } = yield* open
+      const refused: ReadonlyArray<readonly [string, string, unknown, number, string]> = [
+        ["POST", "/ports/0/pin", undefined, 404, "no guest has port 0"],
+        ["POST", "/ports/99999/pin", undefined, 404, "no guest has port 99999"],
+        ["PUT", "/settings/log-level", { value: "loud" }, 400, "bad log-level loud: give one of error, info"],
+        ["PUT", "/settings/station-age", { value: "0" }, 400, "bad station-age 0: give seconds from 1 to 604800"],
+        ["PUT", "/settings/x", { value: "0" }, 404, "nothing to set is called x: there are log-level, station-age"]
+      ]
+      for (const [method, path, body, expected, line] of refused) {
+        const { status, text } = yield* send(method, path, "owner", body)
+        assert.deepStrictEqual([status, message(text)], [expected, line])
+      }
+      for (const path of ["/ports/1/explode", "/ports/x/pin"]) {
+        assert.strictEqual((yield* send("POST", path)).status, 400)
+      }
+      assert.strictEqual((yield* send("PUT", "/settings/station-age", "owner", { value: "60" })).status, 200)
+      assert.deepInclude(yield* get("/status", Control.Status), { stationAgeSeconds: 60, logLevel: "info" })
+    }).pipe(Effect.provide(world)))
+
+  it.scopedLive("sends samples for as long as they are read", () =>
+    Effect.gen(function*() {
+      const { handler } = yield* open
+      const lines = yield* Effect.promise(async () => {
+        const response = await handler(new Request("http://switch/watch?intervalMs=100"))
+        let text = ""
+        for await (const chunk of response.body!) {
+          text += new TextDecoder().decode(chunk)
+          if (text.split("\n").length > 3) break
+        }
+        return text.split("\n").slice(0, 3)
+      })
+      const samples = lines.map((line) => Schema.decodeUnknownSync(Schema.parseJson(Control.Sample))(line))
+      assert.isAtLeast(samples[2]!.timeMs - samples[0]!.timeMs, 150)
+      for (const sample of samples) assert.isTrue(sample.answered)
+    }).pipe(Effect.provide(world)))
+})
