@@ -2,8 +2,10 @@
 import * as fc from "effect/FastCheck"
 import { TAP_PORT } from "../../src/domain/Bounds.ts"
 import * as Prefix from "../../src/domain/Prefix.ts"
+import type { Allowances } from "../../src/domain/policy/Allowances.ts"
 import type { SwitchSettings } from "../../src/domain/SwitchSettings.ts"
 import { address, addressOf, BROADCAST, concat, mac } from "./frames.ts"
+import * as six from "./policyFrames6.ts"
 import * as world from "./policyWorld.ts"
 
 /** A change of a frame. It gives a new one and keeps to what is there. */
@@ -132,6 +134,55 @@ const change = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Change> =>
     optionOctets.map(withOptions)
   )
 
+const optionOctets6 = fc.array(fc.constantFrom(0, 1, 2, 3, 14), { minLength: 1, maxLength: 16 })
+  .map((octets) => Uint8Array.from(octets))
+const nextHeader = fc.constantFrom(0, 1, 6, 17, 43, 44, 50, 51, 58, 59, 60, 132, 135)
+const messageType = fc.constantFrom(128, 133, 134, 135, 136, 137, 143)
+const addresses6 = fc.oneof(
+  fc.constantFrom(six.host6, six.guest6, six.hostLinkLocal, six.guestLinkLocal, six.nobody6, six.allNodes),
+  fc.constantFrom("::1", "fe80::1", "fec0::1", "2001:db8::1", "fd00:1:0:1::", "ff02::1:ff00:3").map(six.address6),
+  fc.uint8Array({ minLength: 16, maxLength: 16 })
+)
+
+/** Puts an extension header in front of what an IPv6 packet carries, with its lengths made right. */
+const withExtension = (type: number, header: six.Extension): Change => (frame) => {
+  if (frame.length < 54 || frame[12] !== 0x86) return frame
+  const octets = header(frame[20]!)
+  const longer = concat(frame.slice(0, 54), octets, frame.slice(54))
+  longer[20] = type
+  longer.set(u16((((frame[18]! << 8) | frame[19]!) + octets.length) & 0xffff), 18)
+  return longer
+}
+
+/** Leaves an IPv6 packet only so many octets of payload, with its length made right. */
+const withPayload = (size: number): Change => (frame) =>
+  frame.length < 54 + size || frame[12] !== 0x86 ? frame : overwrite(frame.slice(0, 54 + size), 18, u16(size))
+
+const extensions = fc.oneof(
+  fc.nat(34).map((units) => [60, six.extension(units)] as const),
+  fc.nat(3).map((units) => [0, six.extension(units)] as const),
+  fc.nat(5).map((type) => [43, six.extension(2, type, 1)] as const),
+  fc.nat(6).map((units) => [51, six.authentication(units)] as const),
+  fc.tuple(fc.constantFrom(0, 8), fc.boolean()).map(([at, more]) => [44, six.fragmentHeader(at, more)] as const)
+).map(([type, header]) => withExtension(type, header))
+
+const change6: fc.Arbitrary<Change> = fc.oneof(
+  atByte(fc.oneof(fc.nat(100), fc.constantFrom(14, 18, 19, 20, 21, 54, 55, 56, 57)), octet.map((o) => Uint8Array.of(o))),
+  fc.noBias(fc.nat(1600)).map((size): Change => (frame) => frame.slice(0, size % (frame.length + 1))),
+  fc.nat(48).map(withPayload),
+  fc.tuple(fc.nat(1600), fc.nat(255)).map(([more, value]): Change => (frame) =>
+    concat(frame, new Uint8Array(more % Math.max(1, 1530 - frame.length)).fill(value))),
+  atByte(fc.constantFrom(22, 38, 62), addresses6),
+  atByte(fc.constant(22), addresses6),
+  atByte(fc.constantFrom(0, 6, 80), macs),
+  atByte(fc.constantFrom(20, 54, 62), nextHeader.map((next) => Uint8Array.of(next))),
+  atByte(fc.constantFrom(54, 62), messageType.map((type) => Uint8Array.of(type))),
+  atByte(fc.constantFrom(54, 56, 62), fc.constantFrom(546, 547, 545).map(u16)),
+  atByte(fc.constantFrom(62, 78), optionOctets6),
+  extensions,
+  extensions
+)
+
 const honest = Object.values(world.honest)
 
 /** Gives an honest frame's sender another address, unless it sends from none. */
@@ -152,10 +203,16 @@ const changed = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Uint8Array> =>
       changes.reduce((octets, apply) => apply(octets), sentFrom(frame, sender))
     )
 
+/** An honest IPv6 frame, changed nought to three times. */
+const changed6: fc.Arbitrary<Uint8Array> = fc.tuple(
+  fc.constantFrom(...Object.values(six.honest6)),
+  fc.array(change6, { maxLength: 3 })
+).map(([frame, changes]) => changes.reduce((octets, apply) => apply(octets), frame))
+
 /** Any octets, alone or behind the start of an honest frame. */
 const anything: fc.Arbitrary<Uint8Array> = fc.tuple(
-  fc.constantFrom(...honest),
-  fc.oneof(fc.constant(0), fc.nat(60)),
+  fc.constantFrom(...honest, ...Object.values(six.honest6)),
+  fc.oneof(fc.constant(0), fc.nat(80)),
   fc.uint8Array({ maxLength: 200 })
 ).map(([frame, kept, octets]) => concat(frame.slice(0, kept), octets))
 
@@ -163,22 +220,41 @@ const anything: fc.Arbitrary<Uint8Array> = fc.tuple(
 export const frame = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Uint8Array> =>
   fc.oneof({ weight: 9, arbitrary: changed(prefix) }, { weight: 1, arbitrary: anything })
 
+const allowances: fc.Arbitrary<Allowances> = fc.oneof(
+  fc.constant({}),
+  fc.record({
+    ipv6: fc.constantFrom(0, 1, 33, 64, 96, 127, 128).map((bits) => ({ address: six.host6, bits })),
+    allowedEtherTypes: fc.constantFrom([], [0x8035, 0x0600]),
+    dhcpServer: fc.constantFrom("tap" as const, "any" as const, undefined)
+  })
+)
+
 export interface Case {
   readonly settings: SwitchSettings
+  readonly allowances: Allowances
   readonly port: number
   readonly octets: Uint8Array
 }
 
+/** One frame for a switch with such settings: as often of IPv6 as not, where that passes. */
+const frameFor = (settings: SwitchSettings, { ipv6 }: Allowances): fc.Arbitrary<Uint8Array> =>
+  ipv6 === undefined ? frame(settings.prefix) : fc.oneof(frame(settings.prefix), changed6, changed6)
+
+const cases = (
+  settings: fc.Arbitrary<SwitchSettings>,
+  port: fc.Arbitrary<number>
+): fc.Arbitrary<Case> =>
+  fc.tuple(settings, allowances).chain(([settings, allowances]) =>
+    fc.record({
+      settings: fc.constant(settings),
+      allowances: fc.constant(allowances),
+      port,
+      octets: frameFor(settings, allowances)
+    })
+  )
+
 /** A frame that came in on a port of a switch. */
-export const arrival: fc.Arbitrary<Case> = settings.chain((settings) =>
-  fc.record({ settings: fc.constant(settings), port, octets: frame(settings.prefix) })
-)
+export const arrival: fc.Arbitrary<Case> = cases(settings, port)
 
 /** A frame that a guest sends in secure mode. */
-export const secureArrival: fc.Arbitrary<Case> = fc.constantFrom(...secures).chain((settings) =>
-  fc.record({
-    settings: fc.constant(settings),
-    port: fc.constant(world.GUEST_PORT),
-    octets: frame(settings.prefix)
-  })
-)
+export const secureArrival: fc.Arbitrary<Case> = cases(fc.constantFrom(...secures), fc.constant(world.GUEST_PORT))

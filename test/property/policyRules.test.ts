@@ -2,16 +2,18 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fs from "node:fs"
 import { Reason, reasonNames } from "../../src/domain/Reason.ts"
 import * as Policy from "../../src/domain/policy/Policy.ts"
-import { rules } from "../../src/domain/policy/Rules.ts"
+import { type Rule, rules, rulesWithMemory } from "../../src/domain/policy/Rules.ts"
 import type { Edge } from "./policyEdge.ts"
 import { arpEdges } from "./policyEdgesArp.ts"
 import { dhcpEdges } from "./policyEdgesDhcp.ts"
 import { ipv4Edges } from "./policyEdgesIpv4.ts"
+import { ipv6Edges } from "./policyEdgesIpv6.ts"
 import { linkEdges } from "./policyEdgesLink.ts"
-import { expected } from "./policyReference.ts"
+import { honest6, ipv6On } from "./policyFrames6.ts"
+import { denyingRule, expected } from "./policyReference.ts"
 import * as world from "./policyWorld.ts"
 
-const edges: ReadonlyArray<Edge> = [...linkEdges, ...arpEdges, ...ipv4Edges, ...dhcpEdges]
+const edges: ReadonlyArray<Edge> = [...linkEdges, ...arpEdges, ...ipv4Edges, ...dhcpEdges, ...ipv6Edges]
 
 const named = ({ reason, tapReason }: world.Judged) => ({
   reason: reasonNames[reason],
@@ -19,18 +21,22 @@ const named = ({ reason, tapReason }: world.Judged) => ({
 })
 
 const verdicts = (edge: Edge, frame: Uint8Array) => {
-  const port = edge.port ?? world.GUEST_PORT
-  const settings = edge.settings ?? world.secure
-  const verdict = named(world.judged(frame, port, settings))
-  const inWords = expected(frame, port === world.TAP_PORT, settings)
-  assert.deepStrictEqual(verdict, inWords, "the reference disagrees")
+  const { allowances = {}, port = world.GUEST_PORT, settings = world.secure } = edge
+  const fromTap = port === world.TAP_PORT
+  const verdict = named(world.judged(frame, port, settings, 0, allowances))
+  assert.deepStrictEqual(verdict, expected(frame, fromTap, settings, allowances), "the slow tables disagree")
   const batch = world.placed(frame, port, settings.frameBytesMax, 0)
-  world.judgePlaced(world.guarded(batch, frame.length), Policy.make(settings))
-  return verdict
+  world.judgePlaced(world.guarded(batch, frame.length), Policy.make(settings, allowances))
+  return { ...verdict, rule: denyingRule(frame, fromTap, settings, allowances) }
 }
 
-const place = ({ port, settings = world.secure }: Edge): string => {
-  const from = port === world.TAP_PORT ? "the tap" : "a guest"
+/** The rule that an edge is about. */
+const ruleOf = ({ reason, rule }: Edge) =>
+  rules.find((one) => one.id === rule && (reason === undefined || reasonNames[one.reason] === reason))!
+
+const place = ({ allowances, port, settings = world.secure }: Edge): string => {
+  const who = port === world.TAP_PORT ? "the tap" : "a guest"
+  const from = allowances === undefined ? who : `${who}, with ${Object.keys(allowances).join(" and ")}`
   if (!settings.secure) return `${from} with -U`
   if (settings.prefix === undefined) return `${from} without a prefix`
   return settings === world.secure ? from : `${from} with /${settings.prefix.bits}`
@@ -38,9 +44,8 @@ const place = ({ port, settings = world.secure }: Edge): string => {
 
 describe("each rule denies what is one field past its edge, and nothing before it", () => {
   for (const [index, edge] of edges.entries()) {
-    const rule = rules.find(({ id }) => id === edge.rule)!
-    const reason = reasonNames[rule.reason]!
-    const forTapOnly = edge.rule.startsWith("E")
+    const reason = reasonNames[ruleOf(edge).reason]!
+    const forTapOnly = edge.forTapOnly ?? edge.rule.startsWith("E")
 
     it(`${edge.rule} ${reason}, from ${place(edge)} (${index})`, () => {
       for (const [name, frame] of Object.entries(edge.passes)) {
@@ -52,7 +57,7 @@ describe("each rule denies what is one field past its edge, and nothing before i
         const verdict = verdicts(edge, frame)
         assert.deepStrictEqual(
           verdict,
-          forTapOnly ? { reason: "PASS", tapReason: reason } : { reason, tapReason: "PASS" },
+          { rule: edge.rule, ...(forTapOnly ? { reason: "PASS", tapReason: reason } : { reason, tapReason: "PASS" }) },
           name
         )
       }
@@ -60,18 +65,22 @@ describe("each rule denies what is one field past its edge, and nothing before i
   }
 })
 
+const nameOf = ({ id, reason }: Rule) => `${id} ${reasonNames[reason]}`
+
 describe("the table of rules", () => {
   it("has an edge, with frames on both sides, for every rule, and no other", () => {
     const tested = new Set(
       edges.filter(({ denies, passes }) => Object.keys(denies).length > 0 && Object.keys(passes).length > 0)
-        .map(({ rule }) => rule)
+        .map((edge) => nameOf(ruleOf(edge)))
     )
-    assert.deepStrictEqual([...tested].sort(), rules.map(({ id }) => id).sort())
+    assert.deepStrictEqual([...tested].sort(), rules.map(nameOf).sort())
   })
 
-  it("names each rule and each reason once", () => {
-    assert.strictEqual(new Set(rules.map(({ id }) => id)).size, rules.length)
-    assert.strictEqual(new Set(rules.map(({ reason }) => reason)).size, rules.length)
+  it("names each rule with its reason once, and each reason of the closed list somewhere", () => {
+    const all = [...rules, ...rulesWithMemory]
+    assert.strictEqual(new Set(all.map(nameOf)).size, all.length)
+    const listed = new Set(all.map(({ reason }) => reason))
+    assert.deepStrictEqual(Object.values(Reason).filter((reason) => reason !== Reason.PASS && !listed.has(reason)), [])
   })
 
   it("lists the reasons that the passes give, and each pass carries its rule's number", () => {
@@ -83,7 +92,7 @@ describe("the table of rules", () => {
     const given = new Set([...passes.matchAll(/Reason\.([A-Z0-9_]+)/g)].map(([, name]) => name!))
     given.delete("PASS")
     const listed = new Set(rules.map(({ reason }) => reasonNames[reason]!))
-    assert.deepStrictEqual([...given].sort(), [...listed].sort())
+    for (const reason of listed) assert.isTrue(given.has(reason), reason)
     for (const { id, reason } of rules) assert.include(passes, `${id} ${reasonNames[reason]}`)
   })
 })
@@ -103,12 +112,36 @@ describe("an honest guest", () => {
   }
 })
 
+describe("an honest guest with --ipv6", () => {
+  for (const [name, frame] of Object.entries(honest6)) {
+    it(`may send ${name}, padded or not`, () => {
+      const verdict = world.judged(frame, world.GUEST_PORT, world.secure, 0, ipv6On)
+      assert.strictEqual(verdict.reason, Reason.PASS)
+      const isForHost = !/^(ESP|nothing behind)$/.test(name)
+      assert.strictEqual(verdict.tapReason, isForHost ? Reason.PASS : Reason.IP6_PROTO_DENIED)
+      const longer = new Uint8Array(Math.min(frame.length + 300, 1514))
+      longer.set(frame)
+      assert.deepStrictEqual(world.judged(longer, world.GUEST_PORT, world.secure, 0, ipv6On), verdict)
+      assert.strictEqual(world.judged(frame).reason, Reason.IP6_DISABLED)
+    })
+  }
+})
+
 describe("the tap", () => {
   it("may send IPv4 and ARP of any kind in secure mode: the host is trusted", () => {
     const denied = [...arpEdges, ...ipv4Edges, ...dhcpEdges].flatMap(({ denies }) => Object.entries(denies))
     for (const [name, frame] of denied) {
       const verdict = world.judged(frame, world.TAP_PORT)
       assert.deepStrictEqual(verdict, { reason: Reason.PASS, tapReason: Reason.PASS }, name)
+    }
+  })
+
+  it("may send IPv6 of any kind with --ipv6, and none without", () => {
+    const denied = ipv6Edges.filter(({ rule }) => rule.startsWith("V")).flatMap(({ denies }) => Object.entries(denies))
+    for (const [name, frame] of denied) {
+      const verdict = world.judged(frame, world.TAP_PORT, world.secure, 0, ipv6On)
+      assert.deepStrictEqual(verdict, { reason: Reason.PASS, tapReason: Reason.PASS }, name)
+      assert.strictEqual(world.judged(frame, world.TAP_PORT).reason, Reason.IP6_DISABLED, name)
     }
   })
 

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Reason, reasonNames } from "../../src/domain/Reason.ts"
 import * as Policy from "../../src/domain/policy/Policy.ts"
 import { concat, patched } from "./frames.ts"
+import { honest6, ipv6On, packet6, solicitation } from "./policyFrames6.ts"
 import { expected } from "./policyReference.ts"
 import * as world from "./policyWorld.ts"
 
@@ -222,6 +223,71 @@ const lengthFields: ReadonlyArray<LengthField> = [
     more: PASS
   }
 ]
+
+/** Octets to the end of an IPv6 packet. */
+const endOfIpv6 = (frame: Uint8Array): number => 54 + (frame[18]! << 8 | frame[19]!)
+
+describe("an IPv6 frame cut at any octet", () => {
+  const policy = Policy.make(world.secure, ipv6On)
+  const judgedIn = (batch: ReturnType<typeof world.placed>) => world.judgePlaced(batch, policy)
+
+  for (const [name, frame] of Object.entries(honest6)) {
+    it(`${name}: says why, whatever lies behind it, and is not read beyond its end`, () => {
+      for (let size = 0; size <= frame.length; size++) {
+        const cut = frame.slice(0, size)
+        const reason = size < 14 ? Reason.RUNT : size < endOfIpv6(frame) ? Reason.IP6_MALFORMED : PASS
+        for (const filler of [...FILLERS, frame[size] ?? 0]) {
+          const verdict = judgedIn(world.placed(cut, world.GUEST_PORT, world.secure.frameBytesMax, filler))
+          assert.strictEqual(verdict.reason, reason, `${size} octets`)
+        }
+        assert.strictEqual(expected(cut, false, world.secure, ipv6On).reason, reasonNames[reason])
+        judgedIn(world.guarded(world.placed(cut, world.GUEST_PORT, world.secure.frameBytesMax, 0), size))
+      }
+    })
+
+    it(`${name}: with its payload made shorter by its own word, is judged as the slow tables do`, () => {
+      for (let payload = 0; payload <= endOfIpv6(frame) - 54; payload++) {
+        const shorter = patched(frame, 18, payload >> 8, payload & 255)
+        const inWords = expected(shorter, false, world.secure, ipv6On)
+        for (const filler of FILLERS) {
+          const verdict = judgedIn(world.placed(shorter, world.GUEST_PORT, world.secure.frameBytesMax, filler))
+          assert.strictEqual(reasonNames[verdict.reason], inWords.reason, `${payload} octets`)
+        }
+        const limit = Math.max(54, 54 + payload)
+        judgedIn(world.guarded(world.placed(shorter, world.GUEST_PORT, world.secure.frameBytesMax, 0), limit))
+      }
+    })
+  }
+
+  it("has each of its length fields off by one", () => {
+    const { IP6_MALFORMED, ND_LLA_MISMATCH, ND_MALFORMED } = Reason
+    const first = honest6["first fragment behind options"]!
+    const fields: ReadonlyArray<readonly [string, Uint8Array, number, number, number]> = [
+      ["payload of UDP", packet6(), 19, PASS, IP6_MALFORMED],
+      ["payload of one octet", honest6["nothing behind"]!, 19, IP6_MALFORMED, IP6_MALFORMED],
+      ["payload of padded UDP", honest6["UDP, padded"]!, 19, IP6_MALFORMED, PASS],
+      ["options of 256 octets", honest6["options of 256 octets"]!, 55, PASS, IP6_MALFORMED],
+      ["authentication", honest6["authentication"]!, 55, PASS, PASS],
+      ["options behind a fragment header", first, 71, Reason.IP6_FRAG_DENIED, PASS],
+      ["option of a solicitation", solicitation(), 79, ND_MALFORMED, ND_MALFORMED],
+      ["option of two units", solicitation(concat(Uint8Array.of(1, 2), world.guestMac, new Uint8Array(8))), 79,
+        ND_MALFORMED, ND_MALFORMED],
+      ["foreign MAC of two units", solicitation(concat(Uint8Array.of(1, 1), world.otherMac)), 79, ND_MALFORMED, ND_MALFORMED]
+    ]
+    for (const [name, frame, at, less, more] of fields) {
+      for (const [delta, reason] of [[-1, less], [1, more]] as const) {
+        const changed = patched(frame, at, (frame[at]! + delta) & 255)
+        const verdict = world.judged(changed, world.GUEST_PORT, world.secure, 0, ipv6On)
+        assert.strictEqual(reasonNames[verdict.reason], expected(changed, false, world.secure, ipv6On).reason, name)
+        assert.strictEqual(reasonNames[verdict.reason], reasonNames[reason], `${name}, ${delta}`)
+      }
+    }
+    assert.strictEqual(
+      world.judged(solicitation(concat(Uint8Array.of(1, 1), world.otherMac)), 1, world.secure, 0, ipv6On).reason,
+      ND_LLA_MISMATCH
+    )
+  })
+})
 
 describe("a length field off by one", () => {
   for (const { at, field, frame, less, more, step = 1 } of lengthFields) {

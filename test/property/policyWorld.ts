@@ -2,6 +2,7 @@
 import { TAP_PORT } from "../../src/domain/Bounds.ts"
 import * as FrameBatch from "../../src/domain/FrameBatch.ts"
 import * as MacAddress from "../../src/domain/MacAddress.ts"
+import type { Allowances } from "../../src/domain/policy/Allowances.ts"
 import { judge } from "../../src/domain/policy/Judge.ts"
 import * as Policy from "../../src/domain/policy/Policy.ts"
 import * as Prefix from "../../src/domain/Prefix.ts"
@@ -41,7 +42,7 @@ export const settings = (
   tapMac: MacAddress.fromOctets(tapMac),
   tapMtuBytes: MTU_BYTES,
   frameBytesMax: MTU_BYTES + 18,
-  guestPorts: 16,
+  guestPorts: 16_384,
   guestPortsPerUid: 16,
   stationAgeSeconds: 300,
   hashSeed: [1, 2]
@@ -92,8 +93,9 @@ export const judged = (
   octets: Uint8Array,
   port: number = GUEST_PORT,
   which: SwitchSettings = secure,
-  filler = 0
-): Judged => judgePlaced(placed(octets, port, which.frameBytesMax, filler), Policy.make(which))
+  filler = 0,
+  allowances: Allowances = {}
+): Judged => judgePlaced(placed(octets, port, which.frameBytesMax, filler), Policy.make(which, allowances))
 
 /**
  * The same batch, whose octets may be read only within one frame's first `limitBytes`.

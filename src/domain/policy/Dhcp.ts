@@ -35,18 +35,22 @@ export const isFromClient = (bytes: Uint8Array, data: number, dataBytes: number)
  * @param data octet where the UDP header begins; all of the header is there.
  * @param udpBytes its length field; inside the packet unless `more`.
  * @param more whether other fragments follow.
+ * @param mayServe whether a server may be behind the port.
  */
 export const judge = (
   bytes: Uint8Array,
   start: number,
   data: number,
   udpBytes: number,
-  more: boolean
+  more: boolean,
+  mayServe: boolean
 ): Reason => {
   const destinationPort = u16(bytes, data + 2)
   // D1 DHCP_SERVER: a rogue server tells guests a gateway and name servers. Either port is enough.
   // RFC 2131, 4.1.
-  if (u16(bytes, data) === SERVER_PORT || destinationPort === CLIENT_PORT) return Reason.DHCP_SERVER
+  if (!mayServe && (u16(bytes, data) === SERVER_PORT || destinationPort === CLIENT_PORT)) {
+    return Reason.DHCP_SERVER
+  }
   if (destinationPort !== SERVER_PORT) return Reason.PASS
 
   // D2 DHCP_MALFORMED: a request that hides its fields from the rules below. RFC 2131, 2.

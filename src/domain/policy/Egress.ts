@@ -1,5 +1,6 @@
 import { Reason } from "../Reason.ts"
 import { EtherType, isTag } from "./EtherType.ts"
+import * as Ipv6 from "./Ipv6.ts"
 import { u16 } from "./Octets.ts"
 import type { Policy } from "./Policy.ts"
 import { Protocol } from "./Protocol.ts"
@@ -16,10 +17,9 @@ export const judgeTap = (
 ): Reason => {
   const type = u16(bytes, start + 12)
 
-  // E2 IP4_PROTO_DENIED: IGMP, GRE, ESP, SCTP and the like reach parts of the host that nobody
-  // watches. Secure mode as vknetd(8) has it. I1 made sure that the header is there.
-  if (policy.secure && type === EtherType.IPV4 && !isForHost(bytes[start + 23]!)) {
-    return Reason.IP4_PROTO_DENIED
+  if (policy.secure) {
+    const reason = judgeContent(bytes, start, type)
+    if (reason !== Reason.PASS) return reason
   }
 
   // E4 EGRESS_MTU: the tap would refuse it or cut it. A tag does not count. IEEE 802.3, 3.2.7.
@@ -27,5 +27,18 @@ export const judgeTap = (
   return size > frameBytesMax ? Reason.EGRESS_MTU : Reason.PASS
 }
 
-const isForHost = (protocol: number): boolean =>
-  protocol === Protocol.TCP || protocol === Protocol.UDP || protocol === Protocol.ICMP
+const judgeContent = (bytes: Uint8Array, start: number, type: number): Reason => {
+  if (type === EtherType.ARP) return Reason.PASS
+  // E2 IP4_PROTO_DENIED: IGMP, GRE, ESP, SCTP and the like reach parts of the host that nobody
+  // watches. Secure mode as vknetd(8) has it. I1 made sure that the header is there.
+  if (type === EtherType.IPV4) return isForHost(bytes[start + 23]!, Protocol.ICMP) ? Reason.PASS : Reason.IP4_PROTO_DENIED
+  // E2 IP6_PROTO_DENIED: the same, behind all extension headers. V1 to V3 walked them.
+  if (type === EtherType.IPV6) {
+    return isForHost(Ipv6.upperProtocol(bytes, start), Protocol.ICMPV6) ? Reason.PASS : Reason.IP6_PROTO_DENIED
+  }
+  // L9 again: a type that was asked for is between guests.
+  return Reason.ETHERTYPE_DENIED
+}
+
+const isForHost = (protocol: number, icmp: number): boolean =>
+  protocol === Protocol.TCP || protocol === Protocol.UDP || protocol === icmp

@@ -2,6 +2,7 @@
 export const EtherType = {
   IPV4: 0x0800,
   ARP: 0x0806,
+  RARP: 0x8035,
   IPV6: 0x86dd,
   /** From here on a type; below it the length of an LLC frame, or nothing that is defined. */
   FIRST: 0x0600

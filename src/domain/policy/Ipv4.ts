@@ -26,8 +26,16 @@ const ICMP_ROUTER_ADVERTISEMENT = 9
  * eight octets of data and offsets are multiples of eight, so that no later fragment can
  * change them, and I11 takes care of TCP's flags. Checksums, TTL, identification and the
  * reserved flag are the receiver's business, and no rule depends on them.
+ *
+ * @param mayServe whether D1 does not apply to the port.
  */
-export const judge = (bytes: Uint8Array, start: number, size: number, policy: Policy): Reason => {
+export const judge = (
+  bytes: Uint8Array,
+  start: number,
+  size: number,
+  policy: Policy,
+  mayServe: boolean
+): Reason => {
   // I1 IP4_MALFORMED: lengths that two parsers read differently. RFC 791, 3.1; RFC 1122, 3.2.1.1.
   if (size < LINK_BYTES + HEADER_BYTES_MIN) return Reason.IP4_MALFORMED
   const first = bytes[start + 14]!
@@ -53,7 +61,7 @@ export const judge = (bytes: Uint8Array, start: number, size: number, policy: Po
   const data = start + LINK_BYTES + headerBytes
   const addresses = judgeAddresses(bytes, start, data, dataBytes, fragment, policy)
   if (addresses !== Reason.PASS) return addresses
-  return judgeData(bytes, start, data, dataBytes, fragment)
+  return judgeData(bytes, start, data, dataBytes, fragment, mayServe)
 }
 
 /**
@@ -149,7 +157,8 @@ const judgeData = (
   start: number,
   data: number,
   dataBytes: number,
-  fragment: number
+  fragment: number,
+  mayServe: boolean
 ): Reason => {
   const protocol = bytes[start + 23]!
   const more = (fragment & MORE_FRAGMENTS) !== 0
@@ -179,7 +188,7 @@ const judgeData = (
   if (!more && (udpBytes < Dhcp.UDP_HEADER_BYTES || udpBytes > dataBytes)) {
     return Reason.L4_MALFORMED
   }
-  return Dhcp.judge(bytes, start, data, udpBytes, more)
+  return Dhcp.judge(bytes, start, data, udpBytes, more, mayServe)
 }
 
 /**

@@ -5,6 +5,7 @@ import * as Arp from "./Arp.ts"
 import * as Egress from "./Egress.ts"
 import { EtherType } from "./EtherType.ts"
 import * as Ipv4 from "./Ipv4.ts"
+import * as Ipv6 from "./Ipv6.ts"
 import * as Link from "./Link.ts"
 import { u16 } from "./Octets.ts"
 import type { Policy } from "./Policy.ts"
@@ -15,7 +16,7 @@ import * as Reception from "./Reception.ts"
  *
  * | ingress | secure                 | `-U`             |
  * | ------- | ---------------------- | ---------------- |
- * | guest   | R, L1–L9, A or I and D | R, L1–L4         |
+ * | guest   | R, L1–L9, A, I, D or V | R, L1–L4         |
  * | tap     | R, L1, L2, L4–L9       | R, L1, L2, L4    |
  *
  * What passed from a guest is then judged for the tap (E). The order is fixed, and the
@@ -47,10 +48,10 @@ export const judge = (
       verdict = Link.judgeAddresses(bytes, halves, start, policy, fromTap)
     }
     if (verdict === Reason.PASS && policy.secure) {
-      verdict = Link.judgeType(bytes, halves, start)
+      verdict = Link.judgeType(bytes, halves, start, policy, fromTap)
     }
     if (verdict === Reason.PASS && policy.secure && !fromTap) {
-      verdict = judgePacket(bytes, halves, start, frameBytes, policy)
+      verdict = judgePacket(bytes, halves, start, frameBytes, policy, port[slot]!)
     }
     reason[slot] = verdict
     tapReason[slot] = verdict === Reason.PASS && !fromTap
@@ -59,14 +60,18 @@ export const judge = (
   }
 }
 
-/** Judges what a guest's frame carries, by its type. L6–L9 leave only types that have rules. */
+/** Judges what a guest's frame carries, by its type. L6–L9 leave types that have rules, and those asked for. */
 const judgePacket = (
   bytes: Uint8Array,
   halves: Uint16Array,
   start: number,
   size: number,
-  policy: Policy
-): Reason =>
-  u16(bytes, start + 12) === EtherType.ARP
-    ? Arp.judge(bytes, halves, start, size, policy)
-    : Ipv4.judge(bytes, start, size, policy)
+  policy: Policy,
+  port: number
+): Reason => {
+  const type = u16(bytes, start + 12)
+  if (type === EtherType.IPV4) return Ipv4.judge(bytes, start, size, policy, policy.dhcpServers[port] === 1)
+  if (type === EtherType.ARP) return Arp.judge(bytes, halves, start, size, policy)
+  if (type !== EtherType.IPV6 || policy.ipv6 === undefined) return Reason.PASS
+  return Ipv6.judge(bytes, start, size, policy.ipv6, policy.dhcpServers[port] === 1)
+}

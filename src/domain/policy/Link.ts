@@ -54,7 +54,13 @@ const isReservedGroup = (bytes: Uint8Array, start: number): boolean =>
  * No tag and no LLC header is stepped over to find a type behind it: the verdict must
  * not depend on how a receiver un-nests them (CERT VU#855201).
  */
-export const judgeType = (bytes: Uint8Array, halves: Uint16Array, start: number): Reason => {
+export const judgeType = (
+  bytes: Uint8Array,
+  halves: Uint16Array,
+  start: number,
+  policy: Policy,
+  fromTap: boolean
+): Reason => {
   const half = start >> 1
   // L5 DST_MAC_ZERO: nobody's address, which would be flooded to everybody. Our own rule.
   if ((halves[half]! | halves[half + 1]! | halves[half + 2]!) === 0) return Reason.DST_MAC_ZERO
@@ -70,8 +76,9 @@ export const judgeType = (bytes: Uint8Array, halves: Uint16Array, start: number)
 
   // L8 IP6_DISABLED: router advertisements, neighbour discovery and DHCPv6 that nothing judges.
   // RFC 6105, 1.
-  if (type === EtherType.IPV6) return Reason.IP6_DISABLED
+  if (type === EtherType.IPV6) return policy.ipv6 === undefined ? Reason.IP6_DISABLED : Reason.PASS
 
   // L9 ETHERTYPE_DENIED: what is not understood cannot be attributed. RARP is among it (RFC 903).
-  return Reason.ETHERTYPE_DENIED
+  // Types that were asked for pass between guests; `Egress` keeps them from the tap.
+  return !fromTap && policy.allowedEtherTypes.includes(type) ? Reason.PASS : Reason.ETHERTYPE_DENIED
 }

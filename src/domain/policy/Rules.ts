@@ -10,7 +10,10 @@ export interface Rule {
   readonly stops: string
 }
 
-/** The rules that need no memory, in the order of their numbers; E rules deny the tap alone. */
+/**
+ * The rules that need no memory, in the order of their numbers; E rules, and L9 for types that were asked for,
+ * deny the tap alone.
+ */
 export const rules: ReadonlyArray<Rule> = [
   { id: "R1", reason: Reason.RUNT, stops: "reading addresses that are not there" },
   { id: "R2", reason: Reason.OVERSIZE, stops: "frames that say other things once they are cut" },
@@ -48,6 +51,37 @@ export const rules: ReadonlyArray<Rule> = [
   { id: "D2", reason: Reason.DHCP_MALFORMED, stops: "requests that hide their fields from D3 and D4" },
   { id: "D3", reason: Reason.DHCP_CHADDR, stops: "using up the DHCP server's addresses" },
   { id: "D4", reason: Reason.DHCP_RELAY, stops: "asking in another network's name" },
+  { id: "V1", reason: Reason.IP6_MALFORMED, stops: "chains of headers that a guard does not see the end of" },
+  { id: "V2", reason: Reason.IP6_EXT_DENIED, stops: "routes that the sender chooses, headers nobody knows" },
+  { id: "V3", reason: Reason.IP6_FRAG_DENIED, stops: "neighbour discovery hidden in fragments" },
+  { id: "V4", reason: Reason.IP6_RA_DENIED, stops: "posing as the router" },
+  { id: "V5", reason: Reason.IP6_REDIRECT_DENIED, stops: "moving other hosts' IPv6 routes" },
+  { id: "V6", reason: Reason.DHCP6_SERVER, stops: "rogue DHCPv6 servers" },
+  { id: "V7", reason: Reason.ND_MALFORMED, stops: "neighbour discovery from elsewhere, or read two ways" },
+  { id: "V8", reason: Reason.ND_LLA_MISMATCH, stops: "binding an address to a third party's MAC" },
+  { id: "V10", reason: Reason.IP6_SRC_HOST, stops: "speaking for the host over IPv6" },
+  { id: "V11", reason: Reason.IP6_SRC_OUTSIDE, stops: "every other spoofed IPv6 source" },
+  { id: "V12", reason: Reason.L2_L3_MISMATCH, stops: "IPv6 packets for one that go to all" },
   { id: "E2", reason: Reason.IP4_PROTO_DENIED, stops: "parts of the host that nobody watches" },
+  { id: "E2", reason: Reason.IP6_PROTO_DENIED, stops: "the same over IPv6" },
   { id: "E4", reason: Reason.EGRESS_MTU, stops: "frames that the tap would refuse or cut" }
+]
+
+/** The rules that need to know what went before, or who is at the ports. */
+export const rulesWithMemory: ReadonlyArray<Rule> = [
+  { id: "S1", reason: Reason.SRC_MAC_CONFLICT, stops: "taking the MAC of a guest, or of a station behind the host" },
+  { id: "S3", reason: Reason.MAC_LIMIT, stops: "filling the table of stations" },
+  { id: "A9", reason: Reason.ARP_SPA_CONFLICT, stops: "posing as a neighbour by ARP" },
+  { id: "I14", reason: Reason.IP4_SRC_CONFLICT, stops: "posing as a neighbour" },
+  { id: "V9", reason: Reason.ND_TARGET_CONFLICT, stops: "answering for a neighbour's address" },
+  { id: "V9", reason: Reason.IP6_SRC_CONFLICT, stops: "posing as a neighbour over IPv6" },
+  { id: "B2", reason: Reason.IP_LIMIT, stops: "claiming the whole subnet" },
+  { id: "B6", reason: Reason.STATIC_MISMATCH, stops: "taking what is bound to another user, or leaving one's own" },
+  { id: "F3", reason: Reason.HAIRPIN, stops: "sending back to where a frame came from" },
+  { id: "E1", reason: Reason.ISOLATED, stops: "guests that may not talk to each other" },
+  { id: "E3", reason: Reason.EGRESS_FULL, stops: "one that does not read holding up the others" },
+  { id: "E5", reason: Reason.TAP_WRITE_ERROR, stops: "a tap that fails ending the switch" },
+  { id: "Q1", reason: Reason.ARP_RATE, stops: "storms of ARP" },
+  { id: "Q2", reason: Reason.STORM_RATE, stops: "storms of frames for everybody" },
+  { id: "Q3", reason: Reason.LEARN_RATE, stops: "storms of new addresses" }
 ]

@@ -1,0 +1,190 @@
+import * as Ipv6Prefix from "../Ipv6Prefix.ts"
+import * as MacAddress from "../MacAddress.ts"
+import type { FrameReader } from "./FrameReader.ts"
+import { destination, isGroup, source } from "./LinkSteps.ts"
+import { kinds, optionsOf } from "./OptionWalk.ts"
+import type { ReasonName, Steps } from "./Step.ts"
+
+const TCP = 6
+const UDP = 17
+const ICMP = 58
+const UPPER = [TCP, UDP, 50, ICMP, 59]
+const HOP_BY_HOP = 0
+const ROUTING = 43
+const FRAGMENT = 44
+const EXTENSIONS = [HOP_BY_HOP, ROUTING, FRAGMENT, 51, 60]
+const START = 54
+
+interface Chain {
+  /** Why the walk did not come to its end. */
+  readonly wrong: ReasonName | undefined
+  readonly fragment: "none" | "first" | "later"
+  /** What the last header says of what follows it, and where that is. */
+  readonly upper: number
+  readonly at: number
+}
+
+/** The first octets of an address, as binary digits. */
+const binary = (address: Uint8Array): string =>
+  Array.from(address, (octet) => octet.toString(2).padStart(8, "0")).join("")
+
+/** An IPv6 packet's fields by their names in RFC 8200. */
+export class Ipv6Reader {
+  readonly f: FrameReader
+  #chain: Chain | undefined
+
+  constructor(f: FrameReader) {
+    this.f = f
+  }
+
+  get payloadBytes(): number {
+    return this.f.u16("payload length", 18)
+  }
+
+  get end(): number {
+    return START + this.payloadBytes
+  }
+
+  get source(): string {
+    return this.f.ipv6("source address", 22)
+  }
+
+  get destination(): string {
+    return this.f.ipv6("destination address", 38)
+  }
+
+  get chain(): Chain {
+    return this.#chain ??= this.#walk()
+  }
+
+  get upperBytes(): number {
+    return this.end - this.chain.at
+  }
+
+  /** Whether the header of such a protocol is here. */
+  starts(protocol: number): boolean {
+    return this.chain.upper === protocol && this.chain.fragment !== "later"
+  }
+
+  get icmpType(): number {
+    return this.f.u8("ICMPv6 type", this.chain.at)
+  }
+
+  /** Whether it is of neighbour discovery, of one of these types. */
+  discovers(...types: ReadonlyArray<number>): boolean {
+    return this.starts(ICMP) && types.includes(this.icmpType)
+  }
+
+  /** Options of a solicitation or an advertisement. */
+  get options() {
+    const from = this.chain.at + (this.icmpType === 133 ? 8 : 24)
+    return from === this.end ? [] : optionsOf(this.f.slice("options", from, this.end), kinds.neighbour)
+  }
+
+  /** Options that name the MAC of who sends this type. */
+  get linkLayerOptions() {
+    const type = this.icmpType === 136 ? 2 : 1
+    return this.options.filter((option) => option.type === type)
+  }
+
+  get isInside(): boolean {
+    const { ipv6 } = this.f.situation.allowances
+    const address = this.source
+    const bits = binary(this.f.octets.slice(22, 38))
+    const inPrefix = ipv6 !== undefined && bits.startsWith(binary(ipv6.address).slice(0, ipv6.bits))
+    const isLinkLocal = bits.startsWith("1111111010")
+    return isLinkLocal || (inPrefix && !bits.startsWith("11111111") && address !== "::" && address !== "::1")
+  }
+
+  /** Whether `::` is what such a message has to come from. */
+  get needsNoSource(): boolean {
+    if (this.chain.fragment !== "none") return false
+    if (this.discovers(143)) return true
+    if (this.discovers(133)) return this.upperBytes === 8
+    return this.discovers(135) && /^ff02::1:ff[0-9a-f]{2}:[0-9a-f]{1,4}$/.test(this.destination) &&
+      this.linkLayerOptions.length === 0
+  }
+
+  #walk(): Chain {
+    const headers: Array<number> = []
+    const { end, f } = this
+    let upper = f.u8("next header", 20)
+    let at = START
+    let fragment: Chain["fragment"] = "none"
+    const fails = (wrong: ReasonName): Chain => ({ wrong, fragment, upper, at })
+    while (!UPPER.includes(upper) && fragment !== "later") {
+      if (!EXTENSIONS.includes(upper)) return fails("IP6_EXT_DENIED")
+      if (headers.length >= 8 || (upper === HOP_BY_HOP && headers.length > 0)) return fails("IP6_MALFORMED")
+      const cut = headers.includes(FRAGMENT) ? "IP6_FRAG_DENIED" : "IP6_MALFORMED"
+      if (end - at < 8) return fails(cut)
+      const bytes = this.#headerBytes(upper, at)
+      if (bytes > end - at) return fails(cut)
+      if (at + bytes - START > 256) return fails("IP6_MALFORMED")
+      if (upper === ROUTING && f.u8("routing type", at + 2) !== 2) return fails("IP6_EXT_DENIED")
+      if (upper === FRAGMENT) {
+        if (headers.includes(FRAGMENT)) return fails("IP6_EXT_DENIED")
+        fragment = f.u16("fragment offset", at + 2) < 8 ? "first" : "later"
+      }
+      headers.push(upper)
+      upper = f.u8("next header", at)
+      at += bytes
+    }
+    return { wrong: undefined, fragment, upper, at }
+  }
+
+  #headerBytes(type: number, at: number): number {
+    if (type === FRAGMENT) return 8
+    const length = this.f.u8("header length", at + 1)
+    return type === 51 ? (length + 2) * 4 : (length + 1) * 8
+  }
+}
+
+const least: Readonly<Record<number, number | undefined>> = { [TCP]: 20, [UDP]: 8, [ICMP]: 4 }
+
+const hostLinkLocal = ({ situation }: FrameReader): string | undefined => {
+  const { tapMac } = situation.settings
+  if (tapMac === undefined) return undefined
+  return Ipv6Prefix.formatAddress(Ipv6Prefix.linkLocalOf(MacAddress.toOctets(tapMac)))
+}
+
+const host = ({ situation }: FrameReader): string | undefined => {
+  const { ipv6 } = situation.allowances
+  return ipv6 === undefined ? undefined : Ipv6Prefix.formatAddress(ipv6.address)
+}
+
+const discovery: Steps<Ipv6Reader> = [
+  ["V3", "IP6_FRAG_DENIED", (ip) => ip.chain.fragment === "first" && ip.discovers(133, 134, 135, 136, 137)],
+  ["V4", "IP6_RA_DENIED", (ip) => ip.discovers(134)],
+  ["V5", "IP6_REDIRECT_DENIED", (ip) => ip.discovers(137)],
+  ["V7", "ND_MALFORMED", (ip) => ip.discovers(133, 135, 136) && ip.f.u8("hop limit", 21) !== 255],
+  ["V7", "ND_MALFORMED", (ip) => ip.discovers(133, 135, 136) && ip.f.u8("code", ip.chain.at + 1) !== 0],
+  ["V7", "ND_MALFORMED", (ip) => ip.discovers(133) && ip.upperBytes < 8],
+  ["V7", "ND_MALFORMED", (ip) => ip.discovers(135, 136) && ip.upperBytes < 24],
+  ["V7", "ND_MALFORMED", (ip) => ip.discovers(133, 135, 136) && ip.options.some((option) => !option.whole)],
+  ["V8", "ND_LLA_MISMATCH", (ip) => {
+    if (!ip.discovers(133, 135, 136)) return false
+    const own = source(ip.f).replaceAll(":", "")
+    return ip.linkLayerOptions.some(({ content }) => Array.from(content, twoDigits).join("") !== own)
+  }]
+]
+
+const twoDigits = (octet: number): string => octet.toString(16).padStart(2, "0")
+
+export const ipv6: Steps<Ipv6Reader> = [
+  ["V1", "IP6_MALFORMED", (ip) => ip.f.size < START],
+  ["V1", "IP6_MALFORMED", (ip) => ip.f.u8("version", 14) >> 4 !== 6],
+  ["V1", "IP6_MALFORMED", (ip) => ip.payloadBytes === 0],
+  ["V1", "IP6_MALFORMED", (ip) => ip.payloadBytes > ip.f.size - START],
+  ["V1", "IP6_MALFORMED", (ip) => ip.chain.wrong === "IP6_MALFORMED"],
+  ["V2", "IP6_EXT_DENIED", (ip) => ip.chain.wrong === "IP6_EXT_DENIED"],
+  ["V3", "IP6_FRAG_DENIED", (ip) => ip.chain.wrong === "IP6_FRAG_DENIED"],
+  ["V1", "IP6_MALFORMED", (ip) => ip.chain.fragment === "none" && ip.upperBytes < (least[ip.chain.upper] ?? 0)],
+  ["V3", "IP6_FRAG_DENIED", (ip) => ip.chain.fragment === "first" && ip.upperBytes < 8],
+  ...discovery,
+  ["V6", "DHCP6_SERVER", (ip) =>
+    ip.starts(UDP) && !ip.f.situation.mayServe &&
+    (ip.f.u16("source port", ip.chain.at) === 547 || ip.f.u16("destination port", ip.chain.at + 2) === 546)],
+  ["V10", "IP6_SRC_HOST", (ip) => [host(ip.f), hostLinkLocal(ip.f)].includes(ip.source)],
+  ["V11", "IP6_SRC_OUTSIDE", (ip) => !ip.isInside && !(ip.source === "::" && ip.needsNoSource)],
+  ["V12", "L2_L3_MISMATCH", (ip) => isGroup(destination(ip.f)) && !/^ff[0-9a-f]{2}:/.test(ip.destination)]
+]

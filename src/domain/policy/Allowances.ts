@@ -1,0 +1,11 @@
+import type { Ipv6Prefix } from "../Ipv6Prefix.ts"
+
+/** What secure mode lets through beyond its default, when it is asked to. All of it is off by default. */
+export interface Allowances {
+  /** `--ipv6`: the host's IPv6 address and the guests' prefix. Without one no IPv6 passes. */
+  readonly ipv6?: Ipv6Prefix | undefined
+  /** `--allow-ethertype`: types that guests may send to each other, unread. None below 0x0600. */
+  readonly allowedEtherTypes?: ReadonlyArray<number> | undefined
+  /** `--dhcp-server`: who may be one. A user's number is marked per port, see `Policy.dhcpServers`. */
+  readonly dhcpServer?: "tap" | "any" | number | undefined
+}

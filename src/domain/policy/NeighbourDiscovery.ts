@@ -1,0 +1,111 @@
+import { Reason } from "../Reason.ts"
+import { u16, u32 } from "./Octets.ts"
+
+/** Types of ICMPv6 that rules know (RFC 4861, 4; RFC 3810, 5.2). */
+const Type = {
+  ROUTER_SOLICITATION: 133,
+  ROUTER_ADVERTISEMENT: 134,
+  NEIGHBOUR_SOLICITATION: 135,
+  NEIGHBOUR_ADVERTISEMENT: 136,
+  REDIRECT: 137,
+  LISTENER_REPORT: 143
+} as const
+const SOURCE_LINK_LAYER = 1
+const TARGET_LINK_LAYER = 2
+const HOP_LIMIT = 255
+const SOLICITATION_BYTES = 8
+const NEIGHBOUR_BYTES = 24
+const OPTION_UNIT = 8
+
+/**
+ * Judges an ICMPv6 message of a guest: neighbour discovery for itself, and never as a router.
+ *
+ * @param message octet where ICMPv6 begins; four octets are there. @param end octet after it.
+ * @param isFragment whether a fragment header stands before it.
+ */
+export const judge = (
+  bytes: Uint8Array,
+  start: number,
+  message: number,
+  end: number,
+  isFragment: boolean
+): Reason => {
+  const type = bytes[message]!
+  if (type < Type.ROUTER_SOLICITATION || type > Type.REDIRECT) return Reason.PASS
+
+  // V3 IP6_FRAG_DENIED: neighbour discovery in fragments hides its options from every guard.
+  // RFC 6980, 5.
+  if (isFragment) return Reason.IP6_FRAG_DENIED
+
+  // V4 IP6_RA_DENIED: posing as the router for everybody. RFC 6105, 1.
+  if (type === Type.ROUTER_ADVERTISEMENT) return Reason.IP6_RA_DENIED
+
+  // V5 IP6_REDIRECT_DENIED: moving another host's route to the sender. RFC 4861, 11.2.
+  if (type === Type.REDIRECT) return Reason.IP6_REDIRECT_DENIED
+
+  // V7 ND_MALFORMED: what did not come from this link, or that two receivers read differently.
+  // RFC 4861, 6.1.1, 7.1.1 and 7.1.2.
+  const bytesMin = type === Type.ROUTER_SOLICITATION ? SOLICITATION_BYTES : NEIGHBOUR_BYTES
+  if (bytes[start + 21] !== HOP_LIMIT || bytes[message + 1] !== 0 || end - message < bytesMin) {
+    return Reason.ND_MALFORMED
+  }
+  const option = type === Type.NEIGHBOUR_ADVERTISEMENT ? TARGET_LINK_LAYER : SOURCE_LINK_LAYER
+  return judgeOptions(bytes, start, message + bytesMin, end, option)
+}
+
+/**
+ * V7 ND_MALFORMED: an option of length 0, or one that ends outside. V8 ND_LLA_MISMATCH: binds an
+ * address to the MAC of a third party. The whole list is walked before an option is denied.
+ * RFC 4861, 4.6.
+ */
+const judgeOptions = (bytes: Uint8Array, start: number, from: number, end: number, linkLayer: number): Reason => {
+  let verdict: Reason = Reason.PASS
+  let at = from
+  while (at < end) {
+    if (at + 1 >= end) return Reason.ND_MALFORMED
+    const units = bytes[at + 1]!
+    if (units === 0 || at + units * OPTION_UNIT > end) return Reason.ND_MALFORMED
+    if (bytes[at] === linkLayer && (units !== 1 || !isSender(bytes, start, at + 2))) {
+      verdict = Reason.ND_LLA_MISMATCH
+    }
+    at += units * OPTION_UNIT
+  }
+  return verdict
+}
+
+const isSender = (bytes: Uint8Array, start: number, at: number): boolean => {
+  for (let octet = 0; octet < 6; octet++) {
+    if (bytes[at + octet] !== bytes[start + 6 + octet]) return false
+  }
+  return true
+}
+
+/**
+ * Whether a message may come from `::`, of V11: the probe for an address (RFC 4862, 5.4.2), a
+ * report of groups (RFC 3810, 5.2.13), the question for a router (RFC 4861, 4.1). None of them
+ * may bind a MAC. Only for messages that passed `judge`.
+ */
+export const needsNoSource = (bytes: Uint8Array, start: number, message: number, end: number): boolean => {
+  switch (bytes[message]) {
+    case Type.LISTENER_REPORT:
+      return true
+    case Type.ROUTER_SOLICITATION:
+      return end - message === SOLICITATION_BYTES
+    case Type.NEIGHBOUR_SOLICITATION:
+      return isToSolicitedNode(bytes, start + 38) && !binds(bytes, message + NEIGHBOUR_BYTES, end)
+    default:
+      return false
+  }
+}
+
+/** ff02::1:ff00:0/104 (RFC 4291, 2.7.1). */
+const isToSolicitedNode = (bytes: Uint8Array, at: number): boolean =>
+  u32(bytes, at) === 0xff020000 && u32(bytes, at + 4) === 0 &&
+  u32(bytes, at + 8) === 1 && u16(bytes, at + 12) >> 8 === 0xff
+
+const binds = (bytes: Uint8Array, from: number, end: number): boolean => {
+  for (let at = from; at < end; at += bytes[at + 1]! * OPTION_UNIT) {
+    if (bytes[at] === SOURCE_LINK_LAYER) return true
+  }
+  return false
+}
