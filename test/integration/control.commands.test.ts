@@ -212,7 +212,7 @@ const metricsPort = (target: ControlledSwitch) =>
   )
 
 describe("metrics", () => {
-  it.scopedLive("are served on the control socket, to curl and to promtool's satisfaction, and on TCP if asked for", () =>
+  it.scopedLive("are served on the control socket as promtool likes them, and on TCP if asked for", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()
       const target = yield* startControlled(directory, ["--no-tap", "-U", "--metrics", "0"])

@@ -188,7 +188,11 @@ describe("the command lines of a running switch", () => {
   it("take -p and --json anywhere", () => {
     const expected = { command: "port", operands: ["2", "pin"], socketPath: "x", json: true, help: undefined }
     for (
-      const argv of [["-p", "x", "--json", "2", "pin"], ["2", "pin", "--json", "-px"], ["2", "-p", "x", "pin", "--json"]]
+      const argv of [
+        ["-p", "x", "--json", "2", "pin"],
+        ["2", "pin", "--json", "-px"],
+        ["2", "-p", "x", "pin", "--json"]
+      ]
     ) {
       assert.deepStrictEqual(read("port", ...argv), expected)
     }
@@ -210,7 +214,8 @@ describe("the command lines of a running switch", () => {
 
   it("explain themselves, every one", () => {
     for (const command of Object.keys(subcommands)) {
-      assert.match(read(command, "--help").help!, new RegExp(`^usage: vknetd ${command} \\[-p socket_path\\] [^\\n]+\\n.+$`))
+      const usage = new RegExp(`^usage: vknetd ${command} \\[-p socket_path\\] [^\\n]+\\n.+$`)
+      assert.match(read(command, "--help").help!, usage)
     }
   })
 })

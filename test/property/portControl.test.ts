@@ -89,7 +89,8 @@ describe("a pinned port", () => {
 
     assert.strictEqual(world.change(1, "unpin"), 1)
     world.send(two, frame(255, 1, 9))
-    assert.deepStrictEqual(world.ask({ kind: "moves" }).moves.map(({ count, from, to }) => [from, to, count]), [[1, 2, 1]])
+    const { moves } = world.ask({ kind: "moves" })
+    assert.deepStrictEqual(moves.map(({ count, from, to }) => [from, to, count]), [[1, 2, 1]])
     world.assertSums()
   })
 })
