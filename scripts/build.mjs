@@ -52,7 +52,7 @@ const buildAddon = () => {
 const requireShim = "import{createRequire as __vknetdRequire}from'node:module';" +
   "const require=__vknetdRequire(import.meta.url);"
 
-/** What esbuild is told of the command, for whoever wants to know what is in the bundles; each part is loaded when needed. */
+/** What esbuild is told of the command, for whoever wants to know what is in it. Each part is loaded when needed. */
 export const bundleOptions = {
   absWorkingDir: root,
   entryPoints: { vknetd: "src/cli/start.ts" },

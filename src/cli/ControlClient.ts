@@ -14,10 +14,13 @@ const answerMs = 10_000
 /** No answer of a switch is as long. */
 const answerBytesMax = 64 << 20
 
+const tooMany = "too many ask at once (try again)"
+
 const explanations: Readonly<Record<string, string | undefined>> = {
   ENOENT: "no switch has been started there (name its socket with -p)",
   ECONNREFUSED: "the switch that made this socket has ended (start it again)",
-  ECONNRESET: "too many ask at once (try again)",
+  ECONNRESET: tooMany,
+  EPIPE: tooMany,
   EACCES: "EACCES (become root, or a member of the socket's group)",
   ENOTSOCK: "this is no socket (name the switch's with -p)",
   EPROTOTYPE: "this is another program's socket (name the switch's with -p)"
@@ -60,7 +63,7 @@ const refusal = async (answer: http.IncomingMessage): Promise<ControlError> => {
   const text = await textOf(answer)
   const told = ParseResult.decodeUnknownEither(Refusal)(text)
   if (told._tag === "Right") return new ControlError(told.right.message.split("\n")[0]!)
-  if (answer.statusCode === 503) return new ControlError("too many ask at once (try again)")
+  if (answer.statusCode === 503) return new ControlError(tooMany)
   return new ControlError(`the switch does not know this question (status ${answer.statusCode}; is it an older one?)`)
 }
 

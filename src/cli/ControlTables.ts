@@ -23,9 +23,8 @@ export const age = (seconds: number): string => {
 
 const portColumns = [
   right("PORT"), left("KIND"), right("UID"), left("USER"), right("PID"), left("COMMAND"), right("AGE"),
-  right("STATIONS"), right("RX-FRAMES"), right("RX-BYTES"), right("TX-FRAMES"), right("TX-BYTES"),
-  right("DENIED"), right("DROPPED"),
-  left("FLAGS"), left("REASONS")
+  right("STATIONS"), right("RX-FRAMES"), right("RX-BYTES"), right("TX-FRAMES"), right("TX-BYTES"), right("DENIED"),
+  right("DROPPED"), left("FLAGS"), left("REASONS")
 ]
 
 export const ports = (answer: ReadonlyArray<Control.Port>): string =>

@@ -44,7 +44,10 @@ const live = async (socket: string): Promise<void> => {
     const title = `vknetd top, ${rows.length} ${rows.length === 1 ? "port" : "ports"}, q ends`
     const lines = [sample.answered ? title : `${title}; the forwarding thread does not answer`, "", ...topTable(rows)
       .trimEnd().split("\n")]
-    const shown = lines.slice(0, Math.max(1, stdout.rows - 1)).map((line) => line.slice(0, stdout.columns))
+    // A terminal that does not know its size says 0.
+    const { columns, rows: height } = stdout
+    const shown = lines.slice(0, height > 1 ? height - 1 : lines.length)
+      .map((line) => line.slice(0, columns > 0 ? columns : line.length))
     stdout.write(home + shown.map((line) => `${line}${clearRight}\r\n`).join("") + clearBelow)
   }
   process.on("SIGINT", end).on("SIGTERM", end)

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
 import { until } from "./commandTranscript.ts"
 import { bootDebian, type Debian, debianBoots } from "./guests/DebianRoot.ts"
@@ -128,5 +129,32 @@ describe.runIf(debianBoots)("the Debian package, in a clean Debian under systemd
       yield* logs.waitUntil("serving", () => /^tap0$/m.exec(logs.stdout()) ?? undefined, 15_000)
       yield* until("served", () => logs.stdout().includes("privileges given up") || undefined)
       assert.strictEqual(yield* ask(debian), "2\n")
+    }), 120_000)
+
+  it.scopedLive("is used as docs/service.md says", () =>
+    Effect.gen(function*() {
+      const page = fs.readFileSync(new URL("../../docs/service.md", import.meta.url), "utf8")
+      const section = (title: string) => page.split(/^## /m).find((text) => text.startsWith(title))!
+      const commandsOf = (text: string) => [...text.matchAll(/^ {4}# (.*)$/gm)].map(([, command]) => command!)
+      const debian = yield* bootDebian([yield* makePackage])
+      const run = (commands: ReadonlyArray<string>) =>
+        // What opens an editor is left to people; there is no network to fetch a package that is there from.
+        Effect.forEach(commands.filter((command) => !command.startsWith("editor ")), (command) =>
+          debian.succeed(command.replace(/^apt-get install --yes/, "dpkg --install")))
+      const commands = commandsOf(section("On Debian"))
+      assert.isAbove(commands.length, 8)
+      const purge = commands.findIndex((command) => command.startsWith("apt-get purge"))
+      yield* debian.succeed("useradd ann")
+      yield* run(commands.slice(0, purge))
+      assert.strictEqual(yield* ask(debian), "2\n")
+      const journal = yield* debian.succeed("journalctl --unit vknetd.service --output cat --no-pager")
+      assert.match(journal, /^state state="\{/m)
+      yield* debian.succeed("systemctl stop vknetd.socket vknetd.service")
+      yield* run(commandsOf(section("By hand")))
+      assert.strictEqual(yield* debian.succeed("stat -c %U /proc/$(cat /run/lab/pid)"), "nobody\n")
+      yield* debian.succeed("kill $(cat /run/lab/pid); while test -e /run/lab/pid; do sleep 0.1; done")
+      assert.strictEqual(yield* debian.succeed("ls /run/lab"), "log\n")
+      yield* run(commands.slice(purge))
+      assert.strictEqual((yield* debian.run("command -v vknetd")).status, 127)
     }), 120_000)
 })

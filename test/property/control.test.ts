@@ -207,11 +207,9 @@ describe("the control channel of a simulated switch", () => {
     Effect.gen(function*() {
       const { guest, level, send } = yield* open
       yield* guest(0)
-      const paths = ["/status", "/ports", "/stations", "/drops", "/moves", "/metrics"]
-      const reads = paths.map((path) => ["GET", path] as const)
-      for (const [method, path] of reads) {
-        assert.strictEqual((yield* send(method, path, "member")).status, 200)
-        const { status, text } = yield* send(method, path, "stranger")
+      for (const path of ["/status", "/ports", "/stations", "/drops", "/moves", "/metrics"]) {
+        assert.strictEqual((yield* send("GET", path, "member")).status, 200)
+        const { status, text } = yield* send("GET", path, "stranger")
         assert.strictEqual(status, 403)
         assert.strictEqual(message(text), "only root and the members of the socket's group may ask")
       }

@@ -60,7 +60,7 @@ export const startSwitch = (request: {
     yield* process.waitUntil(
       "listening",
       () =>
-        fs.existsSync(socketPath) && fs.existsSync(pidFilePath)
+        fs.existsSync(socketPath) && fs.existsSync(pidFilePath) && fs.existsSync(`${socketPath}.ctl`)
           && fs.readFileSync(pidFilePath, "utf8").trim() === ownPid || undefined,
       startMs
     )
