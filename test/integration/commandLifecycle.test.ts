@@ -75,7 +75,7 @@ describe("in the background", () => {
       const first = yield* background(without(directory), `${directory}/pid`)
       process.kill(first.pid, "SIGKILL")
       yield* gone(first.pid)
-      assert.deepStrictEqual(fs.readdirSync(directory).sort(), ["pid", "s"])
+      assert.deepStrictEqual(fs.readdirSync(directory).sort(), ["pid", "s", "s.ctl"])
       assert.isFalse(connects(`${directory}/s`))
       const second = yield* background(without(directory), `${directory}/pid`)
       assert.notStrictEqual(second.pid, first.pid)
