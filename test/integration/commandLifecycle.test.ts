@@ -112,7 +112,7 @@ describe("in the foreground", () => {
       assert.isTrue(connects(running.socketPath))
       yield* running.process.waitUntil("logged", () => /port closed/.test(running.process.stderr()) || undefined, 5000)
       for (const line of running.process.stderr().trimEnd().split("\n")) {
-        assert.match(line, /^timestamp=\S+ level=INFO fiber=\S+ message=/)
+        assert.match(line, /^timestamp=\S+ level=info message=/)
       }
       assert.strictEqual(running.process.stdout(), "")
     }))
