@@ -70,7 +70,8 @@ describe("capture files", () => {
     "that are none, or broken, are told in words, whatever is in them",
     [fc.uint8Array({ maxLength: 300 }), fc.nat({ max: 3 })],
     ([octets, kind]) => {
-      const heads = [[], [0xd4, 0xc3, 0xb2, 0xa1], [0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 0x4d, 0x3c, 0x2b, 0x1a], [0xa1]]
+      const heads = [[], [0xd4, 0xc3, 0xb2, 0xa1],
+        [0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 0x4d, 0x3c, 0x2b, 0x1a], [0xa1]]
       const capture = readCapture(concat(Uint8Array.from(heads[kind]!), octets))
       assert.isTrue(typeof capture === "string" || Array.isArray(capture.frames))
     },

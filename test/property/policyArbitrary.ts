@@ -167,7 +167,8 @@ const extensions = fc.oneof(
 ).map(([type, header]) => withExtension(type, header))
 
 const change6: fc.Arbitrary<Change> = fc.oneof(
-  atByte(fc.oneof(fc.nat(100), fc.constantFrom(14, 18, 19, 20, 21, 54, 55, 56, 57)), octet.map((o) => Uint8Array.of(o))),
+  atByte(fc.oneof(fc.nat(100), fc.constantFrom(14, 18, 19, 20, 21, 54, 55, 56, 57)),
+    octet.map((o) => Uint8Array.of(o))),
   fc.noBias(fc.nat(1600)).map((size): Change => (frame) => frame.slice(0, size % (frame.length + 1))),
   fc.nat(48).map(withPayload),
   fc.tuple(fc.nat(1600), fc.nat(255)).map(([more, value]): Change => (frame) =>

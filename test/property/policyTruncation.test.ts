@@ -272,7 +272,8 @@ describe("an IPv6 frame cut at any octet", () => {
       ["option of a solicitation", solicitation(), 79, ND_MALFORMED, ND_MALFORMED],
       ["option of two units", solicitation(concat(Uint8Array.of(1, 2), world.guestMac, new Uint8Array(8))), 79,
         ND_MALFORMED, ND_MALFORMED],
-      ["foreign MAC of two units", solicitation(concat(Uint8Array.of(1, 1), world.otherMac)), 79, ND_MALFORMED, ND_MALFORMED]
+      ["foreign MAC of two units", solicitation(concat(Uint8Array.of(1, 1), world.otherMac)), 79, ND_MALFORMED,
+        ND_MALFORMED]
     ]
     for (const [name, frame, at, less, more] of fields) {
       for (const [delta, reason] of [[-1, less], [1, more]] as const) {

@@ -47,7 +47,8 @@ const PATH = "/var/run/vknet"
 const UNKNOWN_HOST = { hi: 0x0000_0002, lo: 0xffff }
 
 /**
- * Runs a capture through the switch on a simulated kernel, at the capture's own times, and tells of each frame what became
+ * Runs a capture through the switch on a simulated kernel, at the capture's own times, and tells of each frame what
+ * became
  * of it. The same loop, rules and tables as those of a running switch; one capture gives one answer.
  */
 export class Replay {

@@ -32,7 +32,8 @@ export class BootpReader {
     const [a, b, c, d, ...options] = ip.f.slice("options", at + 236, at + bytes)
     const cookie = a === 0x63 && b === 0x82 && c === 0x53 && d === 0x63
     return cookie
-      ? optionsOf(Uint8Array.from(options), kinds.dhcp).find(({ type, whole }) => !whole || type === RELAY_AGENT_INFORMATION)
+      ? optionsOf(Uint8Array.from(options), kinds.dhcp).find(({ type, whole }) => !whole ||
+        type === RELAY_AGENT_INFORMATION)
       : undefined
   }
 }
