@@ -1,6 +1,6 @@
 /**
- * The thread that fuzzes. It is told by `workerData` what to do and tells by messages how it goes; whoever watches sees
- * in shared memory which input is being executed, should it never end.
+ * The thread that fuzzes. It is told by `workerData` what to do and tells by messages how it goes; in shared memory
+ * whoever watches sees which execution it is at, should one never end.
  */
 import { parentPort, workerData } from "node:worker_threads"
 import * as Random from "../src/adapters/sim/SeededRandom.ts"

@@ -5,8 +5,7 @@ const WORKING = new Set([
 
 /**
  * The first thing in which two states differ but for rates, as a path, or undefined. Walks whatever is there: typed
- * arrays, maps, sets,
- * arrays, plain objects and numbers, so that new tables are compared without being named here.
+ * arrays, maps, sets, arrays, plain objects and numbers, so that new tables are compared without being named here.
  */
 export const difference = (one: object, other: object): string | undefined => {
   for (const key of Object.keys(one)) {

@@ -56,9 +56,8 @@ class HandedExchange implements FrameExchange {
 const GUESTS = 8
 
 /**
- * What becomes of a frame on its way out (rules F and E): it has passed all that is asked of its sender, and what it
- * says
- * of him has been noted by then.
+ * What becomes of a frame on its way out (rules F and E): it has passed all that is asked of its sender, and what
+ * it says of him has been noted by then.
  */
 const ON_THE_WAY_OUT = new Set<number>([
   Reason.HAIRPIN, Reason.ISOLATED, Reason.EGRESS_FULL, Reason.EGRESS_MTU, Reason.TAP_WRITE_ERROR,
