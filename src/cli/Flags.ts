@@ -54,6 +54,21 @@ export const flags = {
     help: `largest payload of a frame (the tap's, at least ${Bounds.mtuBytesDefault})`
   },
   macAge: { name: "mac-age", value: "SECONDS", help: `forget a silent station after (${Bounds.stationAgeSeconds})` },
+  isolate: { name: "isolate", value: "WHOM", help: "keep guests apart: none, users or all (none)" },
+  learn: { name: "learn", value: "HOW", help: "how an IP address is claimed: fcfs, dhcp or static (fcfs)" },
+  lock: { name: "lock", value: undefined, help: "the first MAC and IP address of a guest are its only ones" },
+  bind: { name: "bind", value: "BINDINGS", help: "addresses of users: uid:N,mac=MAC,ip=ADDRESS; and so on" },
+  maxMacs: { name: "max-macs", value: "N", help: `MAC addresses of a guest (${Bounds.stationsPerGuestSecure})` },
+  maxIps: { name: "max-ips", value: "N", help: `IP addresses of a guest (${Bounds.addressesPerGuest})` },
+  hold: {
+    name: "hold",
+    value: "SECONDS",
+    help: `keep a closed port's addresses for its user (${Bounds.identityHoldSeconds})`
+  },
+  stormRate: { name: "storm-rate", value: "N", help: `floods of a guest a second (${Bounds.stormPerSecondSecure})` },
+  arpRate: { name: "arp-rate", value: "N", help: `ARP of a guest a second (${Bounds.arpPerSecond})` },
+  dhcpServer: { name: "dhcp-server", value: "WHO", help: "who may be one: tap, any or uid:N (tap)" },
+  allowEtherType: { name: "allow-ethertype", value: "HEX", help: "let guests send each other these types, too" },
   metrics: { name: "metrics", value: "ADDRESS:PORT", help: "serve metrics for Prometheus here" },
   user: { name: "user", value: "NAME|UID", help: "become this user, without privileges, once all is open" },
   keepNetAdmin: { name: "keep-net-admin", value: undefined, help: "but keep the right to open a lost tap again" },

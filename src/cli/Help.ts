@@ -1,4 +1,4 @@
-import { allFlags, type Flag, spell } from "./Flags.ts"
+import { allFlags, type Flag, flags, spell } from "./Flags.ts"
 import { usageLine } from "./UsageError.ts"
 
 const indent = "  "
@@ -6,9 +6,10 @@ const gap = 2
 
 /** The text of `--help`: plain, one screen of 80 columns, rendered from the table of options. */
 export const helpText = (): string => {
-  const heads = allFlags.map(headOf)
+  const shown = allFlags.filter((flag) => !further.has(flag))
+  const heads = shown.map(headOf)
   const width = Math.max(...heads.map((head) => head.length)) + gap
-  const rows = allFlags.map((flag, i) => `${indent}${heads[i]!.padEnd(width)}${flag.help}`)
+  const rows = shown.map((flag, i) => `${indent}${heads[i]!.padEnd(width)}${flag.help}`)
   return [
     usageLine.replace(" [address/cidrbits]", "\n              [--option ...] [address/cidrbits]"),
     "",
@@ -16,14 +17,36 @@ export const helpText = (): string => {
     "host's address on the tap and the guests' subnet; only -U, -c and --simulate do without.",
     "",
     ...rows,
+    "Further, for the policy, logs and supervisors, each explained in vknetd(8):",
+    ...wrapped([...further].map(headOf)),
     "",
     "Of a running switch, each with [-p socket_path] [--json]:",
     "  vknetd status | ports | stations | drops | moves | top",
     "  vknetd port N disconnect|pin|unpin|isolate|unisolate",
-    "  vknetd set log-level|station-age VALUE",
-    "",
-    "vknetd(8) tells the rest."
+    "  vknetd set log-level|station-age VALUE"
   ].join("\n")
+}
+
+/** What the screen has no line for. */
+const further: ReadonlySet<Flag> = new Set<Flag>([
+  flags.isolate, flags.learn, flags.lock, flags.bind, flags.maxMacs, flags.maxIps, flags.hold, flags.stormRate,
+  flags.arpRate, flags.dhcpServer, flags.allowEtherType, flags.readyFd, flags.logFormat, flags.logFile, flags.logLevel
+])
+
+const columnsMax = 88
+
+/** Words in lines of one screen's width. */
+const wrapped = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const lines: Array<string> = []
+  let line = ""
+  for (const word of words) {
+    if (line !== "" && indent.length + line.length + gap + word.length > columnsMax) {
+      lines.push(indent + line)
+      line = ""
+    }
+    line += line === "" ? word : `  ${word}`
+  }
+  return [...lines, indent + line]
 }
 
 const headOf = (flag: Flag): string => flag.value === undefined ? spell(flag) : `${spell(flag)} ${flag.value}`

@@ -1,3 +1,4 @@
+import type { PolicySettings } from "../domain/policy/PolicySettings.ts"
 import type { Prefix } from "../domain/Prefix.ts"
 import type { MetricsAddress } from "./MetricsAddress.ts"
 import type { ServiceOptions } from "./ServiceOptions.ts"
@@ -36,6 +37,8 @@ export interface Options extends ServiceOptions {
   readonly guestPortsPerUid: number
   /** `--mtu`: payload octets of the largest frame. Undefined is the tap's own, at least 1500. */
   readonly mtuBytes: number | undefined
+  /** `--isolate` and the other options of the policy: what was given. */
+  readonly policy: Partial<PolicySettings>
   /** `--mac-age`. */
   readonly stationAgeSeconds: number
   /** `--seed`: the simulator's. */

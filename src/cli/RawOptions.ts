@@ -6,11 +6,12 @@ import { parseAddress } from "./AddressOperand.ts"
 import { type Flag, flags, mtuBytesMax, mtuBytesMin, seedMax, spell, stationAgeSecondsMax } from "./Flags.ts"
 import { readMetricsAddress } from "./MetricsAddress.ts"
 import { defaults, type Options } from "./Options.ts"
+import { type RawPolicyOptions, readPolicyOptions } from "./PolicyOptions.ts"
 import { type RawServiceOptions, readServiceOptions } from "./ServiceOptions.ts"
 import { printable, UsageError, usageLine, ValueError } from "./UsageError.ts"
 
 /** The command line as words: switches as booleans, values as given, undefined where nothing was. */
-export interface RawOptions extends RawServiceOptions {
+export interface RawOptions extends RawServiceOptions, RawPolicyOptions {
   readonly monitor: boolean
   readonly foreground: boolean
   readonly unsecure: boolean
@@ -81,6 +82,7 @@ export const toOptions = (
         Bounds.stationAgeSeconds
       ),
       seed: yield* given(raw.seed, readNumber(flags.seed, 0, seedMax), undefined),
+      policy: yield* readPolicyOptions(raw),
       metrics: yield* given(raw.metrics, readMetricsAddress, undefined),
       ...(yield* readServiceOptions(raw, foreground, cwd))
     } satisfies Options

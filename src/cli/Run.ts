@@ -153,6 +153,7 @@ const requestFor = (
     guestPorts: options.guestPorts,
     guestPortsPerUid: options.guestPortsPerUid,
     stationAgeSeconds: options.stationAgeSeconds,
+    policy: options.policy,
     // A simulation that was given a seed is to run the same way twice.
     hashSeed: options.seed === undefined
       ? [secret.readInt32LE(0), secret.readInt32LE(4)]

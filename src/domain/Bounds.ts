@@ -28,6 +28,8 @@ export const Bounds = {
   stationsOfGuestsMax: 262_144,
   /** IP addresses of one guest's port. */
   addressesPerGuest: 16,
+  /** IP addresses of one guest's port that can be asked for. */
+  addressesPerGuestMax: 1024,
   /** IP addresses of hosts behind the tap that are remembered. */
   addressesOfTap: 4096,
   /** Longest lease that is believed: a week. */

@@ -71,7 +71,7 @@ export const make = (options: {
     memory,
     notify: options.notify,
     settings,
-    policy: Policies.make(settings),
+    policy: policyFor(settings, ports),
     reason: new Uint8Array(Bounds.batchFrames),
     tapReason: new Uint8Array(Bounds.batchFrames),
     destination: new Int32Array(Bounds.batchFrames),
@@ -121,9 +121,21 @@ export const attachTap = (
  */
 export const configure = (forwarder: Forwarder, settings: SwitchSettings): void => {
   forwarder.settings = settings
-  forwarder.policy = Policies.make(settings)
+  forwarder.policy = policyFor(settings, forwarder.ports)
   Memory.configure(forwarder.memory, settings)
   forwarder.egress.apart.isolate = forwarder.memory.policy.isolate
+}
+
+/** What the rules read; whoever may run a DHCP server is marked by port. */
+const policyFor = (settings: SwitchSettings, ports: Ports): Policy => {
+  const policy = Policies.make(settings, settings.policy)
+  for (let k = 0; k < ports.openCount; k++) markServer(settings, policy, ports, ports.open[k]!)
+  return policy
+}
+
+const markServer = (settings: SwitchSettings, policy: Policy, ports: Ports, port: number): void => {
+  const server = settings.policy?.dhcpServer
+  if (port !== TAP_PORT && typeof server === "number") policy.dhcpServers[port] = Number(ports.uid[port] === server)
 }
 
 /** Takes the tap out of the switch, if it is still in. */
@@ -276,6 +288,7 @@ const connect = (forwarder: Forwarder, handle: number, uid: number, gid: number,
     refusal(forwarder, Refusal.CONN_ERROR, uid, pid, errno)
     return
   }
+  markServer(forwarder.settings, forwarder.policy, ports, port)
   forwarder.notify({ kind: "opened", port, uid, gid, pid })
 }
 

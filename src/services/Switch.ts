@@ -10,6 +10,7 @@ import * as Scope from "effect/Scope"
 import { Bounds } from "../domain/Bounds.ts"
 import * as Mac from "../domain/MacAddress.ts"
 import type { Prefix } from "../domain/Prefix.ts"
+import type { PolicySettings } from "../domain/policy/PolicySettings.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import { refusalNames } from "../domain/Reason.ts"
 import { BridgeControl, type BridgeError } from "./BridgeControl.ts"
@@ -40,6 +41,8 @@ export interface SwitchRequest {
   readonly guestPorts: number
   readonly guestPortsPerUid: number
   readonly stationAgeSeconds: number
+  /** What differs from the policy's defaults. */
+  readonly policy: Partial<PolicySettings>
   readonly hashSeed: readonly [number, number]
 }
 
@@ -115,6 +118,7 @@ const settingsFor = (request: SwitchRequest, tap: Tap | undefined) => {
     guestPorts: request.guestPorts,
     guestPortsPerUid: request.guestPortsPerUid,
     stationAgeSeconds: request.stationAgeSeconds,
+    policy: request.policy,
     hashSeed: request.hashSeed
   }
 }

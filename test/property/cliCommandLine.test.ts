@@ -49,6 +49,7 @@ const plain: Options = {
   guestPortsPerUid: 256,
   mtuBytes: undefined,
   stationAgeSeconds: 300,
+  policy: {},
   seed: undefined,
   metrics: undefined,
   user: undefined,
@@ -251,7 +252,7 @@ describe("what is printed", () => {
 
   it.each(spelledFlags)("tells of %s, and so does the manual", (spelled, flag) => {
     const head = flag.value === undefined ? spelled : `${spelled} ${flag.value}`
-    assert.match(help, new RegExp(`^  ${head.replace("|", "\\|")} `, "m"))
+    assert.match(help, new RegExp(`^  (?:.*  )?${head.replace("|", "\\|")}(?: |$)`, "m"))
     const item = manual.match(new RegExp(`^\\.It Fl ${spelled.slice(1)}(?: Ar (.*))?$`, "m"))
     assert.isNotNull(item)
     assert.strictEqual(item?.[1]?.replace(" Ns | Ns Ar ", "|"), flag.value)

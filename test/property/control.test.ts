@@ -33,6 +33,7 @@ const request: Switch.SwitchRequest = {
   guestPorts: 16,
   guestPortsPerUid: 3,
   stationAgeSeconds: Bounds.stationAgeSeconds,
+  policy: {},
   hashSeed: [1, 2]
 }
 

@@ -31,6 +31,7 @@ const request: Switch.SwitchRequest = {
   guestPorts: 16,
   guestPortsPerUid: 16,
   stationAgeSeconds: Bounds.stationAgeSeconds,
+  policy: {},
   hashSeed: [1, 2]
 }
 

@@ -125,10 +125,7 @@ export interface Binding {
 /** The addon that a package brings along for this kind of machine, if it does. */
 const prebuilt = `prebuilds/${os.type().toLowerCase()}-${process.arch}/vknetd.node`
 
-/**
- * Where the addon may lie, seen from the bundle in `dist/` and from this file in a checkout. What was built here
- * fits best.
- */
+/** Where the addon may lie, seen from the bundle in `dist/` and from this file. What was built here fits best. */
 const candidates = [
   "../build/Release/vknetd.node",
   "../../../build/Release/vknetd.node",

@@ -1,5 +1,6 @@
 import { Bounds } from "../Bounds.ts"
 import type { MacAddress } from "../MacAddress.ts"
+import type { Allowances } from "./Allowances.ts"
 
 /**
  * An address that belongs to the guests of one user and to nobody else; that user's guests have no others of its
@@ -13,7 +14,7 @@ export interface Binding {
 }
 
 /** What strengthens or loosens the policy. Everything can change while the switch runs, except where it says so. */
-export interface PolicySettings {
+export interface PolicySettings extends Allowances {
   /** E1: which guests cannot reach each other: none, those of different users, or all. */
   readonly isolate: "none" | "users" | "all"
   /** How an IP address may be claimed: by who uses it first, by a lease from the host only, or by a binding only. */

@@ -38,6 +38,10 @@ export interface SwitchUnderTest {
 const startMs = 10_000
 const stopMs = 5000
 
+/** The control socket is the last that a start makes; it has its mode when it is done. */
+const isMade = (controlPath: string): boolean =>
+  ((fs.statSync(controlPath, { throwIfNoEntry: false })?.mode ?? 0) & 0o777) !== 0
+
 /**
  * Starts `vknetd -d` with a socket and a pid file in `directory`, and `argv` after them, and
  * waits until it listens. Killed when the scope ends.
@@ -60,7 +64,7 @@ export const startSwitch = (request: {
     yield* process.waitUntil(
       "listening",
       () =>
-        fs.existsSync(socketPath) && fs.existsSync(pidFilePath) && fs.existsSync(`${socketPath}.ctl`)
+        fs.existsSync(socketPath) && fs.existsSync(pidFilePath) && isMade(`${socketPath}.ctl`)
           && fs.readFileSync(pidFilePath, "utf8").trim() === ownPid || undefined,
       startMs
     )

@@ -1,0 +1,117 @@
+import * as Either from "effect/Either"
+import ipaddr from "ipaddr.js"
+import { Bounds } from "../domain/Bounds.ts"
+import * as Mac from "../domain/MacAddress.ts"
+import type { Binding, PolicySettings } from "../domain/policy/PolicySettings.ts"
+import { type Flag, flags, spell } from "./Flags.ts"
+import { printable, ValueError } from "./UsageError.ts"
+
+/** What the command line says about the policy, as words. */
+export interface RawPolicyOptions {
+  readonly isolate: string | undefined
+  readonly learn: string | undefined
+  readonly lock: boolean
+  readonly bind: string | undefined
+  readonly maxMacs: string | undefined
+  readonly maxIps: string | undefined
+  readonly hold: string | undefined
+  readonly stormRate: string | undefined
+  readonly arpRate: string | undefined
+  readonly dhcpServer: string | undefined
+  readonly allowEtherType: string | undefined
+}
+
+type Read<A> = Either.Either<A, ValueError>
+
+const refuse = (message: string): Either.Either<never, ValueError> => Either.left(new ValueError({ message }))
+
+type Writable<A> = { -readonly [K in keyof A]: A[K] }
+
+/** Longest hold of a closed port's addresses: an hour. */
+const holdSecondsMax = 3600
+
+/** More frames a second than any port moves. */
+const rateMax = 10_000_000
+
+/** Checks what was given; what was not is left to the defaults. */
+export const readPolicyOptions = (raw: RawPolicyOptions): Read<Partial<PolicySettings>> =>
+  Either.gen(function*() {
+    const policy: Partial<Writable<PolicySettings>> = {}
+    if (raw.isolate !== undefined) policy.isolate = yield* oneOf(flags.isolate, raw.isolate, ["none", "users", "all"])
+    if (raw.learn !== undefined) policy.learn = yield* oneOf(flags.learn, raw.learn, ["fcfs", "dhcp", "static"])
+    if (raw.lock) policy.lock = true
+    if (raw.bind !== undefined) policy.bindings = yield* Either.all(raw.bind.split(";").map(readBinding))
+    if (raw.maxMacs !== undefined) {
+      policy.stationsPerGuest = yield* number(flags.maxMacs, raw.maxMacs, 1, Bounds.stationsPerGuestMax)
+    }
+    if (raw.maxIps !== undefined) {
+      policy.addressesPerGuest = yield* number(flags.maxIps, raw.maxIps, 1, Bounds.addressesPerGuestMax)
+    }
+    if (raw.hold !== undefined) policy.holdSeconds = yield* number(flags.hold, raw.hold, 0, holdSecondsMax)
+    if (raw.stormRate !== undefined) policy.stormPerSecond = yield* number(flags.stormRate, raw.stormRate, 1, rateMax)
+    if (raw.arpRate !== undefined) policy.arpPerSecond = yield* number(flags.arpRate, raw.arpRate, 1, rateMax)
+    if (raw.dhcpServer !== undefined) policy.dhcpServer = yield* readServer(raw.dhcpServer)
+    if (raw.allowEtherType !== undefined) {
+      policy.allowedEtherTypes = yield* Either.all(raw.allowEtherType.split(",").map(readEtherType))
+    }
+    return policy
+  })
+
+const oneOf = <A extends string>(flag: Flag, text: string, words: ReadonlyArray<A>): Read<A> => {
+  const found = words.find((word) => word === text)
+  return found === undefined
+    ? refuse(`bad ${spell(flag)} ${printable(text)}: give ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`)
+    : Either.right(found)
+}
+
+const number = (flag: Flag, text: string, least: number, most: number): Read<number> => {
+  const value = /^(?:0|[1-9][0-9]{0,9})$/.test(text) ? Number(text) : Number.NaN
+  return value >= least && value <= most
+    ? Either.right(value)
+    : refuse(`bad ${spell(flag)} ${printable(text)}: give a number from ${least} to ${most}`)
+}
+
+const uidMax = 0xffff_fffe
+
+const readUid = (text: string): number | undefined =>
+  /^uid:[0-9]{1,10}$/.test(text) && Number(text.slice(4)) <= uidMax ? Number(text.slice(4)) : undefined
+
+const readServer = (text: string): Read<"tap" | "any" | number> => {
+  const uid = readUid(text)
+  if (uid !== undefined) return Either.right(uid)
+  return text === "tap" || text === "any"
+    ? Either.right(text)
+    : refuse(`bad ${spell(flags.dhcpServer)} ${printable(text)}: give tap, any or uid:N`)
+}
+
+/** Types below are lengths, and those of IP, ARP and tags have rules of their own. */
+const readEtherType = (text: string): Read<number> => {
+  const type = /^(?:0x)?[0-9a-f]{4}$/i.test(text) ? Number.parseInt(text.replace(/^0x/i, ""), 16) : 0
+  const ruled = [0x0800, 0x0806, 0x86dd, 0x8100, 0x88a8, 0x9100, 0x9200, 0x9300]
+  return type >= 0x0600 && !ruled.includes(type)
+    ? Either.right(type)
+    : refuse(
+      `bad ${spell(flags.allowEtherType)} ${printable(text)}: give four hexadecimal digits of a type without rules, as 8863`
+    )
+}
+
+/** `uid:1000,mac=52:54:00:00:00:01,ip=10.1.0.5` */
+const readBinding = (text: string): Read<Binding> => {
+  const bad = refuse(
+    `bad ${spell(flags.bind)} ${printable(text)}: give uid:N with mac=MAC, ip=ADDRESS or both, as uid:1000,ip=10.1.0.5`
+  )
+  const [owner = "", ...facts] = text.split(",")
+  const uid = readUid(owner)
+  if (uid === undefined || facts.length === 0) return bad
+  let mac: Mac.MacAddress | undefined
+  let address: number | undefined
+  for (const fact of facts) {
+    if (fact.startsWith("mac=")) {
+      mac = Mac.parse(fact.slice(4))
+      if (mac === undefined) return bad
+    } else if (fact.startsWith("ip=") && ipaddr.IPv4.isValidFourPartDecimal(fact.slice(3))) {
+      address = new DataView(Uint8Array.from(ipaddr.IPv4.parse(fact.slice(3)).toByteArray()).buffer).getUint32(0)
+    } else return bad
+  }
+  return Either.right({ uid, mac, address })
+}
