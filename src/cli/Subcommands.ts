@@ -15,5 +15,7 @@ export const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = 
   moves: control,
   top: control,
   port: control,
-  set: control
+  set: control,
+  explain: () => import("./ExplainCommand.ts"),
+  replay: () => import("./ReplayCommand.ts")
 }

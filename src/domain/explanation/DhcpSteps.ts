@@ -7,7 +7,10 @@ const RELAY_AGENT_INFORMATION = 82
 
 /** For UDP headers. */
 export const dhcpPorts: Steps<Ipv4Reader> = [
-  ["D1", "DHCP_SERVER", (ip) => !ip.f.situation.mayServe && (ip.sourcePort === 67 || ip.destinationPort === 68)]
+  ["D1", "DHCP_SERVER", (ip) => {
+    const [from, to] = [ip.sourcePort, ip.destinationPort]
+    return !ip.f.situation.mayServe && (from === 67 || to === 68)
+  }]
 ]
 
 /** For UDP to port 67. */
