@@ -7,7 +7,9 @@ umask 022
 
 # The oldest release whose own Node is new enough.
 release=trixie
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+# Where this machine gets its own packages from, security updates apart.
+# shellcheck disable=SC2016 # apt-get is to read it
+mirror=${DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | grep -v security | sort -u | head -n 1)}
 packages=nodejs,systemd,iproute2
 cache=/var/cache/vknetd
 root=$cache/debian

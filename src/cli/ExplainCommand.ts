@@ -16,8 +16,8 @@ import { printable, ValueError } from "./UsageError.ts"
 
 const command: OfflineCommand = {
   name: "explain",
-  usage: "usage: vknetd explain [--from guest|tap] [--host-mac MAC] [--ipv6 ADDRESS/BITS] [policy option ...] " +
-    "{--hex OCTETS | --frame N capture} [address/cidrbits]",
+  usage: "usage: vknetd explain [--from guest|tap] [--host-mac MAC] [--ipv6 ADDRESS/BITS] [-U] [policy option ...] " +
+    "(--hex OCTETS | --frame N capture) [address/cidrbits]",
   purpose: "which rules one frame meets, what they read in it, and what becomes of it",
   own: { from: { value: true }, hex: { value: true }, frame: { value: true } },
   operands: (given) => given.has("hex") ? 0 : 1
@@ -43,7 +43,9 @@ const isFromTap = ({ own }: OfflineArguments): Effect.Effect<boolean, ValueError
 const frameOf = ({ operands, own }: OfflineArguments): Effect.Effect<Uint8Array, ValueError> => {
   const hex = own.get("hex")
   const place = own.get("frame")
-  if (hex !== undefined && place !== undefined) return Effect.fail(refuse(command, "--hex and --frame exclude each other"))
+  if (hex !== undefined && place !== undefined) {
+    return Effect.fail(refuse(command, "--hex and --frame exclude each other"))
+  }
   if (hex !== undefined) return octetsOf(hex)
   return place === undefined
     ? Effect.fail(refuse(command, "say which frame: --hex OCTETS, or --frame N and a capture"))
@@ -52,33 +54,31 @@ const frameOf = ({ operands, own }: OfflineArguments): Effect.Effect<Uint8Array,
 
 /** Blanks, colons and dashes between digits are for the reader alone. */
 const octetsOf = (text: string): Effect.Effect<Uint8Array, ValueError> => {
+  const bad = (why: string) => Effect.fail(new ValueError({ message: `bad --hex ${printable(text)}: ${why}` }))
   const digits = text.replace(/[\s:.-]/g, "")
-  if (!/^(?:[0-9a-f]{2})*$/i.test(digits)) {
-    return Effect.fail(new ValueError({ message: `bad --hex ${printable(text)}: give two hexadecimal digits an octet` }))
-  }
+  if (!/^(?:[0-9a-f]{2})*$/i.test(digits)) return bad("give two hexadecimal digits an octet")
   return digits.length / 2 > Bounds.frameBytesMax
-    ? Effect.fail(new ValueError({ message: `bad --hex: more than ${Bounds.frameBytesMax} octets` }))
+    ? bad(`that is more than ${Bounds.frameBytesMax} octets`)
     : Effect.succeed(Uint8Array.from(Buffer.from(digits, "hex")))
 }
 
 const capturedOf = (path: string, place: string): Effect.Effect<Uint8Array, ValueError> =>
   Effect.gen(function*() {
-    if (!/^[1-9][0-9]{0,14}$/.test(place)) {
-      return yield* new ValueError({ message: `bad --frame ${printable(place)}: give its number in the capture, from 1` })
-    }
+    const bad = (why: string) => new ValueError({ message: `bad --frame ${printable(place)}: ${why}` })
+    if (!/^[1-9][0-9]{0,14}$/.test(place)) return yield* bad("give its number in the capture, from 1")
     const number = Number(place)
     const reader = yield* openCapture(path)
     let frame: CapturedFrame | undefined
     for (let n = 1; n <= number; n++) {
       const next = yield* attempt(path, reader.next)
       if (isFault(next)) return yield* captureError(path, next)
-      if (next === undefined) return yield* captureError(path, { fault: `it has ${n - 1} frames, and no number ${place}` })
+      if (next === undefined) return yield* bad(`${printable(path)} has ${n - 1} frames`)
       frame = next
     }
     const { octets, originalBytes } = frame!
-    if (octets.length >= originalBytes) return octets
-    const kept = `${octets.length} of ${originalBytes} octets`
-    return yield* captureError(path, { fault: `frame ${place} was cut when it was captured, to ${kept}` })
+    return octets.length >= originalBytes
+      ? octets
+      : yield* bad(`of its ${originalBytes} octets only ${octets.length} were captured`)
   }).pipe(Effect.scoped)
 
 /** The explanation, whose verdict has to be the one that the switch itself would give. */
@@ -95,5 +95,5 @@ const explained = (octets: Uint8Array, settings: SwitchSettings, fromTap: boolea
   const told = `${explanation.reason} ${explanation.tapReason}`
   if (judged !== told) throw new Error(`the switch says ${judged}, its explanation ${told}`)
   const tapMac = settings.tapMac === undefined ? undefined : Mac.format(settings.tapMac)
-  return explanationText(octets, explanation, { fromTap, secure: settings.secure, tapMac })
+  return explanationText(octets, explanation, { fromTap, tapMac })
 }

@@ -23,7 +23,8 @@ export const helpText = (): string => {
     "Of a running switch, each with [-p socket_path] [--json]:",
     "  vknetd status | ports | stations | drops | moves | top",
     "  vknetd port N disconnect|pin|unpin|isolate|unisolate",
-    "  vknetd set log-level|station-age VALUE"
+    "  vknetd set log-level|station-age VALUE",
+    "Of a frame or a capture: vknetd explain --help, vknetd replay --help"
   ].join("\n")
 }
 

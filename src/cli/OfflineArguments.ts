@@ -7,7 +7,7 @@ import type { SwitchSettings } from "../domain/SwitchSettings.ts"
 import { readCommandLine } from "./Command.ts"
 import { allFlags, flags, spell } from "./Flags.ts"
 import { parseIpv6 } from "./Ipv6Operand.ts"
-import { printable, ValueError } from "./UsageError.ts"
+import { printable, usageLine, ValueError } from "./UsageError.ts"
 
 /*
  * Command lines of what tries the policy without a switch: options of its own, and those of the switch that say what
@@ -38,6 +38,8 @@ export interface OfflineArguments {
   readonly own: ReadonlyMap<string, string>
   readonly operands: ReadonlyArray<string>
   readonly settings: SwitchSettings
+  /** `--max-clients`, if it was given. */
+  readonly guestPorts: number | undefined
 }
 
 /** What is there for every command of this kind. */
@@ -49,10 +51,13 @@ const shared: Readonly<Record<string, OwnOption>> = {
 
 /** Options of the switch that change what is let through. */
 const policyFlags = [
-  flags.unsecure, flags.mtu, flags.macAge, flags.isolate, flags.learn, flags.lock, flags.bind, flags.maxMacs, flags.maxIps,
-  flags.hold, flags.stormRate, flags.arpRate, flags.dhcpServer, flags.allowEtherType
+  flags.unsecure, flags.mtu, flags.macAge, flags.maxClients, flags.isolate, flags.learn, flags.lock, flags.bind,
+  flags.maxMacs, flags.maxIps, flags.hold, flags.stormRate, flags.arpRate, flags.dhcpServer, flags.allowEtherType
 ]
 const taken = new Set(policyFlags.map(spell))
+
+/** Value of `--host-mac` for a switch whose host is not there. */
+export const NO_HOST = "none"
 
 /** Fixed, so that the same capture gives the same history. */
 const HASH_SEED = [1, 2] as const
@@ -70,8 +75,10 @@ export const readOfflineArguments = (
     if (operands.length < wanted) return yield* refuse(command, "something is missing")
     if (surplus !== undefined) return yield* refuse(command, `surplus operand ${printable(surplus)}`)
     const address = operands.slice(wanted)
-    const settings = yield* settingsOf(own, [...forSwitch, ...(address.length === 0 ? [] : ["--", ...address])])
-    return { own, operands: operands.slice(0, wanted), settings }
+    const words = [...forSwitch, ...(address.length === 0 ? [] : ["--", ...address])]
+    const settings = yield* settingsOf(command, own, words)
+    const guestPorts = forSwitch.includes(spell(flags.maxClients)) ? settings.guestPorts : undefined
+    return { own, operands: operands.slice(0, wanted), settings, guestPorts }
   })
 
 /** A mistake in the form of a command line. */
@@ -86,23 +93,31 @@ interface Sorted {
 
 const sort = (command: OfflineCommand, argv: ReadonlyArray<string>): Either.Either<Sorted, ValueError> => {
   const mine: Record<string, OwnOption> = { ...shared, ...command.own }
-  const own = new Map<string, string>()
-  const forSwitch: Array<string> = []
-  const operands: Array<string> = []
-  const { tokens } = parseArgs({ args: [...argv], options: optionsFor(mine), allowPositionals: true, strict: false, tokens: true })
+  const sorted = { own: new Map<string, string>(), forSwitch: new Array<string>(), operands: new Array<string>() }
+  const { tokens } = parseArgs({
+    args: [...argv],
+    options: optionsFor(mine),
+    allowPositionals: true,
+    strict: false,
+    tokens: true
+  })
   for (const token of tokens) {
-    if (token.kind === "positional") operands.push(token.value)
+    if (token.kind === "positional") sorted.operands.push(token.value)
     if (token.kind !== "option") continue
-    const name = printable(token.rawName)
+    const { rawName, value } = token
     const option = Object.hasOwn(mine, token.name) ? mine[token.name] : undefined
-    const isMine = option !== undefined && (token.rawName === `--${token.name}` || token.rawName === `-${option.short}`)
-    if (isMine && option.value && token.value === undefined) return Either.left(refuse(command, `option ${name} needs a value`))
-    if (isMine && !option.value && token.value !== undefined) return Either.left(refuse(command, `option ${name} takes no value`))
-    if (isMine) own.set(token.name, token.value ?? "")
-    else if (taken.has(token.rawName)) forSwitch.push(token.rawName, ...(token.value === undefined ? [] : [token.value]))
-    else return Either.left(refuse(command, `unknown option ${name}`))
+    if (option !== undefined && (rawName === `--${token.name}` || rawName === `-${option.short}`)) {
+      const name = `option ${printable(rawName)}`
+      if (option.value && value === undefined) return Either.left(refuse(command, `${name} needs a value`))
+      if (!option.value && value !== undefined) return Either.left(refuse(command, `${name} takes no value`))
+      sorted.own.set(token.name, value ?? "")
+    } else if (taken.has(rawName)) {
+      sorted.forSwitch.push(rawName, ...(value === undefined ? [] : [value]))
+    } else {
+      return Either.left(refuse(command, `unknown option ${printable(rawName)}`))
+    }
   }
-  return Either.right({ own, forSwitch, operands })
+  return Either.right(sorted)
 }
 
 /** For `parseArgs`: every name it has to know to tell values from operands. */
@@ -120,18 +135,21 @@ const optionsFor = (mine: Readonly<Record<string, OwnOption>>): NonNullable<Pars
 }
 
 const settingsOf = (
+  command: OfflineCommand,
   own: ReadonlyMap<string, string>,
   words: ReadonlyArray<string>
 ): Effect.Effect<SwitchSettings, ValueError> =>
   Effect.gen(function*() {
     const request = yield* readCommandLine(words, "/").pipe(
-      Effect.mapError(({ message }) => new ValueError({ message }))
+      // What the switch says ends with its own usage.
+      Effect.mapError(({ message }) => new ValueError({ message: message.replace(usageLine, command.usage) }))
     )
     if (request.kind === "print") return yield* Effect.dieMessage("the switch's parser printed something")
-    const { mtuBytes = Bounds.mtuBytesDefault, policy, prefix, secure, stationAgeSeconds } = request.options
+    const { guestPorts, mtuBytes = Bounds.mtuBytesDefault, policy, prefix, secure, stationAgeSeconds } = request.options
     const macText = own.get("host-mac")
-    const tapMac = macText === undefined ? undefined : Mac.parse(macText)
-    if (macText !== undefined && tapMac === undefined) {
+    const isNone = macText === undefined || macText === NO_HOST
+    const tapMac = isNone ? undefined : Mac.parse(macText)
+    if (!isNone && tapMac === undefined) {
       return yield* new ValueError({ message: `bad --host-mac ${printable(macText)}: give it as 52:54:00:12:34:56` })
     }
     const ipv6Text = own.get("ipv6")
@@ -142,8 +160,8 @@ const settingsOf = (
       tapMac,
       tapMtuBytes: mtuBytes,
       frameBytesMax: Math.max(mtuBytes, Bounds.mtuBytesDefault) + Bounds.frameOverheadBytes,
-      guestPorts: 1,
-      guestPortsPerUid: 1,
+      guestPorts,
+      guestPortsPerUid: guestPorts,
       stationAgeSeconds,
       policy: { ...policy, ...ipv6 },
       hashSeed: HASH_SEED

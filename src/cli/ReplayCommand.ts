@@ -1,30 +1,29 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { replay } from "../adapters/sim/Replay.ts"
-import type { CaptureFault, CaptureReader } from "../domain/capture/CapturedFrame.ts"
 import * as Writer from "../domain/capture/PcapngWriter.ts"
 import * as Mac from "../domain/MacAddress.ts"
 import * as Survey from "../services/CaptureSurvey.ts"
-import { jsonOf, type ReplayedFrame, verdictOf } from "../services/ReplayedFrame.ts"
+import { commentOf, jsonOf, type ReplayedFrame } from "../services/ReplayedFrame.ts"
 import { ReplayTally } from "../services/ReplayTally.ts"
 import { attempt, captureError, openCapture, openOutput } from "./CaptureFile.ts"
 import { type OfflineArguments, type OfflineCommand, readOfflineArguments } from "./OfflineArguments.ts"
 import { runOffline } from "./OfflineRun.ts"
-import { table } from "./Table.ts"
+import { type Column, table } from "./Table.ts"
 import { printable, ValueError } from "./UsageError.ts"
 
 const command: OfflineCommand = {
   name: "replay",
-  usage: "usage: vknetd replay [--json] [-w out.pcapng] [--host-mac MAC] [--ipv6 ADDRESS/BITS] [--guests N] " +
-    "[policy option ...] capture [address/cidrbits]",
-  purpose: "what the switch would do with the frames of a capture, by reason and by station",
+  usage: "usage: vknetd replay [--json] [-w OUT.pcapng] [--host-mac MAC|none] [--guests station|interface|one] " +
+    "[--ipv6 ADDRESS/BITS] [-U] [policy option ...] capture [address/cidrbits]",
+  purpose: "what the switch would do with the frames of a capture, by station and by reason",
   own: { json: { value: false }, write: { short: "w", value: true }, guests: { value: true } },
   operands: () => 1
 }
 
 /** Guests at most, unless told: each of them gets a copy of every broadcast. */
 const GUESTS_DEFAULT = 64
-const GUESTS_MAX = 1024
+const KINDS: ReadonlyArray<Survey.GuestKind> = ["station", "interface", "one"]
 
 /** Runs the command; the exit status. */
 export const run = (argv: ReadonlyArray<string>): Promise<number> =>
@@ -37,39 +36,43 @@ export const run = (argv: ReadonlyArray<string>): Promise<number> =>
 const replayed = (given: OfflineArguments): Effect.Effect<void, ValueError, Scope.Scope> =>
   Effect.gen(function*() {
     const path = given.operands[0]!
-    const { settings } = given
-    const guestPorts = yield* guestsOf(given)
-    const { survey } = yield* attemptWith(path, yield* openCapture(path), (reader) =>
-      Survey.survey(reader, {
+    const { own, settings } = given
+    const by = yield* kindOf(own.get("guests"))
+    const first = yield* openCapture(path)
+    const { survey } = yield* attempt(path, () =>
+      Survey.survey(first, {
         prefix: settings.prefix,
-        hostMac: settings.tapMac === undefined ? undefined : Mac.format(settings.tapMac),
-        guestPorts
+        hostMac: settings.tapMac === undefined ? own.get("host-mac") : Mac.format(settings.tapMac),
+        by,
+        guestPorts: given.guestPorts ?? GUESTS_DEFAULT
       }))
     const tally = new ReplayTally()
-    const isJson = given.own.has("json")
-    const output = given.own.get("write")
+    const output = own.get("write")
     const write = output === undefined ? undefined : verdictWriter(yield* openOutput(output, path))
     const ports = Math.max(1, survey.guests.length)
-    const fault = yield* attemptWith(path, yield* openCapture(path), (reader): CaptureFault | undefined =>
+    const reader = yield* openCapture(path)
+    const fault = yield* attempt(path, () =>
       replay(reader, survey, { ...settings, guestPorts: ports, guestPortsPerUid: ports }, (one) => {
         tally.add(one)
-        if (isJson) process.stdout.write(`${jsonOf(one)}\n`)
+        if (own.has("json")) process.stdout.write(`${jsonOf(one)}\n`)
         write?.(one)
       }))
-    if (!isJson) process.stdout.write(reportText(survey, tally))
+    if (!own.has("json")) process.stdout.write(reportText(survey, tally))
     // What came before the fault has been told.
     if (fault !== undefined) return yield* captureError(path, fault)
   })
 
-const attemptWith = <A>(path: string, reader: CaptureReader, read: (reader: CaptureReader) => A) =>
-  attempt(path, () => read(reader))
+const kindOf = (text: string | undefined): Effect.Effect<Survey.GuestKind | undefined, ValueError> => {
+  const kind = KINDS.find((kind) => kind === text)
+  return kind === undefined && text !== undefined
+    ? Effect.fail(new ValueError({ message: `bad --guests ${printable(text)}: give station, interface or one` }))
+    : Effect.succeed(kind)
+}
 
-const guestsOf = ({ own }: OfflineArguments): Effect.Effect<number, ValueError> => {
-  const text = own.get("guests")
-  if (text === undefined) return Effect.succeed(GUESTS_DEFAULT)
-  return /^[1-9][0-9]{0,3}$/.test(text) && Number(text) <= GUESTS_MAX
-    ? Effect.succeed(Number(text))
-    : Effect.fail(new ValueError({ message: `bad --guests ${printable(text)}: give a number from 1 to ${GUESTS_MAX}` }))
+/** As an interface a port has a name, not a number alone. */
+const interfaceName = (port: string | null): string => {
+  if (port === null) return "switch"
+  return /^\d+$/.test(port) ? `port${port}` : port
 }
 
 /** Writes each frame on its port's interface, with its verdict as its comment. */
@@ -78,7 +81,7 @@ const verdictWriter = (write: (octets: Uint8Array) => void): (replayed: Replayed
   write(Writer.sectionHeader())
   return (replayed) => {
     const { frame, ingress } = replayed
-    const name = ingress ?? "switch"
+    const name = interfaceName(ingress)
     let interfaceNumber = numbers.get(name)
     if (interfaceNumber === undefined) {
       interfaceNumber = numbers.size
@@ -91,31 +94,29 @@ const verdictWriter = (write: (octets: Uint8Array) => void): (replayed: Replayed
       octets: frame.octets,
       originalBytes: frame.originalBytes,
       direction: ingress === null ? "outbound" : "inbound",
-      comment: verdictOf(replayed)
+      comment: commentOf(replayed)
     }))
   }
 }
 
+const verdictColumns: ReadonlyArray<Column> = [
+  { name: "PORT" }, { name: "STATION" }, { name: "VERDICT" }, { name: "FRAMES", right: true }
+]
+const reasonColumns: ReadonlyArray<Column> = [
+  { name: "REASON" }, { name: "FRAMES", right: true }, { name: "FIRST", right: true }, { name: "AT" }
+]
+
 const reportText = (survey: Survey.Survey, tally: ReplayTally): string => {
-  const host = survey.hostMac === undefined ? "the host was not seen (name it with --host-mac)" : `the host is ${survey.hostMac}`
-  const guests = survey.by === "interface" ? "a guest is an interface" : "a guest is a source MAC"
-  const crowd = survey.isCrowded ? ` (more than ${survey.guests.length}: those that came late share the last port)` : ""
-  const stations = table(
-    [{ name: "port" }, { name: "station" }, { name: "passed", right: true }, { name: "denied", right: true }, { name: "why" }],
-    tally.stations.map(({ denied, passed, port, reasons, station }) => [
-      port,
-      station,
-      String(passed),
-      String(denied),
-      reasons.map(([reason, frames]) => `${reason} ${frames}`).join(", ")
-    ])
-  )
-  const reasons = tally.reasons.length === 0 ? "" : `\n${
-    table(
-      [{ name: "reason" }, { name: "frames", right: true }, { name: "first", right: true }, { name: "at" }, { name: "most from" }],
-      tally.reasons.map(({ first, firstTime, frames, reason, station }) =>
-        [reason, String(frames), String(first), firstTime, station])
-    )
-  }`
-  return `${tally.summary}\n${host}; ${guests}${crowd}\n\n${stations}${reasons}`
+  const parts = [
+    table(verdictColumns, tally.verdicts.map(({ frames, port, station, verdict }) =>
+      [port, station, verdict, String(frames)]))
+  ]
+  if (tally.reasons.length > 0) {
+    parts.push(table(reasonColumns, tally.reasons.map(({ first, firstTime, frames, reason }) =>
+      [reason, String(frames), String(first), firstTime])))
+  }
+  const { guests, hostMac, isCrowded } = survey
+  const host = hostMac === undefined ? "the host is in none of them (see --host-mac)" : `the host is ${hostMac}`
+  const crowd = isCrowded ? `; the guests after the first ${guests.length - 1} share a port (see --max-clients)` : ""
+  return [...parts, `${tally.summary}; ${host}${crowd}\n`].join("\n")
 }

@@ -6,6 +6,9 @@ interface Subcommand {
 
 const control = (): Promise<Subcommand> => import("./ControlCommand.ts")
 
+const explain = (): Promise<Subcommand> => import("./ExplainCommand.ts")
+const replay = (): Promise<Subcommand> => import("./ReplayCommand.ts")
+
 /** By the first word of the command line. Each is loaded when used: what it does not need costs nothing. */
 export const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = {
   status: control,
@@ -16,6 +19,6 @@ export const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = 
   top: control,
   port: control,
   set: control,
-  explain: () => import("./ExplainCommand.ts"),
-  replay: () => import("./ReplayCommand.ts")
+  explain,
+  replay
 }

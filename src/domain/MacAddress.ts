@@ -10,7 +10,9 @@ export interface MacAddress {
 
 /** Reads an address from its six octets. */
 export const fromOctets = (octets: Uint8Array, start = 0): MacAddress => {
-  const halves = new Uint16Array(octets.slice(start, start + 6).buffer)
+  const own = new Uint8Array(6)
+  own.set(octets.subarray(start, start + 6))
+  const halves = new Uint16Array(own.buffer)
   return { hi: halves[0]! | (halves[1]! << 16), lo: halves[2]! }
 }
 

@@ -1,16 +1,17 @@
 import { type CapturedFrame, type CaptureFault, type CaptureReader, isFault } from "../domain/capture/CapturedFrame.ts"
 import { u16, u32 } from "../domain/policy/Octets.ts"
-import type { Prefix } from "../domain/Prefix.ts"
+import { contains, type Prefix } from "../domain/Prefix.ts"
 
 /*
  * Who sent the frames of a capture, found out before they are sent again.
  *
  * A capture of several interfaces tells it: each interface is a port. In one of a single interface each source MAC is
- * taken for a guest of its own, and the host is known by its MAC.
+ * taken for a guest of its own. The host is known by its MAC: who speaks for its address, and for no other of the
+ * subnet. An impostor speaks for his own, too, sooner or later.
  */
 
 /** Frames whose source cannot be a station's: too short, a group, or zero. */
-const UNKNOWN = "unknown"
+export const UNKNOWN = "unknown"
 /** Stations that are told from each other while the host's MAC is looked for. */
 const REMEMBERED_MAX = 65_536
 const TAP_NAME = /^(?:tap|host)/i
@@ -20,25 +21,27 @@ export const TAP = 0
 /** Of a frame that the switch itself had sent out. */
 export const SENT_OUT = -1
 
+/** What a guest is: a source MAC, an interface of the capture, or there is but one. */
+export type GuestKind = "station" | "interface" | "one"
+
 export interface Survey {
-  /** Whether a guest is an interface of the capture or a source MAC. */
-  readonly by: "interface" | "station"
-  /** What the guests are called, in the order in which they first sent. */
+  readonly by: GuestKind
+  /** What the guests are called, in the order in which they first sent: by numbers, or as the interfaces are. */
   readonly guests: ReadonlyArray<string>
   /** Whether there were more guests than ports: those that came late share the last one. */
   readonly isCrowded: boolean
   /** `52:54:00:12:34:56`; undefined if the host was not seen. */
   readonly hostMac: string | undefined
-  /** Frames in the capture. */
-  readonly frames: number
   /** {@link TAP}, 1 and up for guests, or {@link SENT_OUT}. */
   readonly ingressOf: (frame: CapturedFrame) => number
 }
 
 export interface SurveyOptions {
   readonly prefix: Prefix | undefined
-  /** The host's MAC, if it is known better than the capture shows. */
+  /** The host's MAC, if it is known better than the capture shows; `none` if no frame is the host's. */
   readonly hostMac: string | undefined
+  /** Undefined: interfaces if frames came on several, else stations. */
+  readonly by: GuestKind | undefined
   readonly guestPorts: number
 }
 
@@ -75,23 +78,20 @@ class Sight {
   readonly #interfaces: Array<number> = []
   readonly #stations: Array<string> = []
   readonly #known = new Set<string>()
-  /** Stations that have spoken for an address that is not the host's. */
+  /** Who has spoken for the host's address, in order, and where first. */
+  readonly #hosts = new Map<string, number>()
+  /** Who has spoken for another address of the subnet. */
   readonly #others = new Set<string>()
-  #hostMac: string | undefined
-  #hostInterface: number | undefined
-  #frames = 0
   #isCrowded = false
 
   constructor(options: SurveyOptions) {
     this.#options = options
-    this.#hostMac = options.hostMac
   }
 
   add(frame: CapturedFrame): void {
-    this.#frames++
     if (!this.#interfaces.includes(frame.interfaceIndex)) this.#interfaces.push(frame.interfaceIndex)
     const station = stationOf(frame)
-    this.#lookForHost(frame, station)
+    this.#listen(frame, station)
     if (this.#known.has(station)) return
     // One place more than there are ports, for the host, of which nothing may be known yet.
     if (this.#stations.length > this.#options.guestPorts) {
@@ -102,31 +102,35 @@ class Sight {
     this.#stations.push(station)
   }
 
-  /** The first who speaks for the host's address, and has not spoken for another before, is the host. */
-  #lookForHost(frame: CapturedFrame, station: string): void {
-    const { prefix } = this.#options
-    if (station === UNKNOWN || prefix === undefined || frame.direction === "outbound") return
-    if (this.#hostMac !== undefined) {
-      if (station === this.#hostMac) this.#hostInterface ??= frame.interfaceIndex
-      return
-    }
+  #listen(frame: CapturedFrame, station: string): void {
+    const { hostMac, prefix } = this.#options
+    if (station === UNKNOWN || frame.direction === "outbound") return
+    if (station === hostMac) this.#note(station, frame)
+    if (prefix === undefined || hostMac !== undefined) return
     const speaker = speakerOf(frame)
-    if (speaker === undefined || speaker === 0) return
-    if (speaker !== prefix.address) {
+    if (speaker === prefix.address) this.#note(station, frame)
+    else if (speaker !== undefined && speaker !== 0 && contains(prefix, speaker)) {
       if (this.#others.size < REMEMBERED_MAX) this.#others.add(station)
-    } else if (!this.#others.has(station)) {
-      this.#hostMac = station
-      this.#hostInterface = frame.interfaceIndex
     }
+  }
+
+  #note(station: string, { interfaceIndex }: CapturedFrame): void {
+    if (this.#hosts.size < REMEMBERED_MAX && !this.#hosts.has(station)) this.#hosts.set(station, interfaceIndex)
   }
 
   survey({ interfaces }: CaptureReader): Survey {
-    return this.#interfaces.length > 1 ? this.#byInterface(interfaces.map(({ name }) => name)) : this.#byStation()
+    const { hostMac: given } = this.#options
+    const seen = [...this.#hosts.keys()].find((mac) => !this.#others.has(mac))
+    const hostMac = given === "none" ? undefined : given ?? seen
+    const by = this.#options.by ?? (this.#interfaces.length > 1 ? "interface" : "station")
+    if (by === "interface") return this.#byInterface(interfaces.map(({ name }) => name), hostMac)
+    return by === "one" ? asOne(hostMac) : this.#byStation(hostMac)
   }
 
-  #byInterface(names: ReadonlyArray<string | undefined>): Survey {
-    const named = names.findIndex((name, i) => name !== undefined && TAP_NAME.test(name) && this.#interfaces.includes(i))
-    const tap = named >= 0 ? named : this.#hostInterface
+  #byInterface(names: ReadonlyArray<string | undefined>, hostMac: string | undefined): Survey {
+    const seen = (index: number) => this.#interfaces.includes(index)
+    const named = names.findIndex((name, i) => name !== undefined && TAP_NAME.test(name) && seen(i))
+    const tap = named >= 0 ? named : hostMac === undefined ? undefined : this.#hosts.get(hostMac)
     const all = this.#interfaces.filter((index) => index !== tap)
     const guests = all.slice(0, this.#options.guestPorts)
     const places = new Map(guests.map((index, i) => [index, i + 1]))
@@ -134,8 +138,7 @@ class Sight {
       by: "interface",
       guests: guests.map((index) => names[index] ?? `interface${index}`),
       isCrowded: all.length > guests.length,
-      hostMac: this.#hostMac,
-      frames: this.#frames,
+      hostMac,
       ingressOf: ({ direction, interfaceIndex }) => {
         if (direction === "outbound") return SENT_OUT
         return interfaceIndex === tap ? TAP : places.get(interfaceIndex) ?? guests.length
@@ -143,20 +146,27 @@ class Sight {
     }
   }
 
-  #byStation(): Survey {
-    const all = this.#stations.filter((station) => station !== this.#hostMac)
+  #byStation(hostMac: string | undefined): Survey {
+    const all = this.#stations.filter((station) => station !== hostMac)
     const guests = all.slice(0, this.#options.guestPorts)
     const places = new Map(guests.map((station, i) => [station, i + 1]))
     return {
       by: "station",
-      guests: guests.map((_, i) => `guest${i + 1}`),
+      guests: guests.map((_, i) => String(i + 1)),
       isCrowded: this.#isCrowded || all.length > guests.length,
-      hostMac: this.#hostMac,
-      frames: this.#frames,
+      hostMac,
       ingressOf: (frame) => {
         const station = stationOf(frame)
-        return station === this.#hostMac ? TAP : places.get(station) ?? guests.length
+        return station === hostMac ? TAP : places.get(station) ?? guests.length
       }
     }
   }
 }
+
+const asOne = (hostMac: string | undefined): Survey => ({
+  by: "one",
+  guests: ["1"],
+  isCrowded: false,
+  hostMac,
+  ingressOf: (frame) => stationOf(frame) === hostMac ? TAP : 1
+})

@@ -1,18 +1,15 @@
-import { stationOf } from "./CaptureSurvey.ts"
-import { type ReplayedFrame, timeText } from "./ReplayedFrame.ts"
+import { type ReplayedFrame, timeText, verdictOf } from "./ReplayedFrame.ts"
 
-/** Stations of a port beyond which the rest is one row: a flood of sources is no table. */
+/** Stations of a port beyond which the rest is one: a flood of sources is no table. */
 const STATIONS_PER_PORT_MAX = 64
 const OTHERS = "others"
 
-/** Frames of one station at one port. */
-export interface StationRow {
+/** Frames of one station at one port with one verdict. */
+export interface VerdictRow {
   readonly port: string
   readonly station: string
-  readonly passed: number
-  readonly denied: number
-  /** Frames by reason, most first. */
-  readonly reasons: ReadonlyArray<readonly [reason: string, frames: number]>
+  readonly verdict: string
+  readonly frames: number
 }
 
 /** Frames of one reason. */
@@ -22,102 +19,68 @@ export interface ReasonRow {
   /** Number and time of the first. */
   readonly first: number
   readonly firstTime: string
-  /** Who sent most of them. */
-  readonly station: string
-}
-
-interface Count {
-  readonly port: string
-  readonly station: string
-  passed: number
-  denied: number
-  readonly reasons: Map<string, number>
 }
 
 /** Adds up what became of the frames of a capture. Bounded, whatever sources it has. */
 export class ReplayTally {
-  readonly #counts = new Map<string, Count>()
-  readonly #stationsOf = new Map<string, number>()
-  readonly #firsts = new Map<string, ReplayedFrame>()
+  readonly #rows = new Map<string, { -readonly [K in keyof VerdictRow]: VerdictRow[K] }>()
+  readonly #stations = new Map<string, Set<string>>()
+  readonly #reasons = new Map<string, { frames: number; readonly first: ReplayedFrame }>()
   #frames = 0
-  #passed = 0
+  #forwarded = 0
   #denied = 0
-  #cut = 0
-  #outbound = 0
   #firstNs: bigint | undefined
   #lastNs = 0n
 
   add(replayed: ReplayedFrame): void {
-    const { frame, ingress, reason, skipped, tapReason } = replayed
+    const { frame, ingress, reason, skipped, station, tapReason } = replayed
     this.#frames++
     this.#firstNs ??= frame.timeNs
-    this.#lastNs = frame.timeNs > this.#lastNs ? frame.timeNs : this.#lastNs
-    if (skipped === "cut") this.#cut++
-    if (skipped === "outbound") this.#outbound++
-    if (skipped !== null || ingress === null) return
-    const count = this.#count(ingress, stationOf(frame))
-    if (reason === null) {
-      count.passed++
-      this.#passed++
-    } else {
-      count.denied++
-      this.#denied++
-    }
+    if (frame.timeNs > this.#lastNs) this.#lastNs = frame.timeNs
+    this.#count(ingress ?? "-", station ?? "-", verdictOf(replayed))
+    if (skipped !== null) return
+    if (reason === null) this.#forwarded++
+    else this.#denied++
     const why = reason ?? tapReason
     if (why === null) return
-    count.reasons.set(why, (count.reasons.get(why) ?? 0) + 1)
-    if (!this.#firsts.has(why)) this.#firsts.set(why, replayed)
+    const counted = this.#reasons.get(why)
+    if (counted === undefined) this.#reasons.set(why, { frames: 1, first: replayed })
+    else counted.frames++
   }
 
   /** In one line. */
   get summary(): string {
     const seconds = Number((this.#lastNs - (this.#firstNs ?? 0n)) / 1_000_000n) / 1000
-    const left = [
-      ...(this.#cut === 0 ? [] : [`${this.#cut} cut when captured`]),
-      ...(this.#outbound === 0 ? [] : [`${this.#outbound} outbound`])
-    ]
-    const skipped = left.length === 0 ? "" : `; not replayed: ${left.join(", ")}`
-    return `${this.#frames} frames in ${seconds} s: ${this.#passed} passed, ${this.#denied} denied${skipped}`
+    const left = this.#frames - this.#forwarded - this.#denied
+    const skipped = left === 0 ? "" : `, ${left} not replayed`
+    return `${this.#frames} frames in ${seconds} s: ${this.#forwarded} forwarded, ${this.#denied} denied${skipped}`
   }
 
-  /** In the order in which they first sent. */
-  get stations(): ReadonlyArray<StationRow> {
-    return [...this.#counts.values()].map((count) => ({ ...count, reasons: byFrames(count.reasons) }))
+  /** By port and station, in the order in which they first met each verdict. */
+  get verdicts(): ReadonlyArray<VerdictRow> {
+    return [...this.#rows.values()]
   }
 
   /** Most frames first. */
   get reasons(): ReadonlyArray<ReasonRow> {
-    const sums = new Map<string, number>()
-    const most = new Map<string, { readonly frames: number; readonly station: string }>()
-    for (const { port, reasons, station } of this.#counts.values()) {
-      for (const [reason, frames] of reasons) {
-        sums.set(reason, (sums.get(reason) ?? 0) + frames)
-        if (frames > (most.get(reason)?.frames ?? 0)) most.set(reason, { frames, station: `${station} at ${port}` })
-      }
-    }
-    return byFrames(sums).map(([reason, frames]) => {
-      const first = this.#firsts.get(reason)!
-      return {
+    return [...this.#reasons]
+      .map(([reason, { first, frames }]) => ({
         reason,
         frames,
         first: first.number,
-        firstTime: timeText(first.frame.timeNs),
-        station: most.get(reason)!.station
-      }
-    })
+        firstTime: timeText(first.frame.timeNs)
+      }))
+      .sort((a, b) => b.frames - a.frames || a.first - b.first)
   }
 
-  #count(port: string, station: string): Count {
-    const known = this.#counts.get(`${port} ${station}`)
-    if (known !== undefined) return known
-    const stations = this.#stationsOf.get(port) ?? 0
-    if (stations >= STATIONS_PER_PORT_MAX && station !== OTHERS) return this.#count(port, OTHERS)
-    this.#stationsOf.set(port, stations + 1)
-    const count: Count = { port, station, passed: 0, denied: 0, reasons: new Map() }
-    this.#counts.set(`${port} ${station}`, count)
-    return count
+  #count(port: string, station: string, verdict: string): void {
+    const stations = this.#stations.get(port) ?? new Set()
+    this.#stations.set(port, stations)
+    if (stations.size < STATIONS_PER_PORT_MAX) stations.add(station)
+    const who = stations.has(station) ? station : OTHERS
+    const key = `${port} ${who} ${verdict}`
+    const row = this.#rows.get(key)
+    if (row === undefined) this.#rows.set(key, { port, station: who, verdict, frames: 1 })
+    else row.frames++
   }
 }
-
-const byFrames = (counts: ReadonlyMap<string, number>): ReadonlyArray<readonly [string, number]> =>
-  [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))

@@ -7,22 +7,32 @@ export interface ReplayedFrame {
   readonly frame: CapturedFrame
   /** The port it came in on; null for one that was not sent again because a switch had sent it out. */
   readonly ingress: string | null
+  /** Its source address; null if it has none. */
+  readonly station: string | null
   /** The ports it left by. */
   readonly egress: ReadonlyArray<string>
   /** Why it went nowhere. */
   readonly reason: string | null
   /** Why the host alone did not get it. */
   readonly tapReason: string | null
-  /** Why it was not sent again: `cut` when it was captured, so that it is not the frame that was sent; or `outbound`. */
+  /** Why it was not sent again: `cut` when it was captured, and no longer what was sent; or `outbound`. */
   readonly skipped: "cut" | "outbound" | null
 }
 
-/** The verdict in a few words: `ARP_SPA_HOST`, `PASS to tap, guest2`. */
-export const verdictOf = ({ egress, reason, skipped, tapReason }: ReplayedFrame): string => {
-  if (skipped !== null) return skipped === "cut" ? "not replayed: cut when it was captured" : "not replayed: outbound"
+/** What is told of a frame in a table: its reason, or that it was forwarded. */
+export const verdictOf = ({ reason, skipped, tapReason }: ReplayedFrame): string => {
+  if (skipped !== null) return `not replayed: ${skipped}`
   if (reason !== null) return reason
+  return tapReason === null ? "forwarded" : `forwarded, not to the tap: ${tapReason}`
+}
+
+/** The same in full, for a comment. */
+export const commentOf = (replayed: ReplayedFrame): string => {
+  const { egress, reason, skipped } = replayed
+  if (skipped !== null) return verdictOf(replayed)
+  if (reason !== null) return `denied: ${reason}`
   const to = egress.length === 0 ? "nobody" : egress.join(", ")
-  return `PASS to ${to}${tapReason === null ? "" : `; kept from the tap: ${tapReason}`}`
+  return verdictOf(replayed).replace("forwarded", `forwarded to ${to}`)
 }
 
 const SECOND_NS = 1_000_000_000n
@@ -36,6 +46,7 @@ export const timeText = (timeNs: bigint): string => {
 
 /** One line of JSON. The time is text: a number would lose its last digits. */
 export const jsonOf = (replayed: ReplayedFrame): string => {
-  const { egress, frame, ingress, number, reason, skipped, tapReason } = replayed
-  return JSON.stringify({ n: number, time: timeText(frame.timeNs), ingress, egress, reason, tapReason, skipped })
+  const { egress, frame, ingress, number, reason, skipped, station, tapReason } = replayed
+  const time = timeText(frame.timeNs)
+  return JSON.stringify({ n: number, time, ingress, station, egress, reason, tapReason, skipped })
 }

@@ -75,7 +75,7 @@ describe("in the background", () => {
       const first = yield* background(without(directory), `${directory}/pid`)
       process.kill(first.pid, "SIGKILL")
       yield* gone(first.pid)
-      assert.deepStrictEqual(fs.readdirSync(directory).sort(), ["pid", "s"])
+      assert.deepStrictEqual(fs.readdirSync(directory).sort(), ["pid", "s", "s.ctl"])
       assert.isFalse(connects(`${directory}/s`))
       const second = yield* background(without(directory), `${directory}/pid`)
       assert.notStrictEqual(second.pid, first.pid)
@@ -112,7 +112,7 @@ describe("in the foreground", () => {
       assert.isTrue(connects(running.socketPath))
       yield* running.process.waitUntil("logged", () => /port closed/.test(running.process.stderr()) || undefined, 5000)
       for (const line of running.process.stderr().trimEnd().split("\n")) {
-        assert.match(line, /^timestamp=\S+ level=INFO fiber=\S+ message=/)
+        assert.match(line, /^timestamp=\S+ level=info message=/)
       }
       assert.strictEqual(running.process.stdout(), "")
     }))

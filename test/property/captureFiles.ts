@@ -107,7 +107,8 @@ export const pcapng = (little: boolean) => {
     enhanced: (id: number, ticks: bigint, octets: Uint8Array, ...options: ReadonlyArray<Uint8Array>) =>
       block(
         6,
-        ...[u32(id), u32(Number(ticks >> 32n)), u32(Number(ticks & 0xffffffffn)), u32(octets.length), u32(octets.length)],
+        ...[u32(id), u32(Number(ticks >> 32n)), u32(Number(ticks & 0xffffffffn))],
+        ...[u32(octets.length), u32(octets.length)],
         filled(octets),
         ...options,
         ...(options.length === 0 ? [] : [end])

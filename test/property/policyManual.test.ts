@@ -12,7 +12,8 @@ describe("the manual's table of rules", () => {
 
   it("names the rules that there are, with their reasons and what they stop, and no others", () => {
     const there = [rules, rulesWithMemory].flatMap((some, i) =>
-      some.map(({ id, reason, stops }) => `${id} ${reasonNames[reason]} ${i === 0 ? "alone" : "with memory"}: ${stops}`))
+      some.map(({ id, reason, stops }) =>
+        `${id} ${reasonNames[reason]} ${i === 0 ? "alone" : "with memory"}: ${stops}`))
     assert.isAbove(told.length, 60)
     assert.deepStrictEqual([...told].sort(), [...there].sort())
   })

@@ -1,11 +1,11 @@
-import { TAP_PORT } from "../../domain/Bounds.ts"
-import { Bounds } from "../../domain/Bounds.ts"
-import { type CapturedFrame, type CaptureFault, type CaptureReader, isFault } from "../../domain/capture/CapturedFrame.ts"
+import { Bounds, TAP_PORT } from "../../domain/Bounds.ts"
+import type { CapturedFrame, CaptureFault, CaptureReader } from "../../domain/capture/CapturedFrame.ts"
+import { isFault } from "../../domain/capture/CapturedFrame.ts"
 import * as Counters from "../../domain/Counters.ts"
 import * as Mac from "../../domain/MacAddress.ts"
 import { REASON_COUNT, reasonNames } from "../../domain/Reason.ts"
 import type { SwitchSettings } from "../../domain/SwitchSettings.ts"
-import { SENT_OUT, type Survey, TAP } from "../../services/CaptureSurvey.ts"
+import { SENT_OUT, stationOf, type Survey, TAP, UNKNOWN } from "../../services/CaptureSurvey.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
 import type { ReplayedFrame } from "../../services/ReplayedFrame.ts"
 import { rest } from "./SimDriver.ts"
@@ -48,7 +48,8 @@ export const replay = (
 }
 
 /** The name under which a port is told. */
-export const nameOf = (survey: Survey, ingress: number): string => ingress === TAP ? "tap" : survey.guests[ingress - 1]!
+export const nameOf = (survey: Survey, ingress: number): string =>
+  ingress === TAP ? "tap" : survey.guests[ingress - 1]!
 
 class ReplayWorld {
   readonly #kernel = new SimKernel()
@@ -96,7 +97,9 @@ class ReplayWorld {
   send(frame: CapturedFrame, number: number): ReplayedFrame {
     const ingress = this.#survey.ingressOf(frame)
     this.#pass(frame.timeNs)
-    const base = { number, frame, egress: [], reason: null, tapReason: null }
+    const source = stationOf(frame)
+    const station = source === UNKNOWN ? null : source
+    const base = { number, frame, station, egress: [], reason: null, tapReason: null }
     if (ingress === SENT_OUT) return { ...base, ingress: null, skipped: "outbound" }
     const name = nameOf(this.#survey, ingress)
     if (frame.octets.length < frame.originalBytes) return { ...base, ingress: name, skipped: "cut" }

@@ -165,7 +165,8 @@ class PcapngReader {
     const options = optionsOf(body, headBytes + padded(bytes), this.#little)
     const flags = options.get(Option.PACKET_FLAGS)
     const ticks = (BigInt(body.getUint32(4, this.#little)) << 32n) | BigInt(body.getUint32(8, this.#little))
-    return this.#frame(interfaceId, ticks, octetsOf(body, headBytes, headBytes + bytes), body.getUint32(16, this.#little), {
+    const octets = octetsOf(body, headBytes, headBytes + bytes)
+    return this.#frame(interfaceId, ticks, octets, body.getUint32(16, this.#little), {
       flags: flags?.length === 4 ? viewOf(flags).getUint32(0, this.#little) : 0,
       comment: options.get(Option.COMMENT)
     })

@@ -1,6 +1,6 @@
 import type { Ipv4Reader } from "./Ipv4Steps.ts"
 import { source } from "./LinkSteps.ts"
-import { kinds, optionsOf } from "./OptionWalk.ts"
+import { kinds, type Option, optionsOf } from "./OptionWalk.ts"
 import type { Steps } from "./Step.ts"
 
 const RELAY_AGENT_INFORMATION = 82
@@ -34,9 +34,8 @@ export class BootpReader {
     const { at, bytes, ip } = this
     const [a, b, c, d, ...options] = ip.f.slice("options", at + 236, at + bytes)
     const cookie = a === 0x63 && b === 0x82 && c === 0x53 && d === 0x63
-    return cookie
-      ? optionsOf(Uint8Array.from(options), kinds.dhcp).find(({ type, whole }) => !whole || type === RELAY_AGENT_INFORMATION)
-      : undefined
+    const isOdd = ({ type, whole }: Option) => !whole || type === RELAY_AGENT_INFORMATION
+    return cookie ? optionsOf(Uint8Array.from(options), kinds.dhcp).find(isOdd) : undefined
   }
 }
 
