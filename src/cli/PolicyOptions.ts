@@ -91,7 +91,8 @@ const readEtherType = (text: string): Read<number> => {
   return type >= 0x0600 && !ruled.includes(type)
     ? Either.right(type)
     : refuse(
-      `bad ${spell(flags.allowEtherType)} ${printable(text)}: give four hexadecimal digits of a type without rules, as 8863`
+      `bad ${spell(flags.allowEtherType)} ${printable(text)}: ` +
+        "give four hexadecimal digits of a type without rules, as 8863"
     )
 }
 

@@ -1,0 +1,119 @@
+import { Bounds, TAP_PORT } from "../src/domain/Bounds.ts"
+import * as Counters from "../src/domain/Counters.ts"
+import type { Hold } from "../src/domain/Hold.ts"
+import { HoldState } from "../src/domain/Hold.ts"
+import * as Owners from "../src/domain/OwnerTable.ts"
+import type { OwnerTable } from "../src/domain/OwnerTable.ts"
+import { defaults } from "../src/domain/policy/PolicySettings.ts"
+import * as PortSet from "../src/domain/Ports.ts"
+import { REASON_COUNT } from "../src/domain/Reason.ts"
+import type { Forwarder } from "../src/services/Forwarder.ts"
+import { Finding } from "./Target.ts"
+
+const must = (holds: boolean, promise: string): void => {
+  if (!holds) throw new Finding(promise)
+}
+
+/** What holds whenever the loop is at rest. */
+export const check = (forwarder: Forwarder): void => {
+  checkSums(forwarder)
+  checkPorts(forwarder)
+  checkMemory(forwarder)
+  checkHold(forwarder.hold)
+  checkWaiting(forwarder)
+}
+
+const checkSums = ({ counters, hold }: Forwarder): void => {
+  const { Column, ROW } = Counters
+  const { values } = counters
+  for (let row = 0; row < counters.rows; row++) {
+    const base = row * ROW
+    let denied = 0
+    let dropped = 0
+    for (let reason = 0; reason < REASON_COUNT; reason++) {
+      denied += values[base + Column.denied + reason]!
+      dropped += values[base + Column.dropped + reason]!
+    }
+    const received = values[base + Column.receivedFrames]! - values[base + Column.forwardedFrames]!
+    must(received === denied, `row ${row} received ${received + denied} frames more than it accounts for`)
+    const offered = values[base + Column.offeredFrames]! - values[base + Column.sentFrames]! - dropped
+    const held = row < hold.count.length ? hold.count[row]! : 0
+    must(offered === held, `row ${row} was offered ${offered} frames that are neither sent, dropped nor held (${held})`)
+  }
+}
+
+const checkPorts = ({ ports, settings }: Forwarder): void => {
+  let guests = 0
+  for (let k = 0; k < ports.openCount; k++) {
+    must(ports.position[ports.open[k]!] === k, "the list of open ports has a gap")
+    if (ports.open[k] !== TAP_PORT) guests++
+  }
+  must(guests <= settings.guestPorts, "more guests than ports")
+  let counted = 0
+  for (const held of ports.perUid.values()) {
+    must(held > 0 && held <= settings.guestPortsPerUid, "more ports of one uid than it may have")
+    counted += held
+  }
+  must(counted === guests, "ports of uids and ports of guests differ")
+}
+
+/** Everything that a port may own, whatever the operator has asked for since the start. */
+const checkOwners = ({ ports }: Forwarder, table: OwnerTable, ofGuest: number, ofTap: number): void => {
+  let count = 0
+  for (let port = 0; port < table.portCount.length; port++) {
+    const owned = table.portCount[port]!
+    count += owned
+    must(owned === 0 || PortSet.isOpen(ports, port), "a closed port owns something")
+    must(owned <= (port === TAP_PORT ? ofTap : ofGuest), "a port owns more than it may")
+    let listed = 0
+    for (let fact = table.oldest[port]!; fact >= 0 && listed <= owned; fact = Owners.next(table, fact)) {
+      must(Owners.get(table, fact, Owners.Field.port) === port, "a port's list has another's fact")
+      const key = [0, 1, 2, 3].map((word) => Owners.get(table, fact, word)) as [number, number, number, number]
+      must(Owners.find(table, ...key) === fact, "a fact cannot be found")
+      listed++
+    }
+    must(listed === owned, "a port's list and its count differ")
+  }
+  must(count === table.count && count <= table.capacity, "more facts than there may be")
+}
+
+const checkMemory = (forwarder: Forwarder): void => {
+  const { memory } = forwarder
+  // A policy that allows less takes nothing away.
+  const stations = Math.max(defaults(memory.secure).stationsPerGuest, memory.policy.stationsPerGuest)
+  const addresses = Math.max(Bounds.addressesPerGuest, memory.policy.addressesPerGuest)
+  checkOwners(forwarder, memory.stations, stations, Bounds.stationsOfTap)
+  checkOwners(forwarder, memory.claims, addresses, Bounds.addressesOfTap)
+  must(memory.secure || memory.claims.count === 0, "a bridge remembers addresses")
+  must(memory.held.held.size <= Bounds.heldIdentities, "more is kept for those that left than may be")
+  must(memory.snoop.pending.length <= Bounds.pendingDhcp, "more requests wait than may")
+}
+
+const checkHold = (hold: Hold): void => {
+  let active = 0
+  let troubled = 0
+  let held = 0
+  for (let port = 0; port < hold.state.length; port++) {
+    const state = hold.state[port]!
+    if (state === HoldState.Held || state === HoldState.Flushing) active++
+    troubled += Number(state !== HoldState.Open) + hold.noFlood[port]!
+    held += hold.count[port]!
+    must(hold.count[port]! <= Bounds.heldFramesPerPort, "more frames held for a port than may be")
+    must(state !== HoldState.Open || hold.count[port] === 0, "frames are held for an open port")
+  }
+  must(active === hold.active && troubled === hold.troubled, "ports in trouble are miscounted")
+  must(held + hold.freeCount === Bounds.heldFrames, "a held slot was lost or freed twice")
+}
+
+/** Nobody waits but for an open port whose hold goes on. */
+const checkWaiting = ({ hold, ports }: Forwarder): void => {
+  for (let port = 0; port < hold.waitsFor.length; port++) {
+    const egress = hold.waitsFor[port]!
+    if (egress < 0 || !PortSet.isOpen(ports, port)) continue
+    const state = hold.state[egress]
+    must(
+      PortSet.isOpen(ports, egress) && (state === HoldState.Held || state === HoldState.Flushing),
+      `port ${port} waits for port ${egress}, whose hold is over`
+    )
+  }
+}

@@ -1,0 +1,197 @@
+import type { SeededRandom } from "../src/adapters/sim/SeededRandom.ts"
+import * as Admission from "../src/domain/Admission.ts"
+import { TAP_PORT } from "../src/domain/Bounds.ts"
+import * as Mac from "../src/domain/MacAddress.ts"
+import { Reason, reasonNames } from "../src/domain/Reason.ts"
+import { Reference } from "../test/property/admissionReference.ts"
+import * as world from "../test/property/admissionWorld.ts"
+import { mutateEvents } from "./EventMutator.ts"
+import { Finding, type Target } from "./Target.ts"
+
+/** An event: which, the port, the station, the address. */
+const EVENT_BYTES = 4
+/** Before the events: how addresses may be learned, flags, seconds that they are held, the cap of both. */
+const HEADER_BYTES = EVENT_BYTES
+const EVENTS_MAX = 100
+
+const STATIONS = 6
+const ADDRESSES = 8
+const XIDS = 3
+const SECONDS = [1, 9, 10, 60, 99, 100, 300, 301]
+const LEARN = ["fcfs", "fcfs", "dhcp", "static"] as const
+const AGE_SECONDS = 300
+/** Rates are not what is compared. */
+const PER_SECOND = 1e9
+
+/** The fast and the slow keeper of what guests own, told the same. */
+class Keepers {
+  readonly fast: ReturnType<typeof world.makeFast>
+  readonly slow: Reference
+  #nowSeconds = 1000
+
+  constructor(learn: number, flags: number, hold: number, cap: number) {
+    const bound = (flags & 2) === 0 ? [] : [{ uid: 1001, mac: world.macOf(1), address: world.addressOf(1) }]
+    const holdSeconds = [0, 10, 100][hold % 3]!
+    const of = { holdSeconds, learn: LEARN[learn % LEARN.length]!, lock: (flags & 1) !== 0 }
+    const max = 1 + (cap % 3)
+    this.fast = world.makeFast({
+      ...of,
+      stationsPerGuest: max,
+      addressesPerGuest: max,
+      stormPerSecond: PER_SECOND,
+      arpPerSecond: PER_SECOND,
+      bindings: bound.map(({ uid }) => ({ uid, mac: Mac.parse(world.macOf(1)), address: 0x0a010003 }))
+    })
+    this.slow = new Reference({ ...of, ageSeconds: AGE_SECONDS, stationsMax: max, addressesMax: max, bindings: bound })
+    for (let port = 1; port < world.PORTS; port++) this.open(port, 1000 + (port & 1))
+    this.pass(0)
+  }
+
+  get nowMs(): number {
+    return this.#nowSeconds * 1000
+  }
+
+  pass(seconds: number): void {
+    this.#nowSeconds += seconds
+    this.slow.now = this.#nowSeconds
+  }
+
+  open(port: number, uid: number): void {
+    this.fast.uid[port] = uid
+    this.slow.uids.set(port, uid)
+  }
+
+  /** What the fast one says to a frame. */
+  receive(frame: Uint8Array, port: number): number {
+    return this.fast.receive(frame, port, this.nowMs)
+  }
+}
+
+interface Operands {
+  readonly port: number
+  readonly from: string
+  readonly address: string
+  readonly xid: number
+  readonly raw: number
+}
+
+/** What happens; returns the verdicts of both, where there is one. */
+type Event = (keepers: Keepers, of: Operands) => readonly [number, number] | undefined
+
+const use = (protocol: "ip" | "arp"): Event => (keepers, { address, from, port }) => {
+  const station = Number(from.slice(-1))
+  const frame = protocol === "ip" ? world.datagram(station, address) : world.request(from, address)
+  return [keepers.receive(frame, port), keepers.slow.guest({ port, mac: from, address, protocol })]
+}
+
+const events: ReadonlyArray<Event> = [
+  use("ip"),
+  use("arp"),
+  (keepers, { from, port }) => [
+    keepers.receive(world.request(from, "0.0.0.0"), port),
+    keepers.slow.guest({ port, mac: from, address: undefined, protocol: "arp" })
+  ],
+  (keepers, { address, from }) => {
+    keepers.receive(world.datagram(Number(from.slice(-1)), address), TAP_PORT)
+    keepers.slow.tap(from, undefined)
+    return undefined
+  },
+  (keepers, { address, from }) => {
+    keepers.receive(world.request(from, address), TAP_PORT)
+    keepers.slow.tap(from, address)
+    return undefined
+  },
+  (keepers, { from, port, xid }) => {
+    const got = keepers.receive(world.dhcpFrame({ from, hardware: from, xid, kind: 3 }), port)
+    const expected = keepers.slow.guest({ port, mac: from, address: undefined, protocol: "ip" })
+    if (expected === Reason.PASS) keepers.slow.dhcpAsks(xid, from, port)
+    return [got, expected]
+  },
+  (keepers, { address, from, xid }) => {
+    const fields = { from: world.tapMac, hardware: from, xid, kind: 5, yours: address, seconds: 100 }
+    keepers.receive(world.dhcpFrame(fields), TAP_PORT)
+    keepers.slow.dhcpAcks(xid, from, address, 100)
+    return undefined
+  },
+  (keepers, { address, from, port }) => {
+    const got = keepers.receive(world.dhcpFrame({ from, hardware: from, xid: 9, kind: 7, client: address }), port)
+    const expected = keepers.slow.guest({ port, mac: from, address, protocol: "ip" })
+    if (expected === Reason.PASS) keepers.slow.dhcpReleases(address, port)
+    return [got, expected]
+  },
+  (keepers, { port, raw }) => {
+    Admission.release(keepers.fast.state, port, keepers.nowMs)
+    keepers.slow.close(port)
+    keepers.open(port, 1000 + (raw & 1))
+    return undefined
+  },
+  (keepers, { raw }) => {
+    keepers.pass(SECONDS[raw % SECONDS.length]!)
+    return undefined
+  }
+]
+
+const dumpOf = ({ claims, stations }: Reference) => ({
+  stations: stations.map((s) => `${s.mac} ${s.port} ${s.seen}`).sort(),
+  claims: claims.map((c) => `${c.address} ${c.port} ${c.kind} ${c.seen} ${c.until}`).sort()
+})
+
+/** Every kind of event, under one of the ways to learn and with one set of flags. */
+const busyDay = (flags: number): Uint8Array =>
+  Uint8Array.of(
+    flags, flags, 1, 1, 0, 1, 1, 1, 1, 2, 1, 1, 1, 2, 2, 2, 5, 1, 1, 1, 6, 0, 1, 4, 0, 1, 1, 4, 7, 1, 1, 4, 4, 0, 3, 5,
+    9, 0, 0, 6, 8, 1, 0, 1, 0, 2, 1, 1, 2, 2, 1, 0, 9, 0, 0, 7, 3, 0, 2, 1
+  )
+
+/** A leased address that another uses after a while: before, at and after its end. */
+const afterLease = (seconds: number): Uint8Array =>
+  Uint8Array.of(0, 0, 1, 2, 5, 0, 1, 0, 6, 0, 1, 4, 9, 0, 0, seconds, 0, 1, 2, 4)
+
+/** A station and an address that are silent for a while, and then another's; and one that closed. */
+const afterUse = (seconds: number): Uint8Array =>
+  Uint8Array.of(
+    0, 0, 1, 2, 0, 0, 1, 4, 0, 2, 3, 5, 8, 2, 0, 0, 9, 0, 0, seconds, 0, 1, 1, 6, 1, 1, 2, 4, 0, 1, 3, 6, 1, 1, 2, 5
+  )
+
+class OwnerTarget implements Target {
+  readonly inputBytesMax = HEADER_BYTES + EVENTS_MAX * EVENT_BYTES
+  readonly seeds = [...[0, 1, 2, 3].map(busyDay), ...SECONDS.flatMap((_, i) => [afterLease(i), afterUse(i)])]
+
+  execute(input: Uint8Array, size: number): void {
+    const keepers = new Keepers(input[0]!, input[1]!, input[2]!, input[3]!)
+    for (let at = HEADER_BYTES; at + EVENT_BYTES <= size; at += EVENT_BYTES) {
+      const [kind = 0, port = 0, station = 0, raw = 0] = input.subarray(at, at + EVENT_BYTES)
+      const verdicts = events[kind % events.length]!(keepers, {
+        port: 1 + (port % (world.PORTS - 1)),
+        from: world.macOf(station % STATIONS),
+        address: world.addressOf(raw % ADDRESSES),
+        xid: station % XIDS,
+        raw
+      })
+      if (verdicts !== undefined && verdicts[0] !== verdicts[1]) {
+        throw new Finding(`fast says ${reasonNames[verdicts[0]]}, slow says ${reasonNames[verdicts[1]]}`)
+      }
+    }
+    const fast = JSON.stringify(world.dump(keepers.fast.state))
+    const slow = JSON.stringify(dumpOf(keepers.slow))
+    if (fast !== slow) throw new Finding(`fast remembers ${fast}, slow ${slow}`)
+  }
+
+  /** All that is promised has been looked at. */
+  examine(): void {}
+
+  mutate(input: Uint8Array, size: number, donor: Uint8Array, random: SeededRandom): number {
+    const events = { input, eventBytes: EVENT_BYTES, bytesMax: this.inputBytesMax, kinds: [] }
+    return mutateEvents(events, size, donor, random)
+  }
+
+  shorter(input: Uint8Array): ReadonlyArray<Uint8Array> {
+    return input.length > HEADER_BYTES ? [input.slice(0, input.length - EVENT_BYTES)] : []
+  }
+
+  describe(input: Uint8Array): string {
+    return `${Math.floor((input.length - HEADER_BYTES) / EVENT_BYTES)} events`
+  }
+}
+
+export const make = (): Target => new OwnerTarget()

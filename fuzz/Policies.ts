@@ -1,0 +1,31 @@
+import type { PolicySettings } from "../src/domain/policy/PolicySettings.ts"
+import * as Mac from "../src/domain/MacAddress.ts"
+import { host6 } from "../test/property/policyFrames6.ts"
+import { addressOfStation, BYSTANDER_MACS, BYSTANDER_UID, BYSTANDERS } from "./SequenceFrames.ts"
+
+const valueOf = (octets: Uint8Array): number => new DataView(octets.buffer, octets.byteOffset).getUint32(0)
+
+/** The bystanders' addresses are theirs; nobody else is bound. */
+const bindings = BYSTANDERS.map((station, i) => ({
+  uid: BYSTANDER_UID,
+  mac: Mac.fromOctets(BYSTANDER_MACS[i]!),
+  address: valueOf(addressOfStation(station))
+}))
+
+/**
+ * What the operator has asked for. An octet of an input is an index into this list, so what is here keeps its place and
+ * new ones are added at the end. None but the last keeps the bystanders from each other.
+ */
+export const policies: ReadonlyArray<Partial<PolicySettings>> = [
+  {},
+  { isolate: "users" },
+  { learn: "static", bindings },
+  { lock: true },
+  { stationsPerGuest: 2, addressesPerGuest: 2, holdSeconds: 0 },
+  { stormPerSecond: 5, arpPerSecond: 2 },
+  { bindings },
+  { isolate: "users", lock: true, bindings, holdSeconds: 60 },
+  { learn: "dhcp", bindings, stationsPerGuest: 3 },
+  { ipv6: { address: host6, bits: 64 }, allowedEtherTypes: [0x88b5], dhcpServer: 2 },
+  { isolate: "all" }
+]
