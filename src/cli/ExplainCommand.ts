@@ -1,83 +1,99 @@
-import { Bounds } from "../domain/Bounds.ts"
-import { explain, type Met } from "../domain/explanation/Explanation.ts"
+import * as Effect from "effect/Effect"
+import { Bounds, TAP_PORT } from "../domain/Bounds.ts"
+import { type CapturedFrame, isFault } from "../domain/capture/CapturedFrame.ts"
+import { explain } from "../domain/explanation/Explanation.ts"
+import * as FrameBatch from "../domain/FrameBatch.ts"
 import * as Mac from "../domain/MacAddress.ts"
-import { rules } from "../domain/policy/Rules.ts"
-import { openCapture, PolicyCommandError, readPolicyArguments, withMistakes } from "./PolicyArguments.ts"
-import { printable } from "./UsageError.ts"
+import { judge } from "../domain/policy/Judge.ts"
+import * as Policy from "../domain/policy/Policy.ts"
+import { reasonNames } from "../domain/Reason.ts"
+import type { SwitchSettings } from "../domain/SwitchSettings.ts"
+import { attempt, captureError, openCapture } from "./CaptureFile.ts"
+import { explanationText } from "./ExplanationText.ts"
+import { type OfflineArguments, type OfflineCommand, readOfflineArguments, refuse } from "./OfflineArguments.ts"
+import { runOffline } from "./OfflineRun.ts"
+import { printable, ValueError } from "./UsageError.ts"
 
-const usage = "usage: vknetd explain [--from guest|tap] [--tap-mac MAC] (--hex HEX | --frame N CAPTURE) [-U] " +
-  "[policy option ...] address/cidrbits"
-
-const own = {
-  from: { type: "string" },
-  hex: { type: "string" },
-  frame: { type: "string" },
-  "tap-mac": { type: "string" }
-} as const
-
-/** `vknetd explain`: each rule that a frame meets, with the fields it looks at, up to the verdict. */
-export const run = (argv: ReadonlyArray<string>): Promise<number> =>
-  withMistakes(() => {
-    if (argv.includes("--help")) return void process.stdout.write(`${usage}\n`)
-    const given = readPolicyArguments(argv, own, argv.some((word) => word.startsWith("--hex")) ? 0 : 1, usage)
-    const { from = "guest", "tap-mac": tapMacText } = given.values
-    if (from !== "guest" && from !== "tap") {
-      throw new PolicyCommandError(`bad --from ${printable(from)}: give guest or tap`)
-    }
-    const tapMac = tapMacText === undefined ? undefined : Mac.parse(tapMacText)
-    if (tapMacText !== undefined && tapMac === undefined) {
-      throw new PolicyCommandError(`bad --tap-mac ${printable(tapMacText)}: give a MAC address, as 52:54:00:00:00:01`)
-    }
-    const octets = frameOf(given.values["hex"], given.values["frame"], given.operands[0])
-    const settings = {
-      secure: given.secure,
-      prefix: given.prefix,
-      tapMac,
-      tapMtuBytes: Bounds.mtuBytesDefault,
-      frameBytesMax: Bounds.mtuBytesDefault + Bounds.frameOverheadBytes,
-      guestPorts: 1,
-      guestPortsPerUid: 1,
-      stationAgeSeconds: Bounds.stationAgeSeconds,
-      hashSeed: [0, 0] as const
-    }
-    const mayServe = given.policy.dhcpServer === "any"
-    const told = explain(octets, { settings, allowances: given.policy, fromTap: from === "tap", mayServe })
-    const lines = told.met.map(lineOf)
-    if (told.reason !== "PASS") lines.push(`denied: ${told.reason} (${stops(told.met)})`)
-    else {
-      lines.push("passes; whose its addresses are, and its port's rates, only a running switch knows (try replay)")
-      if (from === "guest") {
-        lines.push(...told.metForTap.map(lineOf))
-        lines.push(told.tapReason === "PASS" ? "may go to the host, too" : `kept from the host: ${told.tapReason}`)
-      }
-    }
-    process.stdout.write(`${lines.join("\n")}\n`)
-  })
-
-const lineOf = ({ denies, fields, rule }: Met): string => {
-  const looked = fields.map(({ at, name, value }) => `${name}${at === undefined ? "" : `@${at}`}=${value}`).join(" ")
-  return `${rule.padEnd(4)} ${denies === undefined ? "passes" : `denies ${denies}`}  ${looked}`.trimEnd()
+const command: OfflineCommand = {
+  name: "explain",
+  usage: "usage: vknetd explain [--from guest|tap] [--host-mac MAC] [--ipv6 ADDRESS/BITS] [-U] [policy option ...] " +
+    "(--hex OCTETS | --frame N capture) [address/cidrbits]",
+  purpose: "which rules one frame meets, what they read in it, and what becomes of it",
+  own: { from: { value: true }, hex: { value: true }, frame: { value: true } },
+  operands: (given) => given.has("hex") ? 0 : 1
 }
 
-const stops = (met: ReadonlyArray<Met>): string => rules.find(({ id }) => id === met.at(-1)?.rule)?.stops ?? ""
+const GUEST_PORT = 1
 
-const frameOf = (hex: string | undefined, number: string | undefined, path: string | undefined): Uint8Array => {
-  if (hex !== undefined) {
-    const digits = hex.replace(/[\s:.]/g, "")
-    if (!/^(?:[0-9a-f]{2})*$/i.test(digits)) {
-      throw new PolicyCommandError(`bad --hex ${printable(hex)}: give pairs of hexadecimal digits`)
+/** Runs the command; the exit status. */
+export const run = (argv: ReadonlyArray<string>): Promise<number> =>
+  runOffline(Effect.gen(function*() {
+    const given = yield* readOfflineArguments(command, argv.slice(1))
+    if (typeof given === "string") return void process.stdout.write(`${given}\n`)
+    process.stdout.write(explained(yield* frameOf(given), given.settings, yield* isFromTap(given)))
+  }))
+
+const isFromTap = ({ own }: OfflineArguments): Effect.Effect<boolean, ValueError> => {
+  const from = own.get("from") ?? "guest"
+  return from === "guest" || from === "tap"
+    ? Effect.succeed(from === "tap")
+    : Effect.fail(new ValueError({ message: `bad --from ${printable(from)}: give guest or tap` }))
+}
+
+const frameOf = ({ operands, own }: OfflineArguments): Effect.Effect<Uint8Array, ValueError> => {
+  const hex = own.get("hex")
+  const place = own.get("frame")
+  if (hex !== undefined && place !== undefined) {
+    return Effect.fail(refuse(command, "--hex and --frame exclude each other"))
+  }
+  if (hex !== undefined) return octetsOf(hex)
+  return place === undefined
+    ? Effect.fail(refuse(command, "say which frame: --hex OCTETS, or --frame N and a capture"))
+    : capturedOf(operands[0]!, place)
+}
+
+/** Blanks, colons and dashes between digits are for the reader alone. */
+const octetsOf = (text: string): Effect.Effect<Uint8Array, ValueError> => {
+  const bad = (why: string) => Effect.fail(new ValueError({ message: `bad --hex ${printable(text)}: ${why}` }))
+  const digits = text.replace(/[\s:.-]/g, "")
+  if (!/^(?:[0-9a-f]{2})*$/i.test(digits)) return bad("give two hexadecimal digits an octet")
+  return digits.length / 2 > Bounds.frameBytesMax
+    ? bad(`that is more than ${Bounds.frameBytesMax} octets`)
+    : Effect.succeed(Uint8Array.from(Buffer.from(digits, "hex")))
+}
+
+const capturedOf = (path: string, place: string): Effect.Effect<Uint8Array, ValueError> =>
+  Effect.gen(function*() {
+    const bad = (why: string) => new ValueError({ message: `bad --frame ${printable(place)}: ${why}` })
+    if (!/^[1-9][0-9]{0,14}$/.test(place)) return yield* bad("give its number in the capture, from 1")
+    const number = Number(place)
+    const reader = yield* openCapture(path)
+    let frame: CapturedFrame | undefined
+    for (let n = 1; n <= number; n++) {
+      const next = yield* attempt(path, reader.next)
+      if (isFault(next)) return yield* captureError(path, next)
+      if (next === undefined) return yield* bad(`${printable(path)} has ${n - 1} frames`)
+      frame = next
     }
-    return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
-  }
-  if (path === undefined) {
-    throw new PolicyCommandError(`no frame: give --hex HEX, or --frame N and a capture file (${usage})`)
-  }
-  const { frames } = openCapture(path)
-  const wanted = /^[1-9][0-9]{0,9}$/.test(number ?? "1") ? Number(number ?? "1") : 0
-  const found = frames[wanted - 1]
-  if (found === undefined) {
-    const range = `${printable(path)} has frames 1 to ${frames.length}`
-    throw new PolicyCommandError(`bad --frame ${printable(number ?? "1")}: ${range}`)
-  }
-  return found.octets
+    const { octets, originalBytes } = frame!
+    return octets.length >= originalBytes
+      ? octets
+      : yield* bad(`of its ${originalBytes} octets only ${octets.length} were captured`)
+  }).pipe(Effect.scoped)
+
+/** The explanation, whose verdict has to be the one that the switch itself would give. */
+const explained = (octets: Uint8Array, settings: SwitchSettings, fromTap: boolean): string => {
+  const allowances = settings.policy ?? {}
+  const mayServe = allowances.dhcpServer === "any"
+  const explanation = explain(octets, { settings, allowances, fromTap, mayServe })
+  const batch = FrameBatch.make(settings.frameBytesMax)
+  FrameBatch.append(batch, octets, fromTap ? TAP_PORT : GUEST_PORT)
+  const reason = new Uint8Array(1)
+  const tapReason = new Uint8Array(1)
+  judge(batch, Policy.make(settings, allowances), reason, tapReason)
+  const judged = `${reasonNames[reason[0]!]} ${reasonNames[tapReason[0]!]}`
+  const told = `${explanation.reason} ${explanation.tapReason}`
+  if (judged !== told) throw new Error(`the switch says ${judged}, its explanation ${told}`)
+  const tapMac = settings.tapMac === undefined ? undefined : Mac.format(settings.tapMac)
+  return explanationText(octets, explanation, { fromTap, tapMac })
 }

@@ -1,89 +1,122 @@
-import { writeFileSync } from "node:fs"
-import { Replay, type ReplayedFrame, type ReplayRequest } from "../adapters/sim/Replay.ts"
-import type { Capture } from "../domain/capture/CaptureReader.ts"
-import * as Writer from "../domain/capture/CaptureWriter.ts"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { replay } from "../adapters/sim/Replay.ts"
+import * as Writer from "../domain/capture/PcapngWriter.ts"
 import * as Mac from "../domain/MacAddress.ts"
-import { openCapture, PolicyCommandError, readPolicyArguments, withMistakes } from "./PolicyArguments.ts"
+import * as Survey from "../services/CaptureSurvey.ts"
+import { commentOf, jsonOf, type ReplayedFrame } from "../services/ReplayedFrame.ts"
+import { ReplayTally } from "../services/ReplayTally.ts"
+import { attempt, captureError, openCapture, openOutput } from "./CaptureFile.ts"
+import { type OfflineArguments, type OfflineCommand, readOfflineArguments } from "./OfflineArguments.ts"
+import { runOffline } from "./OfflineRun.ts"
 import { type Column, table } from "./Table.ts"
-import { printable } from "./UsageError.ts"
+import { printable, ValueError } from "./UsageError.ts"
 
-const usage = "usage: vknetd replay [--json] [-w OUT.pcapng] [--host-mac MAC] [--guests station|interface|one] [-U] " +
-  "[policy option ...] CAPTURE address/cidrbits"
+const command: OfflineCommand = {
+  name: "replay",
+  usage: "usage: vknetd replay [--json] [-w OUT.pcapng] [--host-mac MAC|none] [--guests station|interface|one] " +
+    "[--ipv6 ADDRESS/BITS] [-U] [policy option ...] capture [address/cidrbits]",
+  purpose: "what the switch would do with the frames of a capture, by station and by reason",
+  own: { json: { value: false }, write: { short: "w", value: true }, guests: { value: true } },
+  operands: () => 1
+}
 
-const own = {
-  json: { type: "boolean" },
-  write: { type: "string", short: "w" },
-  "host-mac": { type: "string" },
-  guests: { type: "string" }
-} as const
+/** Guests at most, unless told: each of them gets a copy of every broadcast. */
+const GUESTS_DEFAULT = 64
+const KINDS: ReadonlyArray<Survey.GuestKind> = ["station", "interface", "one"]
 
-/** `vknetd replay`: runs a capture through the switch on a simulated kernel, and tells what became of each frame. */
+/** Runs the command; the exit status. */
 export const run = (argv: ReadonlyArray<string>): Promise<number> =>
-  withMistakes(() => {
-    if (argv.includes("--help")) return void process.stdout.write(`${usage}\n`)
-    const given = readPolicyArguments(argv, own, 1, usage)
-    const path = given.operands[0]
-    if (path === undefined) throw new PolicyCommandError(`no capture file (${usage})`)
-    const hostText = given.values["host-mac"]
-    const hostMac = hostText === undefined ? undefined : Mac.parse(hostText)
-    if (hostText !== undefined && hostMac === undefined) {
-      throw new PolicyCommandError(`bad --host-mac ${printable(hostText)}: give a MAC address, as 52:54:00:00:00:01`)
-    }
-    const capture = openCapture(path)
-    const guests = guestsOf(given.values["guests"], capture)
-    const replay = new Replay({ secure: given.secure, prefix: given.prefix, policy: given.policy, hostMac, guests })
-    const replayed = capture.frames.map((frame) => replay.frame(frame))
-    if (given.values["write"] !== undefined) write(given.values["write"], replayed)
-    process.stdout.write(given.switches.has("json") ? jsonOf(replayed) : tableOf(replayed))
+  runOffline(Effect.gen(function*() {
+    const given = yield* readOfflineArguments(command, argv.slice(1))
+    if (typeof given === "string") return void process.stdout.write(`${given}\n`)
+    yield* replayed(given)
+  }).pipe(Effect.scoped))
+
+const replayed = (given: OfflineArguments): Effect.Effect<void, ValueError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const path = given.operands[0]!
+    const { own, settings } = given
+    const by = yield* kindOf(own.get("guests"))
+    const first = yield* openCapture(path)
+    const { survey } = yield* attempt(path, () =>
+      Survey.survey(first, {
+        prefix: settings.prefix,
+        hostMac: settings.tapMac === undefined ? own.get("host-mac") : Mac.format(settings.tapMac),
+        by,
+        guestPorts: given.guestPorts ?? GUESTS_DEFAULT
+      }))
+    const tally = new ReplayTally()
+    const output = own.get("write")
+    const write = output === undefined ? undefined : verdictWriter(yield* openOutput(output, path))
+    const ports = Math.max(1, survey.guests.length)
+    const reader = yield* openCapture(path)
+    const fault = yield* attempt(path, () =>
+      replay(reader, survey, { ...settings, guestPorts: ports, guestPortsPerUid: ports }, (one) => {
+        tally.add(one)
+        if (own.has("json")) process.stdout.write(`${jsonOf(one)}\n`)
+        write?.(one)
+      }))
+    if (!own.has("json")) process.stdout.write(reportText(survey, tally))
+    // What came before the fault has been told.
+    if (fault !== undefined) return yield* captureError(path, fault)
   })
 
-const guestsOf = (text: string | undefined, { interfaceCount }: Capture): ReplayRequest["guests"] => {
-  const guests = text ?? (interfaceCount > 1 ? "interface" : "station")
-  if (guests === "station" || guests === "interface" || guests === "one") return guests
-  throw new PolicyCommandError(`bad --guests ${printable(guests)}: give station, interface or one`)
+const kindOf = (text: string | undefined): Effect.Effect<Survey.GuestKind | undefined, ValueError> => {
+  const kind = KINDS.find((kind) => kind === text)
+  return kind === undefined && text !== undefined
+    ? Effect.fail(new ValueError({ message: `bad --guests ${printable(text)}: give station, interface or one` }))
+    : Effect.succeed(kind)
 }
 
-/** One line a frame. */
-const jsonOf = (replayed: ReadonlyArray<ReplayedFrame>): string =>
-  replayed.map(({ egress, ingress, number, reason, station, timeMs }) =>
-    `${JSON.stringify({ n: number, time: timeMs / 1000, ingress, station: station ?? null, egress, reason })}\n`
-  ).join("")
+/** As an interface a port has a name, not a number alone. */
+const interfaceName = (port: string | null): string => {
+  if (port === null) return "switch"
+  return /^\d+$/.test(port) ? `port${port}` : port
+}
 
-const columns: ReadonlyArray<Column> = [
+/** Writes each frame on its port's interface, with its verdict as its comment. */
+const verdictWriter = (write: (octets: Uint8Array) => void): (replayed: ReplayedFrame) => void => {
+  const numbers = new Map<string, number>()
+  write(Writer.sectionHeader())
+  return (replayed) => {
+    const { frame, ingress } = replayed
+    const name = interfaceName(ingress)
+    let interfaceNumber = numbers.get(name)
+    if (interfaceNumber === undefined) {
+      interfaceNumber = numbers.size
+      numbers.set(name, interfaceNumber)
+      write(Writer.interfaceBlock(name))
+    }
+    write(Writer.packetBlock({
+      interfaceNumber,
+      timeNs: frame.timeNs,
+      octets: frame.octets,
+      originalBytes: frame.originalBytes,
+      direction: ingress === null ? "outbound" : "inbound",
+      comment: commentOf(replayed)
+    }))
+  }
+}
+
+const verdictColumns: ReadonlyArray<Column> = [
   { name: "PORT" }, { name: "STATION" }, { name: "VERDICT" }, { name: "FRAMES", right: true }
 ]
+const reasonColumns: ReadonlyArray<Column> = [
+  { name: "REASON" }, { name: "FRAMES", right: true }, { name: "FIRST", right: true }, { name: "AT" }
+]
 
-/** How often each station met each verdict. */
-const tableOf = (replayed: ReadonlyArray<ReplayedFrame>): string => {
-  const counts = new Map<string, number>()
-  for (const { ingress, reason, station } of replayed) {
-    const key = [ingress === 0 ? "tap" : ingress, station ?? "-", reason ?? "forwarded"].join(" ")
-    counts.set(key, (counts.get(key) ?? 0) + 1)
-  }
-  const rows = [...counts].map(([key, count]) => [...key.split(" "), String(count)])
-  return table(columns, rows)
-}
-
-/** Each frame with its verdict as a comment; the interfaces are the switch's ports. */
-const write = (path: string, replayed: ReadonlyArray<ReplayedFrame>): void => {
-  const ports = [...new Set(replayed.map(({ ingress }) => ingress))]
-  const blocks = [
-    Writer.sectionHeader("vknetd"),
-    ...ports.map((port) => Writer.interfaceDescription(port === 0 ? "tap" : `port${port}`)),
-    ...replayed.map(({ egress, ingress, octets, reason, timeMs }) =>
-      Writer.frame({
-        interfaceIndex: ports.indexOf(ingress),
-        timeMs,
-        octets,
-        direction: Writer.Direction.In,
-        comment: reason === null ? `forwarded to ${egress.join(", ") || "nobody"}` : `denied: ${reason}`
-      })
-    )
+const reportText = (survey: Survey.Survey, tally: ReplayTally): string => {
+  const parts = [
+    table(verdictColumns, tally.verdicts.map(({ frames, port, station, verdict }) =>
+      [port, station, verdict, String(frames)]))
   ]
-  try {
-    writeFileSync(path, Buffer.concat(blocks))
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? "UNKNOWN"
-    throw new PolicyCommandError(`cannot write ${printable(path)}: ${code} (give -w a file that can be written)`)
+  if (tally.reasons.length > 0) {
+    parts.push(table(reasonColumns, tally.reasons.map(({ first, firstTime, frames, reason }) =>
+      [reason, String(frames), String(first), firstTime])))
   }
+  const { guests, hostMac, isCrowded } = survey
+  const host = hostMac === undefined ? "the host is in none of them (see --host-mac)" : `the host is ${hostMac}`
+  const crowd = isCrowded ? `; the guests after the first ${guests.length - 1} share a port (see --max-clients)` : ""
+  return [...parts, `${tally.summary}; ${host}${crowd}\n`].join("\n")
 }

@@ -134,6 +134,7 @@ const change = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Change> =>
     optionOctets.map(withOptions)
   )
 
+const inHeaders6 = fc.oneof(fc.nat(100), fc.constantFrom(14, 18, 19, 20, 21, 54, 55, 56, 57))
 const optionOctets6 = fc.array(fc.constantFrom(0, 1, 2, 3, 14), { minLength: 1, maxLength: 16 })
   .map((octets) => Uint8Array.from(octets))
 const nextHeader = fc.constantFrom(0, 1, 6, 17, 43, 44, 50, 51, 58, 59, 60, 132, 135)
@@ -167,8 +168,7 @@ const extensions = fc.oneof(
 ).map(([type, header]) => withExtension(type, header))
 
 const change6: fc.Arbitrary<Change> = fc.oneof(
-  atByte(fc.oneof(fc.nat(100), fc.constantFrom(14, 18, 19, 20, 21, 54, 55, 56, 57)),
-    octet.map((o) => Uint8Array.of(o))),
+  atByte(inHeaders6, octet.map((value) => Uint8Array.of(value))),
   fc.noBias(fc.nat(1600)).map((size): Change => (frame) => frame.slice(0, size % (frame.length + 1))),
   fc.nat(48).map(withPayload),
   fc.tuple(fc.nat(1600), fc.nat(255)).map(([more, value]): Change => (frame) =>

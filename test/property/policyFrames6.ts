@@ -6,8 +6,18 @@ import * as world from "./policyWorld.ts"
 const { concat, ethernet, mac } = frames
 
 export const IPV6 = 0x86dd
-export const Next = { HOP_BY_HOP: 0, TCP: 6, UDP: 17, ROUTING: 43, FRAGMENT: 44, ESP: 50, AH: 51, ICMP: 58,
-  NONE: 59, OPTIONS: 60 } as const
+export const Next = {
+  HOP_BY_HOP: 0,
+  TCP: 6,
+  UDP: 17,
+  ROUTING: 43,
+  FRAGMENT: 44,
+  ESP: 50,
+  AH: 51,
+  ICMP: 58,
+  NONE: 59,
+  OPTIONS: 60
+} as const
 
 const u16 = (value: number): Uint8Array => Uint8Array.of((value >>> 8) & 255, value & 255)
 
@@ -94,9 +104,12 @@ export const udpTo = (sourcePort: number, destinationPort: number, fields: Field
 
 const tcp6 = concat(u16(40000), u16(22), new Uint8Array(8), Uint8Array.of(0x50, 0x10), new Uint8Array(38))
 
+export interface IcmpFields6 extends Fields6 {
+  readonly code?: number
+}
+
 /** An ICMPv6 message: type, code, and what follows the checksum. */
-export const icmp6 = (type: number, content: Uint8Array,
-  fields: Fields6 & { readonly code?: number } = {}): Uint8Array =>
+export const icmp6 = (type: number, content: Uint8Array, fields: IcmpFields6 = {}): Uint8Array =>
   packet6({
     hopLimit: 255,
     ...fields,
@@ -113,16 +126,13 @@ const own = (type: number): Uint8Array => linkLayer(type, world.guestMac)
 const solicitedNode = address6("ff02::1:ff00:3")
 const solicitedMac = mac("33:33:ff:00:00:03")
 
-export const solicitation = (options: Uint8Array = own(1),
-  fields: Fields6 & { readonly code?: number } = {}): Uint8Array =>
+export const solicitation = (options: Uint8Array = own(1), fields: IcmpFields6 = {}): Uint8Array =>
   icmp6(135, concat(zeros, other6, options), { to: solicitedMac, destination: solicitedNode, ...fields })
 
-export const advertisement = (options: Uint8Array = own(2),
-  fields: Fields6 & { readonly code?: number } = {}): Uint8Array =>
+export const advertisement = (options: Uint8Array = own(2), fields: IcmpFields6 = {}): Uint8Array =>
   icmp6(136, concat(Uint8Array.of(0x60, 0, 0, 0), guest6, options), fields)
 
-export const routerQuestion = (options: Uint8Array = own(1),
-  fields: Fields6 & { readonly code?: number } = {}): Uint8Array =>
+export const routerQuestion = (options: Uint8Array = own(1), fields: IcmpFields6 = {}): Uint8Array =>
   icmp6(133, concat(zeros, options), { to: mac("33:33:00:00:00:02"), destination: address6("ff02::2"), ...fields })
 
 export const probe = (options: Uint8Array = none, fields: Fields6 = {}): Uint8Array =>
@@ -161,8 +171,11 @@ export const honest6: Readonly<Record<string, Uint8Array>> = {
   "router solicitation from nobody": routerQuestion(none, { source: nobody6 }),
   "listener report": listenerReport({ source: guestLinkLocal }),
   "listener report from nobody": listenerReport({ source: nobody6 }),
-  "DHCPv6 request": udpTo(546, 547, { to: mac("33:33:00:01:00:02"), destination: address6("ff02::1:2"),
-    source: guestLinkLocal }),
+  "DHCPv6 request": udpTo(546, 547, {
+    to: mac("33:33:00:01:00:02"),
+    destination: address6("ff02::1:2"),
+    source: guestLinkLocal
+  }),
   "destination options": packet6({ chain: [[Next.OPTIONS, extension()]] }),
   "options of 256 octets": packet6({ chain: [[Next.OPTIONS, extension(31)]] }),
   "eight headers": packet6({ chain: Array.from({ length: 8 }, () => [Next.OPTIONS, extension()] as const) }),

@@ -1,151 +1,163 @@
 import { Bounds, TAP_PORT } from "../../domain/Bounds.ts"
-import type { CapturedFrame } from "../../domain/capture/CaptureReader.ts"
+import type { CapturedFrame, CaptureFault, CaptureReader } from "../../domain/capture/CapturedFrame.ts"
+import { isFault } from "../../domain/capture/CapturedFrame.ts"
 import * as Counters from "../../domain/Counters.ts"
 import * as Mac from "../../domain/MacAddress.ts"
-import type { PolicySettings } from "../../domain/policy/PolicySettings.ts"
-import type { Prefix } from "../../domain/Prefix.ts"
-import { reasonNames } from "../../domain/Reason.ts"
+import { REASON_COUNT, reasonNames } from "../../domain/Reason.ts"
+import type { SwitchSettings } from "../../domain/SwitchSettings.ts"
+import { SENT_OUT, stationOf, type Survey, TAP, UNKNOWN } from "../../services/CaptureSurvey.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
+import type { ReplayedFrame } from "../../services/ReplayedFrame.ts"
 import { rest } from "./SimDriver.ts"
 import { SimExchange } from "./SimExchange.ts"
 import type { SimGuest } from "./SimGuest.ts"
+import type { SimHostEnd } from "./SimHostEnd.ts"
 import { SimKernel } from "./SimKernel.ts"
 import * as SocketFile from "./SimSocketFile.ts"
 
-/** How a capture is run through a switch. */
-export interface ReplayRequest {
-  readonly secure: boolean
-  readonly prefix: Prefix | undefined
-  readonly policy: Partial<PolicySettings>
-  /** Frames from this MAC come from the host's side; undefined: none do. */
-  readonly hostMac: Mac.MacAddress | undefined
-  /**
-   * Who sent a frame: `station`, each source address is a guest of its own; `interface`, each interface of the capture
-   * is; `one`, all are of one guest.
-   */
-  readonly guests: "station" | "interface" | "one"
-}
-
-/** What the switch did with one frame. */
-export interface ReplayedFrame {
-  readonly number: number
-  readonly timeMs: number
-  /** Port it came in on; 0 is the tap, -1 that there was none left. */
-  readonly ingress: number
-  /** Its source address; undefined if it is too short to have one. */
-  readonly station: string | undefined
-  /** Name of the reason it was denied for, or null. */
-  readonly reason: string | null
-  /** Ports that got it. */
-  readonly egress: ReadonlyArray<number>
-  readonly octets: Uint8Array
-}
-
 const PATH = "/var/run/vknet"
-
-/** Where a simulated host's own address is not in the capture: an address that no guest has. */
-const UNKNOWN_HOST = { hi: 0x0000_0002, lo: 0xffff }
+const TAP_NAME = "tap0"
+const GROUP = 85
+/** Guest n is of user 1000 + n: nobody is trusted by being another's. */
+const FIRST_UID = 1000
+/** Looks at the clock while nothing comes, however long that is. */
+const PAUSE_STEPS_MAX = 64
+const PAUSE_MS = 1000
+const NS_PER_MS = 1_000_000n
 
 /**
- * Runs a capture through the switch on a simulated kernel, at the capture's own times, and tells of each frame what
- * became
- * of it. The same loop, rules and tables as those of a running switch; one capture gives one answer.
+ * Runs a capture through the same forwarding loop that serves real guests, on a simulated kernel, at the capture's own
+ * times. All its guests are there from the beginning.
+ *
+ * @param settings what the switch is told; the tap's MAC is the host's of the survey, if it was seen.
+ * @param tell     called for each frame, in order.
+ * @returns what is wrong with the capture, if something is; frames before it have been told.
  */
-export class Replay {
-  readonly #kernel = new SimKernel({ descriptorLimit: 1_000_000 })
-  readonly #request: ReplayRequest
-  readonly #exchange: SimExchange
-  readonly #forwarder: Forwarder.Forwarder
-  readonly #guests = new Map<string, { readonly port: number; readonly guest: SimGuest }>()
-  #opened = 0
-  #startMs: number | undefined
-  #number = 0
+export const replay = (
+  reader: CaptureReader,
+  survey: Survey,
+  settings: SwitchSettings,
+  tell: (frame: ReplayedFrame) => void
+): CaptureFault | undefined => {
+  const world = new ReplayWorld(survey, settings)
+  for (let number = 1;; number++) {
+    const next = reader.next()
+    if (next === undefined || isFault(next)) return next
+    tell(world.send(next, number))
+  }
+}
 
-  constructor(request: ReplayRequest) {
-    this.#request = request
-    const tapMac = request.hostMac ?? UNKNOWN_HOST
-    const tapFd = this.#kernel.openTap("tap0")
-    this.#kernel.interfaces.tap("tap0")!.up = true
-    const listening = SocketFile.listen(this.#kernel, { path: PATH, gid: 0, mode: 0o660, backlog: Bounds.backlog })
-    if (typeof listening === "number") throw new Error("the simulated kernel does not listen")
-    const guestPorts = Bounds.guestPortsMax
-    const settings = {
-      secure: request.secure,
-      prefix: request.prefix,
-      tapMac,
-      tapMtuBytes: Bounds.mtuBytesDefault,
-      frameBytesMax: Bounds.mtuBytesDefault + Bounds.frameOverheadBytes,
-      guestPorts,
-      guestPortsPerUid: guestPorts,
-      stationAgeSeconds: Bounds.stationAgeSeconds,
-      policy: request.policy,
-      hashSeed: [1, 2] as const
-    }
-    this.#exchange = new SimExchange(this.#kernel, {
-      portCount: guestPorts + 1,
-      frameBytesMax: settings.frameBytesMax,
-      listener: listening.fd
-    })
+/** The name under which a port is told. */
+export const nameOf = (survey: Survey, ingress: number): string =>
+  ingress === TAP ? "tap" : survey.guests[ingress - 1]!
+
+class ReplayWorld {
+  readonly #kernel = new SimKernel()
+  readonly #forwarder: Forwarder.Forwarder
+  readonly #exchange: SimExchange
+  readonly #guests: ReadonlyArray<SimGuest>
+  readonly #host: SimHostEnd
+  readonly #survey: Survey
+  /** What was denied at each port, and dropped at the tap, before the frame at hand. */
+  readonly #before = new Float64Array(2 * REASON_COUNT)
+  #startNs: bigint | undefined
+
+  constructor(survey: Survey, settings: SwitchSettings) {
+    const kernel = this.#kernel
+    this.#survey = survey
+    const tapFd = kernel.openTap(TAP_NAME)
+    const tap = kernel.interfaces.tap(TAP_NAME)!
+    tap.up = true
+    tap.mtuBytes = settings.tapMtuBytes
+    const listening = SocketFile.listen(kernel, { path: PATH, gid: GROUP, mode: 0o666, backlog: Bounds.backlog })
+    if (typeof listening === "number") throw new Error(`the simulated socket: ${listening}`)
+    const { frameBytesMax, guestPorts } = settings
+    this.#exchange = new SimExchange(kernel, { portCount: guestPorts + 1, frameBytesMax, listener: listening.fd })
     this.#forwarder = Forwarder.make({
       exchange: this.#exchange,
       settings,
       counters: Counters.make(guestPorts + 1),
-      notify: (notice) => {
-        if (notice.kind === "opened") this.#opened = notice.port
-      }
+      notify: () => {}
     })
-    Forwarder.attachTap(this.#forwarder, { handle: tapFd, mac: tapMac, mtuBytes: Bounds.mtuBytesDefault })
-  }
-
-  /** Lets the switch forward one frame. Frames come in the order of the capture. */
-  frame(captured: CapturedFrame): ReplayedFrame {
-    const { octets, timeMs } = captured
-    this.#startMs ??= timeMs
-    this.#kernel.advance(Math.max(0, timeMs - this.#startMs - this.#kernel.nowMs))
-    const station = octets.length >= 12 ? Mac.format(Mac.fromOctets(octets, 6)) : undefined
-    const ingress = this.#send(captured, station)
-    const host = this.#kernel.hostEnd("tap0")
-    const egress = host.taken().length > 0 ? [TAP_PORT] : []
-    for (const { guest, port } of this.#guests.values()) {
-      if (guest.received().length > 0) egress.push(port)
-    }
-    // More stations than a switch can have ports: this one's guest was not let in.
-    const reason = ingress < 0 ? "CONN_LIMIT" : reasonNames[this.#forwarder.reason[0]!]!
-    return {
-      number: ++this.#number,
-      timeMs,
-      ingress,
-      station,
-      reason: reason === "PASS" ? null : reason,
-      egress: egress.sort((a, b) => a - b),
-      octets
-    }
-  }
-
-  #send({ interfaceIndex, octets }: CapturedFrame, station: string | undefined): number {
-    const { guests, hostMac } = this.#request
-    if (hostMac !== undefined && station === Mac.format(hostMac)) {
-      this.#kernel.hostEnd("tap0").inject(octets)
+    const mac = settings.tapMac ?? (survey.hostMac === undefined ? undefined : Mac.parse(survey.hostMac))
+    Forwarder.attachTap(this.#forwarder, {
+      handle: tapFd,
+      mac: mac ?? Mac.fromOctets(tap.mac),
+      mtuBytes: settings.tapMtuBytes
+    })
+    this.#host = kernel.hostEnd(TAP_NAME)
+    // One after the other: the first guest gets port 1, and so on.
+    this.#guests = survey.guests.map((_, i) => {
+      const guest = kernel.guest({ path: PATH, uid: FIRST_UID + i + 1, gid: GROUP, pid: i + 1 })
       this.#settle()
-      return TAP_PORT
-    }
-    const key = guests === "one" ? "" : guests === "interface" ? String(interfaceIndex) : station ?? ""
-    const { guest, port } = this.#guests.get(key) ?? this.#connect(key)
-    guest.send(octets)
-    this.#settle()
-    return port
+      return guest
+    })
   }
 
-  #connect(key: string) {
-    this.#opened = -1
-    const guest = this.#kernel.guest({ path: PATH, uid: 1000 + this.#guests.size, gid: 0, pid: 1 })
+  send(frame: CapturedFrame, number: number): ReplayedFrame {
+    const ingress = this.#survey.ingressOf(frame)
+    this.#pass(frame.timeNs)
+    const source = stationOf(frame)
+    const station = source === UNKNOWN ? null : source
+    const base = { number, frame, station, egress: [], reason: null, tapReason: null }
+    if (ingress === SENT_OUT) return { ...base, ingress: null, skipped: "outbound" }
+    const name = nameOf(this.#survey, ingress)
+    if (frame.octets.length < frame.originalBytes) return { ...base, ingress: name, skipped: "cut" }
+    this.#remember(ingress)
+    if (ingress === TAP) this.#host.inject(frame.octets)
+    else this.#guests[ingress - 1]!.send(frame.octets)
     this.#settle()
-    const connected = { guest, port: this.#opened }
-    this.#guests.set(key, connected)
-    return connected
+    return {
+      ...base,
+      ingress: name,
+      egress: this.#taken(),
+      reason: this.#counted(ingress, Counters.Column.denied, 0),
+      tapReason: ingress === TAP ? null : this.#counted(TAP_PORT, Counters.Column.dropped, REASON_COUNT),
+      skipped: null
+    }
   }
 
   #settle(): void {
     rest({ exchange: this.#exchange, forwarder: this.#forwarder })
+  }
+
+  /** Lets the clock go on to the time of a frame. It never goes back, though a capture's may. */
+  #pass(timeNs: bigint): void {
+    this.#startNs ??= timeNs
+    const left = Number((timeNs - this.#startNs) / NS_PER_MS) - this.#kernel.nowMs
+    const steps = Math.min(PAUSE_STEPS_MAX, Math.ceil(left / PAUSE_MS))
+    const end = this.#kernel.nowMs + left
+    for (let step = steps; step > 0; step--) {
+      this.#kernel.advance(Math.ceil((end - this.#kernel.nowMs) / step))
+      this.#settle()
+    }
+  }
+
+  /** What every port was sent, by name. */
+  #taken(): ReadonlyArray<string> {
+    const egress = this.#host.taken().length > 0 ? [nameOf(this.#survey, TAP)] : []
+    this.#guests.forEach((guest, i) => {
+      if (guest.waiting > 0 && guest.received().length > 0) egress.push(nameOf(this.#survey, i + 1))
+    })
+    return egress
+  }
+
+  #row(port: number, column: number): Float64Array {
+    const from = port * Counters.ROW + column
+    return this.#forwarder.counters.values.subarray(from, from + REASON_COUNT)
+  }
+
+  #remember(ingress: number): void {
+    this.#before.set(this.#row(ingress, Counters.Column.denied))
+    this.#before.set(this.#row(TAP_PORT, Counters.Column.dropped), REASON_COUNT)
+  }
+
+  /** Under which reason something was counted since `#remember`. */
+  #counted(port: number, column: number, at: number): string | null {
+    const row = this.#row(port, column)
+    for (let reason = 0; reason < REASON_COUNT; reason++) {
+      if (row[reason]! > this.#before[at + reason]!) return reasonNames[reason]!
+    }
+    return null
   }
 }

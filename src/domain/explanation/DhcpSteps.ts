@@ -1,13 +1,16 @@
 import type { Ipv4Reader } from "./Ipv4Steps.ts"
 import { source } from "./LinkSteps.ts"
-import { kinds, optionsOf } from "./OptionWalk.ts"
+import { kinds, type Option, optionsOf } from "./OptionWalk.ts"
 import type { Steps } from "./Step.ts"
 
 const RELAY_AGENT_INFORMATION = 82
 
 /** For UDP headers. */
 export const dhcpPorts: Steps<Ipv4Reader> = [
-  ["D1", "DHCP_SERVER", (ip) => !ip.f.situation.mayServe && (ip.sourcePort === 67 || ip.destinationPort === 68)]
+  ["D1", "DHCP_SERVER", (ip) => {
+    const [from, to] = [ip.sourcePort, ip.destinationPort]
+    return !ip.f.situation.mayServe && (from === 67 || to === 68)
+  }]
 ]
 
 /** For UDP to port 67. */
@@ -31,10 +34,8 @@ export class BootpReader {
     const { at, bytes, ip } = this
     const [a, b, c, d, ...options] = ip.f.slice("options", at + 236, at + bytes)
     const cookie = a === 0x63 && b === 0x82 && c === 0x53 && d === 0x63
-    return cookie
-      ? optionsOf(Uint8Array.from(options), kinds.dhcp).find(({ type, whole }) => !whole ||
-        type === RELAY_AGENT_INFORMATION)
-      : undefined
+    const isOdd = ({ type, whole }: Option) => !whole || type === RELAY_AGENT_INFORMATION
+    return cookie ? optionsOf(Uint8Array.from(options), kinds.dhcp).find(isOdd) : undefined
   }
 }
 

@@ -7,6 +7,8 @@ export interface Field {
   readonly name: string
   /** Octets from the start of the frame; undefined for what is no octet of it, its size. */
   readonly at: number | undefined
+  /** Octets of it. */
+  readonly bytes: number
   readonly value: string
 }
 
@@ -94,7 +96,7 @@ export class FrameReader {
     const fields = new Map<string, Field>()
     for (const { at, bytes, format, name } of this.#reads.splice(0)) {
       const value = format(at === undefined ? this.octets : this.octets.subarray(at, at + bytes))
-      fields.set(`${name} ${at}`, { name, at, value })
+      fields.set(`${name} ${at}`, { name, at, bytes, value })
     }
     return [...fields.values()]
   }

@@ -125,7 +125,7 @@ export const ipv4: Steps<Ipv4Reader> = [
   ["I12", "L4_MALFORMED", (ip) => ip.offsetBytes === 0 && !ip.more && ip.dataBytes < least(ip.protocol)],
   ["I12", "L4_MALFORMED", (ip) => ip.starts(6) && ip.tcpHeaderBytes < 20],
   ["I12", "L4_MALFORMED", (ip) => ip.starts(6) && !ip.more && ip.tcpHeaderBytes > ip.dataBytes],
-  ["I12", "L4_MALFORMED", (ip) => ip.starts(17) && !ip.more && ip.udpBytes < 8],
-  ["I12", "L4_MALFORMED", (ip) => ip.starts(17) && !ip.more && ip.udpBytes > ip.dataBytes],
+  ["I12", "L4_MALFORMED", (ip) => ip.starts(17) && ip.udpBytes < 8 && !ip.more],
+  ["I12", "L4_MALFORMED", (ip) => ip.starts(17) && ip.udpBytes > ip.dataBytes && !ip.more],
   ["I13", "ICMP_DENIED", (ip) => ip.starts(1) && [5, 9].includes(ip.f.u8("ICMP type", ip.data))]
 ]

@@ -22,8 +22,9 @@ export const received: Steps<FrameReader> = [
 
 export const fromGuests: Steps<FrameReader> = [
   ["L3", "SRC_MAC_TAP", (f) => {
+    const mac = source(f)
     const { tapMac } = f.situation.settings
-    return tapMac !== undefined && source(f) === MacAddress.format(tapMac)
+    return tapMac !== undefined && mac === MacAddress.format(tapMac)
   }]
 ]
 

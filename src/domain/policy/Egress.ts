@@ -31,8 +31,9 @@ const judgeContent = (bytes: Uint8Array, start: number, type: number): Reason =>
   if (type === EtherType.ARP) return Reason.PASS
   // E2 IP4_PROTO_DENIED: IGMP, GRE, ESP, SCTP and the like reach parts of the host that nobody
   // watches. Secure mode as vknetd(8) has it. I1 made sure that the header is there.
-  if (type === EtherType.IPV4) return isForHost(bytes[start + 23]!, Protocol.ICMP) ? Reason.PASS
-    : Reason.IP4_PROTO_DENIED
+  if (type === EtherType.IPV4) {
+    return isForHost(bytes[start + 23]!, Protocol.ICMP) ? Reason.PASS : Reason.IP4_PROTO_DENIED
+  }
   // E2 IP6_PROTO_DENIED: the same, behind all extension headers. V1 to V3 walked them.
   if (type === EtherType.IPV6) {
     return isForHost(Ipv6.upperProtocol(bytes, start), Protocol.ICMPV6) ? Reason.PASS : Reason.IP6_PROTO_DENIED

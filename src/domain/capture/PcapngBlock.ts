@@ -1,0 +1,29 @@
+// What reader and writer of pcapng have in common: numbers of the Internet-Draft "PCAP Next Generation (pcapng)
+// Capture File Format".
+
+export const BlockType = {
+  SECTION_HEADER: 0x0a0d0d0a,
+  INTERFACE: 1,
+  PACKET: 2,
+  SIMPLE_PACKET: 3,
+  ENHANCED_PACKET: 6
+} as const
+
+export const BYTE_ORDER = 0x1a2b3c4d
+/** Octets of a block around its body: type, length, and length again. */
+export const FRAME_BYTES = 12
+
+export const Option = {
+  END: 0,
+  COMMENT: 1,
+  INTERFACE_NAME: 2,
+  TIME_RESOLUTION: 9,
+  FCS_BYTES: 13,
+  TIME_OFFSET: 14,
+  PACKET_FLAGS: 2
+} as const
+
+/** The lowest two bits of a packet's flags. */
+export const DirectionFlag = { INBOUND: 1, OUTBOUND: 2 } as const
+
+export const padded = (bytes: number): number => (bytes + 3) & ~3
