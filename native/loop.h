@@ -69,6 +69,12 @@ class Exchange {
   int open();
 
   int step(uint32_t plan_count, int timeout_ms);
+  // The first half of a step: sends, and receives nothing.
+  void send(uint32_t plan_count);
+  // Waits up to `timeout_ms` for a wake, and for nothing else.
+  void park(int timeout_ms);
+  // The descriptor of a port, or -1.
+  int descriptor(uint32_t port) const;
   int admit(int fd, uint32_t port);
   void refuse(int fd);
   int attach_tap(int fd);

@@ -1,6 +1,7 @@
 // An exchange from its opening to its end: what it holds, connections on their way in, ports.
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -117,6 +118,13 @@ void Exchange::wake_listener() {
 
 bool Exchange::attached(uint32_t port) const {
   return port < options_.port_count && ports_[port].fd >= 0;
+}
+
+int Exchange::descriptor(uint32_t port) const { return attached(port) ? ports_[port].fd : -1; }
+
+void Exchange::park(int timeout_ms) {
+  struct pollfd wake = {options_.wake, POLLIN, 0};
+  if (poll(&wake, 1, timeout_ms) > 0) wake_drain(options_.wake);
 }
 
 int Exchange::poll_port(uint32_t index, bool is_new) {

@@ -1,17 +1,20 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import { version } from "../../package.json"
 import { Addon, type AddonMissing } from "../adapters/native/Addon.ts"
 import * as InheritedListener from "../adapters/native/InheritedListener.ts"
 import * as NativeBridgeControl from "../adapters/native/NativeBridgeControl.ts"
 import type { MetricsError } from "../adapters/native/NativeControlChannel.ts"
 import * as NativeDataPlane from "../adapters/native/NativeDataPlane.ts"
 import * as NativeGroupDatabase from "../adapters/native/NativeGroupDatabase.ts"
+import * as NativeHandoverChannel from "../adapters/native/NativeHandoverChannel.ts"
 import * as NativePeerProcesses from "../adapters/native/NativePeerProcesses.ts"
 import * as NativePidFile from "../adapters/native/NativePidFile.ts"
 import * as NativePrivileges from "../adapters/native/NativePrivileges.ts"
@@ -19,10 +22,16 @@ import * as NativeSeqpacketListener from "../adapters/native/NativeSeqpacketList
 import * as NativeTapDevice from "../adapters/native/NativeTapDevice.ts"
 import * as SocketpairTap from "../adapters/sim/SocketpairTap.ts"
 import { controlPath } from "../services/ControlPath.ts"
+import { handOver } from "../services/Handover.ts"
+import { Ownership } from "../services/Ownership.ts"
 import * as Switch from "../services/Switch.ts"
+import { type ControlEnds } from "../services/SwitchHolder.ts"
+import * as SwitchHolder from "../services/SwitchHolder.ts"
+import type { TakeoverError } from "../services/Takeover.ts"
 import { attachLines } from "./AttachLines.ts"
-import { type ControlledLog, openControl } from "./Control.ts"
+import { type ControlledLog, type ControlService, openControl } from "./Control.ts"
 import type { Options } from "./Options.ts"
+import { type Succession, takeOver } from "./TakeoverRun.ts"
 
 export { runMonitor } from "./Monitor.ts"
 
@@ -38,13 +47,16 @@ export class DirectoryError extends Data.TaggedError("DirectoryError")<{
 
 /** What the edge has to do with a switch. */
 export interface Edge {
-  /**
-   * A connect succeeds from now on. Given what to print: the tap's name, or how to attach; undefined for nothing.
-   * What it acquires is released first.
-   */
-  readonly ready: (text: string | undefined, running: Switch.RunningSwitch) => Effect.Effect<void, never, Scope.Scope>
+  /** The switch serves from now on, until the scope ends. What it acquires is released first. */
+  readonly serves: (running: Switch.RunningSwitch) => Effect.Effect<void, never, Scope.Scope>
+  /** Says so. Given what to print: the tap's name, or how to attach; undefined for nothing. */
+  readonly announce: (text: string | undefined) => void
+  /** The switch is this process's again, after another had begun to serve and died. */
+  readonly regained: (running: Switch.RunningSwitch) => void
   /** Descriptors of sockets that a service manager listens on; undefined: the switch makes its own. */
   readonly descriptors: ReadonlyArray<number> | undefined
+  /** Held from the beginning by whoever does not take over. */
+  readonly ownership: { held: boolean }
   readonly log: ControlledLog
 }
 
@@ -57,14 +69,16 @@ const nativePorts = Layer.mergeAll(
   NativeDataPlane.layer
 ).pipe(Layer.provideMerge(Addon.layer))
 
-/** Runs a switch until it is interrupted; everything it acquired is then released in reverse. */
-export const runSwitch = (
-  options: Options,
-  edge: Edge
-): Effect.Effect<
-  never,
-  Switch.SwitchError | AddonMissing | DirectoryError | MetricsError | NativePrivileges.PrivilegeError
-> =>
+type RunError =
+  | Switch.SwitchError
+  | AddonMissing
+  | DirectoryError
+  | MetricsError
+  | NativePrivileges.PrivilegeError
+  | TakeoverError
+
+/** Runs a switch until it is interrupted, or another process has it; what it acquired is then released in reverse. */
+export const runSwitch = (options: Options, edge: Edge): Effect.Effect<void, RunError> =>
   Effect.gen(function*() {
     const addon = yield* Addon
     const identity = options.user === undefined
@@ -76,30 +90,92 @@ export const runSwitch = (
       : InheritedListener.pathOf(addon, edge.descriptors)
     const socketPath = found ?? options.socketPath ?? path.join(yield* privateDirectory, "vknet")
     const request = requestFor(options, socketPath, seed, edge.descriptors !== undefined)
-    const serve = Effect.gen(function*() {
-      const running = yield* Switch.open(request)
-      yield* openControl(running, edge.log, options.metrics)
-      if (identity !== undefined) {
-        yield* NativePrivileges.drop(addon, identity, options.keepNetAdmin)
-        yield* Effect.logInfo("privileges given up").pipe(
-          Effect.annotateLogs({ uid: identity.uid, gid: identity.gid, keptNetAdmin: options.keepNetAdmin })
-        )
-        yield* tellOfLimits({ ...request, socketPath: running.socketPath }, options, edge.descriptors === undefined)
-      }
-      yield* edge.ready(
-        options.simulate ? attachLines(socketPath, request.prefix, seed) : running.tap?.printedName,
-        running
-      )
-      return yield* running.supervise
-    })
+    const attach = options.simulate ? attachLines(socketPath, request.prefix, seed) : undefined
+    if (options.takeover) {
+      const trusted = [0, process.geteuid?.() ?? 0, ...(identity === undefined ? [] : [identity.uid])]
+      const succession = yield* takeOver(addon, request, trusted)
+      return yield* Effect.provide(serve({ options, edge, request, identity, attach, succession }), succession.ports)
+    }
     const listener = edge.descriptors === undefined
       ? NativeSeqpacketListener.layer
       : InheritedListener.layer(edge.descriptors, options.socketPathGiven)
-    if (!options.simulate) return yield* Effect.provide(serve, listener)
-    return yield* Effect.provide(serve, Layer.merge(listener, SocketpairTap.layer({ seed, prefix: request.prefix })))
-  }).pipe(Effect.scoped, Effect.provide(nativePorts))
+    const running = Effect.provide(serve({ options, edge, request, identity, attach, succession: undefined }), listener)
+    if (!options.simulate) return yield* running
+    return yield* Effect.provide(running, SocketpairTap.layer({ seed, prefix: request.prefix }))
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(Layer.provideMerge(nativePorts, Layer.succeed(Ownership, edge.ownership)))
+  )
 
-/** Where taps come from on Linux, tuntap(4). */
+/** What serving one switch needs to know. */
+interface Service {
+  readonly options: Options
+  readonly edge: Edge
+  readonly request: Switch.SwitchRequest
+  readonly identity: NativePrivileges.Identity | undefined
+  /** What to print instead of the tap's name. */
+  readonly attach: string | undefined
+  readonly succession: Succession | undefined
+}
+
+const serve = ({ attach, edge, identity, options, request, succession }: Service) =>
+  Effect.gen(function*() {
+    const addon = yield* Addon
+    const running = yield* Switch.open(request, succession?.inheritance)
+    if (succession !== undefined) {
+      yield* succession.claim
+      yield* running.plane.resume
+    }
+    const startedMs = succession?.startedMs ?? Date.now()
+    const service = yield* openControl(running, edge.log, options.metrics, startedMs, succession?.ends ?? noEnds)
+    if (identity !== undefined) {
+      yield* NativePrivileges.drop(addon, identity, options.keepNetAdmin)
+      yield* Effect.logInfo("privileges given up").pipe(
+        Effect.annotateLogs({ uid: identity.uid, gid: identity.gid, keptNetAdmin: options.keepNetAdmin })
+      )
+      const socketIsOurs = running.belongings().listener.node !== undefined
+      yield* tellOfLimits({ ...request, socketPath: running.socketPath }, options, socketIsOurs)
+    }
+    yield* edge.serves(running)
+    if (succession !== undefined) yield* succession.confirm
+    edge.announce(attach ?? running.tap?.printedName)
+    return yield* Effect.raceFirst(running.supervise, awaitHeir({ edge, options, running, service, startedMs }))
+  })
+
+const noEnds: ControlEnds = { control: undefined, metrics: undefined }
+
+/** Deals with processes that want to take the switch over, until one has it. */
+const awaitHeir = ({ edge, options, running, service, startedMs }: Pick<Service, "edge" | "options"> & {
+  readonly running: Switch.RunningSwitch
+  readonly service: ControlService
+  readonly startedMs: number
+}) =>
+  Effect.gen(function*() {
+    const addon = yield* Addon
+    const holder = SwitchHolder.make({
+      running,
+      ends: service,
+      simulated: options.simulate,
+      version,
+      pid: process.pid,
+      startedMs,
+      ownership: edge.ownership,
+      regain: Effect.sync(() => {
+        const { pidFile } = running.belongings()
+        if (pidFile !== undefined) addon.rewritePidFile(pidFile, process.pid)
+        edge.regained(running)
+      })
+    })
+    for (;;) {
+      const fd = yield* Queue.take(service.heirs)
+      const outcome = yield* Effect.either(handOver(NativeHandoverChannel.make(addon, fd), holder))
+      if (outcome._tag === "Right") return yield* Effect.logInfo("handed over to another process")
+      yield* Effect.logWarning("not handed over: the switch stays this process's").pipe(
+        Effect.annotateLogs({ why: outcome.left.reason })
+      )
+    }
+  })
+
 const tunDevice = "/dev/net/tun"
 
 /** Says it now, while somebody looks: what the user that we have become will not be able to do. */

@@ -86,7 +86,9 @@ export const Bounds = {
   /** How long an answer of the forwarding thread is waited for before the rest is told without it. */
   controlAnswerMs: 250,
   /** Questions to the forwarding thread that may lie unanswered. */
-  controlQuestions: 16
+  controlQuestions: 16,
+  /** How long guests wait, at most, for a new process that does not get ready to take over. */
+  takeoverMs: 2000
 } as const
 
 /** Index of the tap's port. Guests are 1 and up. */

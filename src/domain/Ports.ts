@@ -54,6 +54,15 @@ export const admit = (ports: Ports, uid: number): number => {
   return port
 }
 
+/** Opens a guest's port by number, as it was in another process; false if there is none of that number, or it is open. */
+export const reopen = (ports: Ports, port: number, uid: number): boolean => {
+  if (port < 1 || port >= ports.position.length || isOpen(ports, port)) return false
+  ports.perUid.set(uid, (ports.perUid.get(uid) ?? 0) + 1)
+  ports.uid[port] = uid
+  open(ports, port)
+  return true
+}
+
 /** Closes a port; false if it was not open. */
 export const close = (ports: Ports, port: number): boolean => {
   const at = ports.position[port]!

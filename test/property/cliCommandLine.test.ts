@@ -42,6 +42,7 @@ const plain: Options = {
   pidFilePath: "/var/run/vknetd.pid",
   tapName: "auto",
   simulate: false,
+  takeover: false,
   prefix: Prefix.make(0x0a010001, 24),
   groupName: "vknet",
   socketMode: 0o660,

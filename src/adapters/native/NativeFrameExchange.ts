@@ -1,8 +1,14 @@
 import { Bounds } from "../../domain/Bounds.ts"
 import * as Batch from "../../domain/FrameBatch.ts"
 import * as Plan from "../../domain/SendPlan.ts"
-import { EVENT_WIDTH, type FrameExchange } from "../../services/FrameExchange.ts"
+import { EVENT_WIDTH, type InheritableExchange } from "../../services/FrameExchange.ts"
 import type { Binding } from "./Binding.ts"
+
+/** An exchange whose thread can rest. */
+export interface NativeFrameExchange extends InheritableExchange {
+  /** Waits for a wake and for nothing else. */
+  readonly park: () => void
+}
 
 /**
  * The exchange of a real kernel. Belongs to the thread that opens it.
@@ -18,7 +24,7 @@ export const open = (
     readonly listener: number
     readonly wake: number
   }
-): FrameExchange => {
+): NativeFrameExchange => {
   const batch = Batch.make(options.frameBytesMax)
   const plan = Plan.make(options.portCount)
   const events = { rows: new Int32Array(Bounds.exchangeEvents * EVENT_WIDTH), count: 0 }
@@ -55,6 +61,12 @@ export const open = (
       events.count = state[0]!
       plan.failed = state[1]!
     },
+    send: () => {
+      native.send(plan.count)
+      plan.failed = state[1]!
+    },
+    park: () => native.park(-1),
+    handleOf: native.descriptor,
     admit: native.admit,
     refuse: native.refuse,
     attachTap: native.attachTap,

@@ -2,57 +2,86 @@ import { parentPort, receiveMessageOnPort, workerData } from "node:worker_thread
 import * as Counters from "../../domain/Counters.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
 import { answer } from "../../services/PlaneQuestion.ts"
+import * as PlaneState from "../../services/PlaneState.ts"
 import { load } from "./Binding.ts"
 import * as Exchange from "./NativeFrameExchange.ts"
 import type { PlaneAnswer, PlaneCommand, PlaneStart } from "./PlaneCommand.ts"
 
 /*
- * The forwarding thread. It is blocked in native code whenever there is nothing to forward, so that it
- * runs no event loop: what it is told waits in its message port until a wake makes it look.
+ * The forwarding thread. Once it has begun it is blocked in native code whenever there is nothing to forward, so that
+ * it runs no event loop: what it is told waits in its message port until a wake makes it look.
  */
 
-const start = workerData as PlaneStart
-const say = (answer: PlaneAnswer): void => parentPort!.postMessage(answer)
+const port = parentPort!
+const { wake } = workerData as PlaneStart
+const binding = load()
+const say = (answer: PlaneAnswer): void => port.postMessage(answer)
 
-const exchange = Exchange.open(load(), {
-  frameBytesMax: start.settings.frameBytesMax,
-  portCount: start.settings.guestPorts + 1,
-  listener: start.listener,
-  wake: start.wake
-})
-const forwarder = Forwarder.make({
-  exchange,
-  settings: start.settings,
-  counters: Counters.make(start.settings.guestPorts + 1, start.memory),
-  notify: say
-})
+const run = (begin: Extract<PlaneCommand, { kind: "begin" }>): void => {
+  const { inherited, listener, memory, settings } = begin
+  const exchange = Exchange.open(binding, {
+    frameBytesMax: settings.frameBytesMax,
+    portCount: settings.guestPorts + 1,
+    listener,
+    wake
+  })
+  const forwarder = Forwarder.make({
+    exchange,
+    settings,
+    counters: Counters.make(settings.guestPorts + 1, memory),
+    notify: say
+  })
+  let rests = inherited !== undefined
+  say({
+    kind: "done",
+    errno: inherited === undefined ? 0 : PlaneState.give(forwarder, inherited.state, inherited.handles)
+  })
 
-/** Does what it is told; false when that is to stop. */
-const obey = (command: PlaneCommand): boolean => {
-  switch (command.kind) {
-    case "attach-tap":
-      say({ kind: "done", errno: Forwarder.attachTap(forwarder, command) })
-      return true
-    case "detach-tap":
-      Forwarder.detachTap(forwarder)
-      say({ kind: "done", errno: 0 })
-      return true
-    case "ask":
-      say({ kind: "done", errno: 0, reply: answer(forwarder, command.question) })
-      return true
-    case "stop":
-      return false
+  const obey = (command: PlaneCommand): boolean => {
+    switch (command.kind) {
+      case "attach-tap":
+        say({ kind: "done", errno: Forwarder.attachTap(forwarder, command) })
+        return true
+      case "detach-tap":
+        Forwarder.detachTap(forwarder)
+        say({ kind: "done", errno: 0 })
+        return true
+      case "ask":
+        say({ kind: "done", errno: 0, reply: answer(forwarder, command.question) })
+        return true
+      case "rest": {
+        rests = true
+        const state = PlaneState.take(forwarder, exchange)
+        const handles = Array.from(state.ports, exchange.handleOf)
+        say({ kind: "done", errno: 0, inheritance: { state, handles } })
+        return true
+      }
+      case "resume":
+        rests = false
+        say({ kind: "done", errno: 0 })
+        return true
+      case "begin":
+        return true
+      case "stop":
+        return false
+    }
   }
+
+  let running = true
+  while (running) {
+    if (rests) exchange.park()
+    else Forwarder.turn(forwarder, -1)
+    if (!rests && !forwarder.woken) continue
+    forwarder.woken = false
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+      running = obey(next.message as PlaneCommand) && running
+    }
+  }
+  exchange.shutdown()
 }
 
+// Until it has something to do it waits as any program of Node's does.
+port.once("message", (command: PlaneCommand) => {
+  if (command.kind === "begin") setImmediate(run, command)
+})
 say({ kind: "started" })
-let running = true
-while (running) {
-  Forwarder.turn(forwarder, -1)
-  if (!forwarder.woken) continue
-  forwarder.woken = false
-  for (let next = receiveMessageOnPort(parentPort!); next !== undefined; next = receiveMessageOnPort(parentPort!)) {
-    running = obey(next.message as PlaneCommand) && running
-  }
-}
-exchange.shutdown()

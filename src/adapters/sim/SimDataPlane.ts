@@ -3,10 +3,11 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Counters from "../../domain/Counters.ts"
-import { DataPlane } from "../../services/DataPlane.ts"
+import { DataPlane, DataPlaneError } from "../../services/DataPlane.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
 import { answer } from "../../services/PlaneQuestion.ts"
+import * as PlaneState from "../../services/PlaneState.ts"
 import { TapError } from "../../services/TapDevice.ts"
 import { errnoName } from "./Errno.ts"
 import { SimDriver } from "./SimDriver.ts"
@@ -20,10 +21,10 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
     const kernel = yield* SimWorld
     const { loops } = yield* SimDriver
     return DataPlane.of({
-      start: ({ listener, settings }) =>
+      start: ({ inherited, listener, settings }) =>
         Effect.gen(function*() {
           const notices = yield* Queue.unbounded<PlaneNotice>()
-          const { forwarder } = yield* Effect.acquireRelease(
+          const { exchange, forwarder } = yield* Effect.acquireRelease(
             Effect.sync(() => {
               const exchange = new SimExchange(kernel, {
                 portCount: settings.guestPorts + 1,
@@ -46,6 +47,10 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
                 loop.exchange.shutdown()
               })
           )
+          if (inherited !== undefined) {
+            const errno = PlaneState.give(forwarder, inherited.state, inherited.handles)
+            if (errno !== 0) return yield* new DataPlaneError({ operation: "start", detail: errnoName(errno) })
+          }
           return {
             notices,
             counters: forwarder.counters,
@@ -62,6 +67,12 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
               }),
             detachTap: Effect.sync(() => Forwarder.detachTap(forwarder)),
             ask: (question) => Effect.sync(() => Option.some(answer(forwarder, question))),
+            // Between two turns of the driver the loop is always at rest.
+            rest: Effect.sync(() => {
+              const state = PlaneState.take(forwarder, exchange)
+              return { state, handles: Array.from(state.ports, (port) => exchange.handleOf(port)) }
+            }),
+            resume: Effect.void,
             ended: Effect.never
           }
         })

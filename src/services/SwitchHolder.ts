@@ -1,0 +1,105 @@
+import * as Effect from "effect/Effect"
+import * as Prefixes from "../domain/Prefix.ts"
+import type { Inventory, Offer, Role } from "./Estate.ts"
+import { type Holder, HandoverKept } from "./Handover.ts"
+import type { PlaneInheritance } from "./DataPlane.ts"
+import type { SocketNode } from "./SeqpacketListener.ts"
+import type { RunningSwitch } from "./Switch.ts"
+
+/** What serves questions about a switch, and goes along with it. */
+export interface ControlEnds {
+  readonly control: { readonly handle: number; readonly node: SocketNode } | undefined
+  readonly metrics: { readonly handle: number; readonly host: string; readonly port: number } | undefined
+}
+
+/** A running switch as something that can be handed over. */
+export const make = (options: {
+  readonly running: RunningSwitch
+  readonly ends: ControlEnds
+  readonly simulated: boolean
+  readonly version: string
+  readonly pid: number
+  readonly startedMs: number
+  readonly ownership: { held: boolean }
+  /** Writes our number into the pid file again, and tells the service manager. */
+  readonly regain: Effect.Effect<void>
+}): Holder => {
+  const { ends, ownership, running } = options
+  return {
+    offer: Effect.suspend(() => {
+      if (running.request.tapName !== undefined && running.directory.tap.state !== "up") {
+        return new HandoverKept({ reason: "its tap is lost and being opened again (try again)" })
+      }
+      return Effect.succeed(offerOf(options))
+    }),
+    rest: Effect.map(running.plane.rest, (plane) => ({
+      ...inventoryOf(running, ends, options.startedMs, plane),
+      knowledge: plane.state.knowledge!
+    })),
+    resume: running.plane.resume,
+    regain: options.regain,
+    relinquish: Effect.sync(() => {
+      ownership.held = false
+    })
+  }
+}
+
+const offerOf = ({ pid, running, simulated, version }: Parameters<typeof make>[0]): Offer => {
+  const { directory, request } = running
+  const tap = running.belongings().uplink?.tap
+  return {
+    version,
+    pid,
+    simulated,
+    pidFilePath: request.pidFilePath ?? null,
+    tap: tap === undefined ? null : { interfaceName: tap.interfaceName, printedName: tap.printedName },
+    bridgeName: request.bridgeName ?? null,
+    address: request.prefix === undefined ? null : Prefixes.format(request.prefix),
+    highestPort: Math.max(0, ...directory.guests.keys())
+  }
+}
+
+/** The ports are those that the forwarding thread has: the directory may lag behind it by a notice or two. */
+const inventoryOf = (
+  { belongings, directory }: RunningSwitch,
+  { control, metrics }: ControlEnds,
+  startedMs: number,
+  { handles, state }: PlaneInheritance
+): { readonly inventory: Inventory; readonly descriptors: ReadonlyArray<number> } => {
+  const { listener, pidFile, uplink } = belongings()
+  const open: ReadonlyArray<readonly [Role, number | undefined]> = [
+    ["listener", listener.handle],
+    ["control", control?.handle],
+    ["metrics", metrics?.handle],
+    ["tap", uplink?.tap.handle],
+    ["pid-file", pidFile]
+  ]
+  const ours = open.flatMap(([role, handle]) => handle === undefined ? [] : [{ role, handle }])
+  const membership = uplink?.membership
+  return {
+    descriptors: [...ours.map(({ handle }) => handle), ...handles],
+    inventory: {
+      roles: ours.map(({ role }) => role),
+      listenerNode: listener.node ?? null,
+      controlNode: control?.node ?? null,
+      metrics: metrics === undefined ? null : { host: metrics.host, port: metrics.port },
+      tap: uplink === undefined ? null : {
+        interfaceName: uplink.tap.interfaceName,
+        printedName: uplink.tap.printedName,
+        macAddress: uplink.tap.macAddress,
+        mtuBytes: uplink.tap.mtuBytes,
+        sinceMs: directory.tap.sinceMs
+      },
+      membership: membership === undefined ? null : {
+        bridgeName: membership.bridgeName,
+        created: membership.created,
+        added: !membership.alreadyMember
+      },
+      guests: state.ports.map((port, i) => {
+        const known = directory.guests.get(port)
+        return { port, uid: state.uid[i]!, pid: known?.pid ?? 0, openedMs: known?.openedMs ?? startedMs }
+      }),
+      startedMs
+    }
+  }
+}
