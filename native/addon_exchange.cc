@@ -50,9 +50,13 @@ Value Descriptor(const CallbackInfo& info) {
   return Number::New(info.Env(), exchange_of(info).descriptor(port_at(info, 0)));
 }
 
-// As FrameExchange wants it, admit and attachTap return 0 or an errno that is not negated.
+// As FrameExchange wants it, these return 0 or an errno that is not negated.
 Value Admit(const CallbackInfo& info) {
   return number(info, -exchange_of(info).admit(int_at(info, 0), port_at(info, 1)));
+}
+
+Value Listen(const CallbackInfo& info) {
+  return number(info, -exchange_of(info).listen(int_at(info, 0)));
 }
 
 Value AttachTap(const CallbackInfo& info) {
@@ -182,6 +186,7 @@ Value OpenExchange(const CallbackInfo& info) {
   bind_function<void, Send>(out, "send", shared);
   bind_function<void, Park>(out, "park", shared);
   bind_function<Value, Descriptor>(out, "descriptor", shared);
+  bind_function<Value, Listen>(out, "listen", shared);
   bind_function<Value, Admit>(out, "admit", shared);
   bind_function<void, Refuse>(out, "refuse", shared);
   bind_function<Value, AttachTap>(out, "attachTap", shared);

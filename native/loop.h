@@ -67,6 +67,8 @@ class Exchange {
 
   // To be called once, before anything else: 0 or the negated errno.
   int open();
+  // Accepts from this listener from now on, if it had none.
+  int listen(int fd);
 
   int step(uint32_t plan_count, int timeout_ms);
   // The first half of a step: sends, and receives nothing.
@@ -120,6 +122,7 @@ class Exchange {
   uint32_t receive(Turn* turns, uint32_t count);
   uint32_t receive_turn(Turn& turn, uint32_t filled, uint32_t quota);
   void tell_turns(const Turn* turns, uint32_t count);
+  int watch_listener();
   void accept_waiting();
   void rest_listener();
   void wake_listener();

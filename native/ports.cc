@@ -68,16 +68,22 @@ int Exchange::open() {
   }
   poller_ = poller_open();
   if (poller_ < 0) return poller_;
-  int error = 0;
-  if (options_.listener >= 0) {
-    spare_ = spare_open();
-    error = spare_;
-    if (error >= 0) error = poller_set(poller_, options_.listener, kTagListener, POLL_READ, true);
-  }
+  int error = options_.listener >= 0 ? watch_listener() : 0;
   if (error >= 0 && options_.wake >= 0) {
     error = poller_set(poller_, options_.wake, kTagWake, POLL_READ, true);
   }
   return error < 0 ? error : 0;
+}
+
+int Exchange::watch_listener() {
+  spare_ = spare_open();
+  return spare_ < 0 ? spare_ : poller_set(poller_, options_.listener, kTagListener, POLL_READ, true);
+}
+
+int Exchange::listen(int fd) {
+  if (poller_ < 0 || options_.listener >= 0) return -EINVAL;
+  options_.listener = fd;
+  return watch_listener();
 }
 
 // ---- Accepting ----

@@ -10,7 +10,7 @@ import { controlPath } from "../services/ControlPath.ts"
 import type { DataPlaneError } from "../services/DataPlane.ts"
 import { Ownership } from "../services/Ownership.ts"
 import { misfit } from "../services/Succession.ts"
-import type { Inheritance, SwitchRequest } from "../services/Switch.ts"
+import { type Inheritance, settingsFor, type SwitchRequest } from "../services/Switch.ts"
 import type { ControlEnds } from "../services/SwitchHolder.ts"
 import * as Takeovers from "../services/Takeover.ts"
 
@@ -47,7 +47,7 @@ export const takeOver = (
     const offer = yield* takeover.approach(version)
     const wrong = misfit(offer, request)
     if (wrong !== undefined) return yield* refuse(wrong)
-    const waiting = yield* NativeDataPlane.startWaiting(addon)
+    const waiting = yield* NativeDataPlane.startWaiting(addon, settingsFor(request, offer.tap ?? undefined))
     const estate = yield* takeover.collect
     const { descriptors, inventory, knowledge } = estate
     if (knowledge === undefined) {

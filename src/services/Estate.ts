@@ -14,6 +14,8 @@ export const estateVersion = 1
 /** What the new process says first. */
 export const Hello = Schema.Struct({ estateVersion: Schema.Number, version: Schema.String })
 
+const Address = Schema.Struct({ hi: Schema.Number, lo: Schema.Number })
+
 /** What the old process is: for the new one to compare with what it was asked to be. */
 export const Offer = Schema.Struct({
   version: Schema.String,
@@ -21,7 +23,12 @@ export const Offer = Schema.Struct({
   simulated: Schema.Boolean,
   pidFilePath: Schema.NullOr(Schema.String),
   /** The interface, and as it was printed; null: none. */
-  tap: Schema.NullOr(Schema.Struct({ interfaceName: Schema.String, printedName: Schema.String })),
+  tap: Schema.NullOr(Schema.Struct({
+    interfaceName: Schema.String,
+    printedName: Schema.String,
+    macAddress: Address,
+    mtuBytes: Schema.Number
+  })),
   bridgeName: Schema.NullOr(Schema.String),
   /** As it was given, in the form of `Prefix.format`. */
   address: Schema.NullOr(Schema.String),
@@ -84,7 +91,7 @@ export const Inventory = Schema.Struct({
   tap: Schema.NullOr(Schema.Struct({
     interfaceName: Schema.String,
     printedName: Schema.String,
-    macAddress: Schema.Struct({ hi: Schema.Number, lo: Schema.Number }),
+    macAddress: Address,
     mtuBytes: Schema.Number,
     sinceMs: Schema.Number
   })),

@@ -10,6 +10,7 @@ import * as Scope from "effect/Scope"
 import { Bounds } from "../domain/Bounds.ts"
 import * as Mac from "../domain/MacAddress.ts"
 import type { Prefix } from "../domain/Prefix.ts"
+import type { SwitchSettings } from "../domain/SwitchSettings.ts"
 import type { PolicySettings } from "../domain/policy/PolicySettings.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import { refusalNames } from "../domain/Reason.ts"
@@ -139,7 +140,11 @@ const attach = (plane: RunningPlane, tap: Tap, directory: Directory.PortDirector
     Effect.map(Clock.currentTimeMillis, (nowMs) => Directory.noteTap(directory, tap.interfaceName, sinceMs ?? nowMs))
   )
 
-const settingsFor = (request: SwitchRequest, tap: Tap | undefined) => {
+/** What the forwarding loop is told when it starts. */
+export const settingsFor = (
+  request: SwitchRequest,
+  tap: Pick<Tap, "macAddress" | "mtuBytes"> | undefined
+): SwitchSettings => {
   const mtuBytes = request.mtuBytes ?? Math.max(tap?.mtuBytes ?? 0, Bounds.mtuBytesDefault)
   return {
     secure: request.secure,

@@ -5,6 +5,7 @@ import { type Holder, HandoverKept } from "./Handover.ts"
 import type { PlaneInheritance } from "./DataPlane.ts"
 import type { SocketNode } from "./SeqpacketListener.ts"
 import type { RunningSwitch } from "./Switch.ts"
+import type { Tap } from "./TapDevice.ts"
 
 /** What serves questions about a switch, and goes along with it. */
 export interface ControlEnds {
@@ -52,12 +53,19 @@ const offerOf = ({ pid, running, simulated, version }: Parameters<typeof make>[0
     pid,
     simulated,
     pidFilePath: request.pidFilePath ?? null,
-    tap: tap === undefined ? null : { interfaceName: tap.interfaceName, printedName: tap.printedName },
+    tap: tap === undefined ? null : factsOf(tap),
     bridgeName: request.bridgeName ?? null,
     address: request.prefix === undefined ? null : Prefixes.format(request.prefix),
     highestPort: Math.max(0, ...directory.guests.keys())
   }
 }
+
+const factsOf = ({ interfaceName, macAddress, mtuBytes, printedName }: Tap) => ({
+  interfaceName,
+  printedName,
+  macAddress,
+  mtuBytes
+})
 
 /** The ports are those that the forwarding thread has: the directory may lag behind it by a notice or two. */
 const inventoryOf = (
@@ -84,10 +92,7 @@ const inventoryOf = (
       controlNode: control?.node ?? null,
       metrics: metrics === undefined ? null : { host: metrics.host, port: metrics.port },
       tap: uplink === undefined ? null : {
-        interfaceName: uplink.tap.interfaceName,
-        printedName: uplink.tap.printedName,
-        macAddress: uplink.tap.macAddress,
-        mtuBytes: uplink.tap.mtuBytes,
+        ...factsOf(uplink.tap),
         sinceMs: directory.tap.sinceMs
       },
       membership: membership === undefined ? null : {

@@ -31,7 +31,8 @@ export interface NativeExchange {
   readonly park: (timeoutMs: number) => void
   /** The descriptor of a port, or -1. */
   readonly descriptor: (port: number) => number
-  /** 0, or the errno itself; so does `attachTap`. */
+  /** Accepts from this listener, if it has none. 0, or the errno itself; so do `admit` and `attachTap`. */
+  readonly listen: (fd: number) => number
   readonly admit: (fd: number, port: number) => number
   readonly refuse: (fd: number) => void
   readonly attachTap: (fd: number) => number

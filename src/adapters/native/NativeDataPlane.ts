@@ -6,6 +6,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { Bounds } from "../../domain/Bounds.ts"
 import * as Counters from "../../domain/Counters.ts"
+import type { SwitchSettings } from "../../domain/SwitchSettings.ts"
 import { DataPlane, DataPlaneError, type RunningPlane } from "../../services/DataPlane.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
 import { TapError } from "../../services/TapDevice.ts"
@@ -16,8 +17,10 @@ import type { PlaneAnswer, PlaneCommand, PlaneStart } from "./PlaneCommand.ts"
 
 type Done = Extract<PlaneAnswer, { kind: "done" }>
 
-/** A forwarding thread that has started and waits to be told what to forward. */
+/** A forwarding thread that has made all it needs for its settings, and waits for a listener. */
 export interface WaitingThread {
+  readonly settings: SwitchSettings
+  readonly counters: Counters.Counters
   readonly notices: Queue.Queue<PlaneNotice>
   readonly ask: (command: PlaneCommand) => Effect.Effect<Done>
   /** Questions without an answer yet. */
@@ -25,8 +28,11 @@ export interface WaitingThread {
   readonly ended: Effect.Effect<never, DataPlaneError>
 }
 
-/** Starts the thread: what takes time is done then. */
-export const startWaiting = (addon: Binding): Effect.Effect<WaitingThread, DataPlaneError, Scope.Scope> =>
+/** Starts the thread: what takes time is done then. @param settings whose sizes are those of the start. */
+export const startWaiting = (
+  addon: Binding,
+  settings: SwitchSettings
+): Effect.Effect<WaitingThread, DataPlaneError, Scope.Scope> =>
   Effect.gen(function*() {
     const notices = yield* Queue.unbounded<PlaneNotice>()
     const started = yield* Deferred.make<void, DataPlaneError>()
@@ -50,35 +56,41 @@ export const startWaiting = (addon: Binding): Effect.Effect<WaitingThread, DataP
       else Queue.unsafeOffer(notices, answer)
     })
     yield* Deferred.await(started)
+    const ask = (command: PlaneCommand) =>
+      Effect.async<Done>((resume) => {
+        answers.push((done) => resume(Effect.succeed(done)))
+        tell(command)
+      })
+    const ports = settings.guestPorts + 1
+    const memory = new SharedArrayBuffer(Counters.byteLengthFor(ports))
+    yield* Effect.raceFirst(ask({ kind: "begin", settings, memory }), notBegun(ended))
     return {
+      settings,
+      counters: Counters.make(ports, memory),
       notices,
-      ask: (command) =>
-        Effect.async<Done>((resume) => {
-          answers.push((done) => resume(Effect.succeed(done)))
-          tell(command)
-        }),
+      ask,
       asked: () => answers.length,
       ended: Deferred.await(ended)
     }
   })
 
-/** Makes a waiting thread the switch's. */
+/** While a thread begins, its end is a start that failed. */
+const notBegun = (ended: Deferred.Deferred<never, DataPlaneError>) =>
+  Effect.mapError(Deferred.await(ended), ({ detail }) => new DataPlaneError({ operation: "start", detail }))
+
+/** Makes a waiting thread the switch's; without an inheritance it forwards at once. */
 const begin = (
   addon: Binding,
-  { ask, asked, ended, notices }: WaitingThread,
-  { inherited, listener, settings }: Parameters<DataPlane["Type"]["start"]>[0]
+  { ask, asked, counters, ended, notices }: WaitingThread,
+  { inherited, listener }: Parameters<DataPlane["Type"]["start"]>[0]
 ): Effect.Effect<RunningPlane, DataPlaneError> =>
   Effect.gen(function*() {
-    const ports = settings.guestPorts + 1
-    const memory = new SharedArrayBuffer(Counters.byteLengthFor(ports))
-    const { errno } = yield* Effect.raceFirst(
-      ask({ kind: "begin", settings, listener: listener.handle, memory, inherited }),
-      Effect.mapError(ended, ({ detail }) => new DataPlaneError({ operation: "start", detail }))
-    )
+    const { errno } = yield* ask({ kind: "listen", listener: listener.handle, inherited })
     if (errno !== 0) return yield* new DataPlaneError({ operation: "start", detail: addon.errnoName(errno) })
+    if (inherited === undefined) yield* ask({ kind: "resume" })
     return {
       notices,
-      counters: Counters.make(ports, memory),
+      counters,
       attachTap: (tap) =>
         ask({ kind: "attach-tap", handle: tap.handle, mac: tap.macAddress, mtuBytes: tap.mtuBytes }).pipe(
           Effect.flatMap(({ errno }) =>
@@ -100,7 +112,11 @@ const begin = (
     }
   })
 
-/** The forwarding loop in a thread of its own, blocked in native code. @param waiting a thread that was started before. */
+/**
+ * The forwarding loop in a thread of its own, blocked in native code.
+ *
+ * @param waiting one that was started before, with the settings that it will be asked for.
+ */
 export const layerOver = (waiting?: WaitingThread): Layer.Layer<DataPlane, never, Addon> =>
   Layer.effect(
     DataPlane,
@@ -108,7 +124,7 @@ export const layerOver = (waiting?: WaitingThread): Layer.Layer<DataPlane, never
       DataPlane.of({
         start: (request) =>
           Effect.flatMap(
-            waiting === undefined ? startWaiting(addon) : Effect.succeed(waiting),
+            waiting === undefined ? startWaiting(addon, request.settings) : Effect.succeed(waiting),
             (thread) => begin(addon, thread, request)
           )
       }))

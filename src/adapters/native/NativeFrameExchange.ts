@@ -4,10 +4,12 @@ import * as Plan from "../../domain/SendPlan.ts"
 import { EVENT_WIDTH, type InheritableExchange } from "../../services/FrameExchange.ts"
 import type { Binding } from "./Binding.ts"
 
-/** An exchange whose thread can rest. */
+/** An exchange whose thread can rest, and begin before there is a listener. */
 export interface NativeFrameExchange extends InheritableExchange {
   /** Waits for a wake and for nothing else. */
   readonly park: () => void
+  /** Accepts from this listener from now on. To be called once, if none was given. 0 or an errno. */
+  readonly listen: (listener: number) => number
 }
 
 /**
@@ -66,6 +68,7 @@ export const open = (
       plan.failed = state[1]!
     },
     park: () => native.park(-1),
+    listen: native.listen,
     handleOf: native.descriptor,
     admit: native.admit,
     refuse: native.refuse,

@@ -11,17 +11,10 @@ export interface PlaneStart {
 
 /** What it can be told; a wake makes it look. Each is answered with {@link PlaneAnswer}. */
 export type PlaneCommand =
-  /** The first of all, and told once. */
-  | {
-    readonly kind: "begin"
-    readonly settings: SwitchSettings
-    /** Descriptor of the listening socket. */
-    readonly listener: number
-    /** Memory of the counters. */
-    readonly memory: SharedArrayBuffer
-    /** What to go on with; the thread then rests until `resume`. */
-    readonly inherited?: PlaneInheritance | undefined
-  }
+  /** The first of all, and told once: makes everything, and rests. @param memory of the counters. */
+  | { readonly kind: "begin"; readonly settings: SwitchSettings; readonly memory: SharedArrayBuffer }
+  /** The second: the descriptor to accept from, and what to go on with. */
+  | { readonly kind: "listen"; readonly listener: number; readonly inherited: PlaneInheritance | undefined }
   | { readonly kind: "attach-tap"; readonly handle: number; readonly mac: MacAddress; readonly mtuBytes: number }
   | { readonly kind: "detach-tap" }
   | { readonly kind: "ask"; readonly question: PlaneQuestion }

@@ -17,12 +17,11 @@ const { wake } = workerData as PlaneStart
 const binding = load()
 const say = (answer: PlaneAnswer): void => port.postMessage(answer)
 
-const run = (begin: Extract<PlaneCommand, { kind: "begin" }>): void => {
-  const { inherited, listener, memory, settings } = begin
+const run = ({ memory, settings }: Extract<PlaneCommand, { kind: "begin" }>): void => {
   const exchange = Exchange.open(binding, {
     frameBytesMax: settings.frameBytesMax,
     portCount: settings.guestPorts + 1,
-    listener,
+    listener: -1,
     wake
   })
   const forwarder = Forwarder.make({
@@ -31,11 +30,15 @@ const run = (begin: Extract<PlaneCommand, { kind: "begin" }>): void => {
     counters: Counters.make(settings.guestPorts + 1, memory),
     notify: say
   })
-  let rests = inherited !== undefined
-  say({
-    kind: "done",
-    errno: inherited === undefined ? 0 : PlaneState.give(forwarder, inherited.state, inherited.handles)
-  })
+  let rests = true
+  say({ kind: "done", errno: 0 })
+
+  const listen = ({ inherited, listener }: Extract<PlaneCommand, { kind: "listen" }>): number => {
+    const errno = exchange.listen(listener)
+    return errno !== 0 || inherited === undefined
+      ? errno
+      : PlaneState.give(forwarder, inherited.state, inherited.handles)
+  }
 
   const obey = (command: PlaneCommand): boolean => {
     switch (command.kind) {
@@ -59,6 +62,9 @@ const run = (begin: Extract<PlaneCommand, { kind: "begin" }>): void => {
       case "resume":
         rests = false
         say({ kind: "done", errno: 0 })
+        return true
+      case "listen":
+        say({ kind: "done", errno: listen(command) })
         return true
       case "begin":
         return true
