@@ -83,6 +83,8 @@ const run = ({ memory, settings }: Extract<PlaneCommand, { kind: "begin" }>): vo
       running = obey(next.message as PlaneCommand) && running
     }
   }
+  // What was received is not kept from whom it is for.
+  exchange.send()
   exchange.shutdown()
 }
 
