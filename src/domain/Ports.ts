@@ -54,7 +54,7 @@ export const admit = (ports: Ports, uid: number): number => {
   return port
 }
 
-/** Opens a guest's port by number, as it was in another process; false if there is none of that number, or it is open. */
+/** Opens a guest's port by number, as it was in another process; false if there is no such number, or it is open. */
 export const reopen = (ports: Ports, port: number, uid: number): boolean => {
   if (port < 1 || port >= ports.position.length || isOpen(ports, port)) return false
   ports.perUid.set(uid, (ports.perUid.get(uid) ?? 0) + 1)

@@ -23,7 +23,7 @@ export class DataPlaneError extends Data.TaggedError("DataPlaneError")<{
   }
 }
 
-/** What a loop knew, and the connections it had. */
+/** What a loop knew, and the handles of its connections, in the order of `state.ports`. */
 export interface PlaneInheritance {
   readonly state: PlaneState
   readonly handles: ReadonlyArray<number>
@@ -44,7 +44,7 @@ export interface RunningPlane {
    * questions lie unanswered.
    */
   readonly ask: (question: PlaneQuestion) => Effect.Effect<Option.Option<PlaneReply>>
-  /** The loop touches nothing from now on until `resume`: its state, and the handles of `state.ports` in their order. */
+  /** The loop touches nothing from now on until `resume`. Succeeds with what another loop can go on with. */
   readonly rest: Effect.Effect<PlaneInheritance>
   /** The loop goes on, or begins if it was started with what another had. */
   readonly resume: Effect.Effect<void>

@@ -96,7 +96,11 @@ export const Inventory = Schema.Struct({
     sinceMs: Schema.Number
   })),
   /** What was done to the bridge, and is to be undone at the end. */
-  membership: Schema.NullOr(Schema.Struct({ bridgeName: Schema.String, created: Schema.Boolean, added: Schema.Boolean })),
+  membership: Schema.NullOr(Schema.Struct({
+    bridgeName: Schema.String,
+    created: Schema.Boolean,
+    added: Schema.Boolean
+  })),
   /** Whose connections these are; their descriptors come last. */
   guests: Schema.Array(Schema.Struct({
     port: Schema.Number,

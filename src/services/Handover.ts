@@ -81,13 +81,15 @@ export const handOver = (channel: HandoverChannel, holder: Holder): Effect.Effec
     yield* transfer(channel, holder)
   }).pipe(Effect.tapError((kept) => kept.isSaid === true ? Effect.void : sayKept(channel, kept.reason)))
 
+const tooSlow = "the new process was too slow"
+
 const gone = new HandoverKept({ reason: "the new process has ended" })
 
 const hear = (channel: HandoverChannel, kind: MessageKind, timeoutMs: number) =>
   channel.receive(timeoutMs).pipe(
     Effect.mapError((error) => {
       if (error._tag === "ChannelClosed") return gone
-      return new HandoverKept({ reason: error._tag === "ChannelSilent" ? "the new process was too slow" : error.detail })
+      return new HandoverKept({ reason: error._tag === "ChannelSilent" ? tooSlow : error.detail })
     }),
     Effect.filterOrFail(
       (message) => message.kind === kind,
@@ -141,9 +143,8 @@ const give = (
     if (Option.isSome(given)) {
       return yield* Exit.isSuccess(given.value) ? Effect.void : Effect.fail(gone)
     }
-    const reason = "the new process was too slow"
-    yield* Effect.forkDaemon(Effect.zipRight(Fiber.await(giving), sayKept(channel, reason)))
-    return yield* new HandoverKept({ reason, isSaid: true })
+    yield* Effect.forkDaemon(Effect.zipRight(Fiber.await(giving), sayKept(channel, tooSlow)))
+    return yield* new HandoverKept({ reason: tooSlow, isSaid: true })
   })
 
 /** The other forwards now, or is about to: only its end makes the switch ours again. */

@@ -1,4 +1,3 @@
-import { Bounds } from "../domain/Bounds.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import type { Offer } from "./Estate.ts"
 import type { SwitchRequest } from "./Switch.ts"
@@ -19,7 +18,7 @@ export const misfit = (offer: Offer, request: SwitchRequest): string | undefined
     ?? differs("bridge", offer.bridgeName ?? undefined, request.bridgeName, "give the same -b")
     ?? differs("pid file", offer.pidFilePath ?? undefined, request.pidFilePath, "give the same -i")
     ?? (offer.highestPort > request.guestPorts
-      ? `its guests use ports up to ${offer.highestPort} (give --max-clients of at least that, at most ${Bounds.guestPortsMax})`
+      ? `its guests use ports up to ${offer.highestPort} (give --max-clients of at least that)`
       : undefined)
 }
 

@@ -88,7 +88,7 @@ describe("a takeover", () => {
         yield* attempt("--no-tap", "-U", "10.1.0.1/24"),
         `${prefix}its address is none, not 10.1.0.1/24 (give the same address/cidrbits)`
       )
-      assertMistake(yield* attempt("-U", "-t", "tap7", "--group", "0"), /its tap is none, not tap7 \(give the same -t or/)
+      assertMistake(yield* attempt("-U", "-t", "tap7", "--group", "0"), /its tap is none, not tap7 \(give/)
       assertMistake(
         yield* attempt("--no-tap", "-U", "--max-clients", "1"),
         /its guests use ports up to 2 \(give --max-clients of at least that/
@@ -109,7 +109,8 @@ describe("a takeover", () => {
       const words = ["-d", "--takeover", ...plain, "-p", `${directory}/sw`, "-i", `${directory}/pid`]
       assertMistake(
         yield* run(words),
-        `cannot take over ${directory}/sw: no switch has been started there (leave --takeover out, or name its socket with -p)`
+        `cannot take over ${directory}/sw: no switch has been started there `
+          + "(leave --takeover out, or name its socket with -p)"
       )
       const killed = yield* startSwitch({ directory, prefix: [], argv: plain })
       yield* killed.kill

@@ -90,7 +90,8 @@ export const connect = (
       agent: false
     })
     asked.setTimeout(answerMs, () => asked.destroy(new Error("no answer (the switch is stuck)")))
-    asked.on("error", (cause: NodeJS.ErrnoException) => fail(explanations[cause.code ?? ""] ?? cause.code ?? cause.message))
+    asked.on("error", ({ code = "", message }: NodeJS.ErrnoException) =>
+      fail(explanations[code] ?? (code === "" ? message : code)))
     asked.on("response", (answer) => {
       let text = ""
       answer.setEncoding("utf8").on("data", (chunk: string) => (text += chunk.slice(0, 1024)))

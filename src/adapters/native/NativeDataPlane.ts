@@ -106,7 +106,7 @@ const begin = (
             ? Effect.map(ask({ kind: "ask", question }), ({ reply }) => Option.fromNullable(reply))
             : Effect.succeedNone
         ),
-      rest: Effect.flatMap(ask({ kind: "rest" }), ({ inheritance }) => Effect.fromNullable(inheritance)).pipe(Effect.orDie),
+      rest: Effect.map(ask({ kind: "rest" }), ({ inheritance }) => inheritance!),
       resume: Effect.asVoid(ask({ kind: "resume" })),
       ended
     }

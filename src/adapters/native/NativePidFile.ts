@@ -5,7 +5,10 @@ import { Ownership } from "../../services/Ownership.ts"
 import { PidFile, PidFileError } from "../../services/PidFile.ts"
 import { Addon } from "./Addon.ts"
 
-/** Removes a pid file that we hold. Where the user we have become may not remove it, it is emptied, so that nobody takes its number for ours. */
+/**
+ * Removes a pid file that we hold. Where the user we have become may not remove it, it is emptied, so that nobody takes
+ * its number for ours.
+ */
 export const remove = (path: string, fd: number): void => {
   try {
     fs.rmSync(path, { force: true })
