@@ -24,6 +24,9 @@ const columns: ReadonlyArray<readonly [string, number]> = [
   ])
 ]
 
+/** Where named columns stand in a row; what lies between is not in use. */
+export const places: ReadonlyArray<number> = columns.map(([, column]) => column)
+
 /** Rows of closed ports' sum are known by this. */
 const CLOSED = -1
 
@@ -52,11 +55,11 @@ const rowOf = (counters: Counters, port: number): number => (port === CLOSED ? c
  */
 export const restore = (counters: Counters, from: CounterSnapshot): void => {
   const known = new Map(columns)
-  const places = from.columns.map((name) => known.get(name))
+  const into = from.columns.map((name) => known.get(name))
   from.ports.forEach((port, i) => {
     if (port >= counters.rows - 1) return
     const row = rowOf(counters, port)
-    places.forEach((column, k) => {
+    into.forEach((column, k) => {
       if (column !== undefined) counters.values[row + column] = from.values[i * from.columns.length + k]!
     })
   })
