@@ -31,6 +31,7 @@ import type { TakeoverError } from "../services/Takeover.ts"
 import { attachLines } from "./AttachLines.ts"
 import { type ControlledLog, type ControlService, openControl } from "./Control.ts"
 import type { Options } from "./Options.ts"
+import type { ServiceNotifier } from "./ServiceNotifier.ts"
 import { type Succession, takeOver } from "./TakeoverRun.ts"
 
 export { runMonitor } from "./Monitor.ts"
@@ -55,6 +56,7 @@ export interface Edge {
   readonly regained: (running: Switch.RunningSwitch) => void
   /** Descriptors of sockets that a service manager listens on; undefined: the switch makes its own. */
   readonly descriptors: ReadonlyArray<number> | undefined
+  readonly notifier: ServiceNotifier
   /** Held from the beginning by whoever does not take over. */
   readonly ownership: { held: boolean }
   readonly log: ControlledLog
@@ -136,10 +138,30 @@ const serve = ({ attach, edge, identity, options, request, succession }: Service
       const socketIsOurs = running.belongings().listener.node !== undefined
       yield* tellOfLimits({ ...request, socketPath: running.socketPath }, options, socketIsOurs)
     }
-    yield* edge.serves(running)
-    if (succession !== undefined) yield* succession.confirm
-    edge.announce(attach ?? running.tap?.printedName)
+    const text = attach ?? running.tap?.printedName
+    if (succession === undefined) {
+      yield* edge.serves(running)
+      edge.announce(text)
+    } else yield* succeed(edge, succession, running, text)
     return yield* Effect.raceFirst(running.supervise, awaitHeir({ edge, options, running, service, startedMs }))
+  })
+
+/**
+ * The old process has the service manager's attention until it names this one. A manager does not watch over what is
+ * another process's child: so whoever waits for this copy is let go before.
+ */
+const succeed = (edge: Edge, succession: Succession, running: Switch.RunningSwitch, text: string | undefined) =>
+  Effect.gen(function*() {
+    const starter = process.ppid
+    const isManaged = succession.notifySocket !== undefined
+    edge.notifier.inherit(succession.notifySocket)
+    if (isManaged) {
+      edge.announce(text)
+      yield* Effect.sleep(10).pipe(Effect.repeat({ while: () => process.ppid === starter, times: 100 }))
+    }
+    yield* succession.confirm
+    yield* edge.serves(running)
+    if (!isManaged) edge.announce(text)
   })
 
 const noEnds: ControlEnds = { control: undefined, metrics: undefined }
@@ -160,6 +182,8 @@ const awaitHeir = ({ edge, options, running, service, startedMs }: Pick<Service,
       pid: process.pid,
       startedMs,
       ownership: edge.ownership,
+      notifySocket: edge.notifier.path(),
+      succeeded: edge.notifier.succeeded,
       regain: Effect.sync(() => {
         const { pidFile } = running.belongings()
         if (pidFile !== undefined) addon.rewritePidFile(pidFile, process.pid)

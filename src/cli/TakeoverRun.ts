@@ -20,6 +20,8 @@ export interface Succession {
   readonly ports: ReturnType<typeof InheritedPorts.layer>
   readonly ends: ControlEnds
   readonly startedMs: number
+  /** Where the service manager listens, if there is one. */
+  readonly notifySocket: string | undefined
   /** Says that the switch is open. Succeeds when it is to forward. */
   readonly claim: Effect.Effect<void, Takeovers.TakeoverError>
   /** Says that it serves, and makes the system ours to put back as it was. */
@@ -69,12 +71,13 @@ export const takeOver = (
       ports: InheritedPorts.layer(estate, waiting),
       ends: endsOf(estate),
       startedMs: inventory.startedMs,
+      notifySocket: inventory.notifySocket ?? undefined,
       claim: takeover.claim,
       confirm: Effect.gen(function*() {
         const pidFile = InheritedPorts.descriptorFor(estate, "pid-file")
         if (pidFile !== undefined) addon.rewritePidFile(pidFile, process.pid)
         ownership.held = true
-        yield* takeover.confirm
+        yield* takeover.confirm(process.pid)
         yield* Effect.logInfo("took over a running switch").pipe(
           Effect.annotateLogs({ from: offer.pid, itsVersion: offer.version, guests: inventory.guests.length })
         )

@@ -69,6 +69,7 @@ const serve = (options: Options): Effect.Effect<void, UserError> =>
     const ownership = { held: !options.takeover }
     return yield* runSwitch(options, {
       descriptors,
+      notifier,
       ownership,
       regained: (running) => notifier.ready(statusOf(running)),
       log: { levels: logLevels, level: log.level, setLevel: (level) => log.setLevel(level as LogLevel) },

@@ -14,6 +14,9 @@ export const estateVersion = 1
 /** What the new process says first. */
 export const Hello = Schema.Struct({ estateVersion: Schema.Number, version: Schema.String })
 
+/** What the new process says last. */
+export const Serving = Schema.Struct({ pid: Schema.Number })
+
 const Address = Schema.Struct({ hi: Schema.Number, lo: Schema.Number })
 
 /** What the old process is: for the new one to compare with what it was asked to be. */
@@ -108,6 +111,8 @@ export const Inventory = Schema.Struct({
     pid: Schema.Number,
     openedMs: Schema.Number
   })),
+  /** Where the service manager listens; null: there is none. */
+  notifySocket: Schema.NullOr(Schema.String),
   /** When the switch, not the process, began. */
   startedMs: Schema.Number
 })

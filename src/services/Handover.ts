@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { Bounds } from "../domain/Bounds.ts"
 import type { Inventory, Knowledge, Offer } from "./Estate.ts"
-import { estateVersion, Hello } from "./Estate.ts"
+import { estateVersion, Hello, Serving } from "./Estate.ts"
 import { descriptorsPerMessage, type HandoverChannel, type MessageKind } from "./HandoverChannel.ts"
 
 /*
@@ -53,8 +53,8 @@ export interface Holder {
   readonly resume: Effect.Effect<void>
   /** After `resume`, where the other had begun to serve and has died: what it wrote is set right. */
   readonly regain: Effect.Effect<void>
-  /** From now on the system is the other's to put back as it was. */
-  readonly relinquish: Effect.Effect<void>
+  /** From now on the system is the other's to put back as it was. @param pid of the other, 0 if it is not known. */
+  readonly relinquish: (pid: number) => Effect.Effect<void>
 }
 
 /** How long the new process may take for a word. */
@@ -117,8 +117,7 @@ const transfer = (channel: HandoverChannel, holder: Holder): Effect.Effect<void,
     const leftMs = Math.max(0, deadlineMs - (yield* Clock.currentTimeMillis))
     yield* hear(channel, "ready", leftMs)
     yield* Effect.mapError(channel.send("commit"), () => gone)
-    yield* untilServing(channel, holder)
-    yield* holder.relinquish
+    yield* holder.relinquish(yield* untilServing(channel, holder))
   }).pipe(
     Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : holder.resume),
     Effect.uninterruptible
@@ -147,12 +146,20 @@ const give = (
     return yield* new HandoverKept({ reason: tooSlow, isSaid: true })
   })
 
-/** The other forwards now, or is about to: only its end makes the switch ours again. */
-const untilServing = (channel: HandoverChannel, holder: Holder): Effect.Effect<void, HandoverKept> =>
+/**
+ * The other forwards now, or is about to: only its end makes the switch ours again. Succeeds with its process's number
+ * when it serves.
+ */
+const untilServing = (channel: HandoverChannel, holder: Holder): Effect.Effect<number, HandoverKept> =>
   Effect.gen(function*() {
     for (;;) {
       const heard = yield* Effect.either(channel.receive())
-      if (heard._tag === "Right" && heard.right.kind === "serving") return
+      if (heard._tag === "Right" && heard.right.kind === "serving") {
+        return Option.match(Schema.decodeUnknownOption(Serving)(heard.right.body), {
+          onNone: () => 0,
+          onSome: ({ pid }) => pid
+        })
+      }
       if (heard._tag === "Left" && heard.left._tag === "ChannelClosed") break
       yield* Effect.sleep(oddMs)
     }

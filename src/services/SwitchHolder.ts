@@ -22,10 +22,13 @@ export const make = (options: {
   readonly pid: number
   readonly startedMs: number
   readonly ownership: { held: boolean }
+  readonly notifySocket: string | undefined
+  /** Told the number of the process that has the switch now. */
+  readonly succeeded: (pid: number) => void
   /** Writes our number into the pid file again, and tells the service manager. */
   readonly regain: Effect.Effect<void>
 }): Holder => {
-  const { ends, ownership, running } = options
+  const { ownership, running } = options
   return {
     offer: Effect.suspend(() => {
       if (running.request.tapName !== undefined && running.directory.tap.state !== "up") {
@@ -34,14 +37,16 @@ export const make = (options: {
       return Effect.succeed(offerOf(options))
     }),
     rest: Effect.map(running.plane.rest, (plane) => ({
-      ...inventoryOf(running, ends, options.startedMs, plane),
+      ...inventoryOf(options, plane),
       knowledge: plane.state.knowledge!
     })),
     resume: running.plane.resume,
     regain: options.regain,
-    relinquish: Effect.sync(() => {
-      ownership.held = false
-    })
+    relinquish: (pid) =>
+      Effect.sync(() => {
+        ownership.held = false
+        options.succeeded(pid)
+      })
   }
 }
 
@@ -69,9 +74,7 @@ const factsOf = ({ interfaceName, macAddress, mtuBytes, printedName }: Tap) => (
 
 /** The ports are those that the forwarding thread has: the directory may lag behind it by a notice or two. */
 const inventoryOf = (
-  { belongings, directory }: RunningSwitch,
-  { control, metrics }: ControlEnds,
-  startedMs: number,
+  { ends: { control, metrics }, notifySocket, running: { belongings, directory }, startedMs }: Parameters<typeof make>[0],
   { handles, state }: PlaneInheritance
 ): { readonly inventory: Inventory; readonly descriptors: ReadonlyArray<number> } => {
   const { listener, pidFile, uplink } = belongings()
@@ -104,6 +107,7 @@ const inventoryOf = (
         const known = directory.guests.get(port)
         return { port, uid: state.uid[i]!, pid: known?.pid ?? 0, openedMs: known?.openedMs ?? startedMs }
       }),
+      notifySocket: notifySocket ?? null,
       startedMs
     }
   }

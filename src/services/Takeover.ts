@@ -105,12 +105,13 @@ export const make = (channel: HandoverChannel, socketPath: string) => {
         Effect.logWarning("the switch that was taken over has died meanwhile"))
     }),
 
-    /** Says that we are the switch: the old process ends, and is waited for a while. */
-    confirm: Effect.gen(function*() {
-      yield* Effect.ignore(channel.send("serving"))
-      yield* Effect.ignore(channel.receive(wordMs))
-      yield* channel.close
-    })
+    /** Says that we are the switch: the old process ends, and is waited for a while. @param pid ours. */
+    confirm: (pid: number) =>
+      Effect.gen(function*() {
+        yield* Effect.ignore(channel.send("serving", { body: { pid } }))
+        yield* Effect.ignore(channel.receive(wordMs))
+        yield* channel.close
+      })
   }
 }
 

@@ -25,6 +25,7 @@ const inventory: Inventory = {
   tap: null,
   membership: null,
   guests: Array.from({ length: 300 }, (_, i) => ({ port: i + 1, uid: 0, pid: 0, openedMs: 0 })),
+  notifySocket: null,
   startedMs: 0
 }
 
@@ -111,9 +112,11 @@ const makeWorld = (fault: Fault) => {
     }),
     resume: turn("old", true),
     regain: Effect.void,
-    relinquish: Effect.sync(() => {
-      relinquished = true
-    })
+    relinquish: (pid) =>
+      Effect.sync(() => {
+        assert.strictEqual(pid, 7)
+        relinquished = true
+      })
   }
   return { forwards, turn, holder, relinquished: () => relinquished }
 }
@@ -132,7 +135,7 @@ const run = (fault: Fault) =>
         estate = yield* takeover.collect
         yield* takeover.claim
         yield* world.turn("new", true)
-        yield* takeover.confirm
+        yield* takeover.confirm(7)
       }).pipe(Effect.onError(() => Effect.zipRight(world.turn("new", false), ends.end.new)))
     )
     // Beyond the longest that either side waits for anything.
