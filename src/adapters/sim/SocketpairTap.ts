@@ -60,6 +60,7 @@ export const layer = (options: {
               mtuBytes: Bounds.mtuBytesDefault,
               handle: near,
               assign: () => Effect.void,
+              assign6: () => Effect.void,
               bringUp: Effect.void
             }
           })
