@@ -25,7 +25,8 @@ const NONE = -1
 /** @param tapMac undefined without a tap. */
 export const make = (ipv6: Ipv6Prefix, tapMac: MacAddress.MacAddress | undefined): Ipv6Policy => {
   const host = wordsOf(ipv6.address)
-  const mask: Words = [maskWord(ipv6.bits), maskWord(ipv6.bits - 32), maskWord(ipv6.bits - 64), maskWord(ipv6.bits - 96)]
+  const { bits } = ipv6
+  const mask: Words = [maskWord(bits), maskWord(bits - 32), maskWord(bits - 64), maskWord(bits - 96)]
   const masked = (word: 0 | 1 | 2 | 3): number => (host[word] & mask[word]) >>> 0
   const hostLinkLocal: Words = tapMac === undefined
     ? [NONE, NONE, NONE, NONE]
