@@ -16,11 +16,12 @@ export class TapError extends Data.TaggedError("TapError")<{
   readonly code: string
 }> {
   override get message(): string {
+    const what = this.interfaceName === "auto" ? "a tap" : this.interfaceName
     const isIpv6 = this.operation === "assign the IPv6 address of"
     const remedy = isIpv6 && ipv6Off.has(this.code)
       ? " (the host's IPv6 is off; on Linux see sysctl net.ipv6.conf)"
       : remedyOf(this.code, this.interfaceName)
-    return `cannot ${this.operation} ${this.interfaceName}: ${this.code}${remedy}`
+    return `cannot ${this.operation} ${what}: ${this.code}${remedy}`
   }
 }
 
