@@ -87,7 +87,9 @@ export const runSwitch = (
         yield* tellOfLimits({ ...request, socketPath: running.socketPath }, options, edge.descriptors === undefined)
       }
       yield* edge.ready(
-        options.simulate ? attachLines(socketPath, request.prefix, request.policy.ipv6, seed) : running.tap?.printedName,
+        options.simulate
+          ? attachLines(socketPath, request.prefix, request.policy.ipv6, seed)
+          : running.tap?.printedName,
         running
       )
       return yield* running.supervise

@@ -12,7 +12,20 @@ import * as Policies from "../../src/domain/policy/Policy.ts"
 import type { PolicySettings } from "../../src/domain/policy/PolicySettings.ts"
 import * as Prefixes from "../../src/domain/Prefix.ts"
 import type { SwitchSettings } from "../../src/domain/SwitchSettings.ts"
-import { address, addressOf as addressOfWord, ARP, arp, BROADCAST, concat, dhcp, ethernet, IPV4, ipv4, mac, udp } from "./frames.ts"
+import {
+  address,
+  addressOf as addressOfWord,
+  ARP,
+  arp,
+  BROADCAST,
+  concat,
+  dhcp,
+  ethernet,
+  IPV4,
+  ipv4,
+  mac,
+  udp
+} from "./frames.ts"
 import * as six from "./policyFrames6.ts"
 
 export const PORTS = 4

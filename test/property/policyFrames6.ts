@@ -132,7 +132,11 @@ export interface NeighbourFields extends IcmpFields6 {
 }
 
 export const solicitation = (options: Uint8Array = own(1), fields: NeighbourFields = {}): Uint8Array =>
-  icmp6(135, concat(zeros, fields.target ?? other6, options), { to: solicitedMac, destination: solicitedNode, ...fields })
+  icmp6(135, concat(zeros, fields.target ?? other6, options), {
+    to: solicitedMac,
+    destination: solicitedNode,
+    ...fields
+  })
 
 export const advertisement = (options: Uint8Array = own(2), fields: NeighbourFields = {}): Uint8Array =>
   icmp6(136, concat(Uint8Array.of(0x60, 0, 0, 0), fields.target ?? guest6, options), fields)
