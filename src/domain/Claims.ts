@@ -28,8 +28,8 @@ export interface ClaimVerdict {
   /** 0; STATIC_MISMATCH or IP_LIMIT; or `CONFLICT`, for which each protocol has a reason of its own. */
   reason: Reason | typeof CONFLICT
   isNew: boolean
-  /** The claim on the address that there is, whoever's; -1 if there is none. */
-  claim: number
+  /** Number of the claim, -1 if there is none: good until something is written. */
+  fact: number
 }
 
 /** The address is another port's. */
@@ -58,12 +58,12 @@ export const judge = (
   before?: ClaimVerdict
 ): void => {
   verdict.isNew = false
-  verdict.claim = -1
+  verdict.fact = -1
   const bound = judgeBinding(state, a, b, c, d, port)
   verdict.reason = bound === Bound.ToOther ? Reason.STATIC_MISMATCH : Reason.PASS
   if (bound === Bound.ToOther) return
   const claim = Owners.find(state.claims, a, b, c, d)
-  verdict.claim = claim
+  verdict.fact = claim
   if (claim >= 0) {
     if (Owners.get(state.claims, claim, Field.port) === port) return
     if (isLive(state, claim)) {
@@ -107,7 +107,7 @@ const hasRoom = (state: AdmissionState, port: number, before: ClaimVerdict | und
   for (let oldest = claims.oldest[port]!; surplus > 0; oldest = Owners.next(claims, oldest)) {
     if (oldest < 0) return false
     // What the same frame uses is the latest then.
-    if (before !== undefined && oldest === before.claim) continue
+    if (before !== undefined && oldest === before.fact) continue
     if (isLive(state, oldest)) return false
     surplus--
   }
@@ -125,6 +125,14 @@ export const commit = (
   hi: number,
   lo: number
 ): void => own(state, a, b, c, d, port, hi, lo, capOf(state), Kind.Claim, 0)
+
+/** The same for a claim that is the port's already: nothing but its use is noted. */
+export const use = (state: AdmissionState, claim: number, port: number, hi: number, lo: number): void => {
+  const { claims } = state
+  Owners.touch(claims, claim, port, state.nowSeconds)
+  Owners.set(claims, claim, Field.macHi, hi)
+  Owners.set(claims, claim, Field.macLo, lo)
+}
 
 /** Makes a claim a port's, with what goes with it; at its cap the port gives up its longest unused one. */
 const own = (
