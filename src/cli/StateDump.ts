@@ -13,10 +13,10 @@ import type { RunningSwitch } from "../services/Switch.ts"
  */
 export const stateOf = (running: RunningSwitch): Effect.Effect<Readonly<Record<string, unknown>>> =>
   Effect.map(ask(running, { kind: "stations" }), (reply) => {
-    const { directory, plane: { counters }, request, socketPath } = running
+    const { directory, live, plane: { counters }, request, socketPath } = running
     const { hashSeed: _secret, prefix, ...settings } = request
     return {
-      settings: { ...settings, socketPath, ...(prefix === undefined ? {} : { prefix: Prefixes.format(prefix) }) },
+      settings: { ...settings, ...live, socketPath, ...(prefix === undefined ? {} : { prefix: Prefixes.format(prefix) }) },
       tap: { state: directory.tap.state, name: directory.tap.name ?? null },
       total: figures((column) => total(counters, column)),
       ports: Directory.openPorts(directory).map((port) => {
