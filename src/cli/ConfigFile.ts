@@ -68,10 +68,8 @@ const readConfigFile = (file: string): Read<ConfigFile> =>
     const errors: Array<{ readonly line: number; readonly error: ValueError }> = []
     const at = (place: TomlPath, what: string): ValueError => {
       const line = lineOf(place)
-      const error = new ValueError({
-        message: `${printable(file)}:${line}: ${printable(place.filter((part) => typeof part === "string").join("."))}: ` +
-          what
-      })
+      const key = place.filter((part) => typeof part === "string").join(".")
+      const error = new ValueError({ message: `${printable(file)}:${line}: ${printable(key)}: ${what}` })
       errors.push({ line, error })
       return error
     }
@@ -166,7 +164,8 @@ const readText = (file: string): Read<string> => {
       const node = fs.fstatSync(descriptor)
       if (!node.isFile()) return cannot("it is no regular file")
       if (node.size > Bounds.configBytes) return cannot(`it is longer than ${Bounds.configBytes} octets`)
-      return Either.right(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(fs.readFileSync(descriptor)))
+      const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+      return Either.right(decoder.decode(fs.readFileSync(descriptor)))
     } finally {
       fs.closeSync(descriptor)
     }

@@ -16,7 +16,12 @@ export const stateOf = (running: RunningSwitch): Effect.Effect<Readonly<Record<s
     const { directory, live, plane: { counters }, request, socketPath } = running
     const { hashSeed: _secret, prefix, ...settings } = request
     return {
-      settings: { ...settings, ...live, socketPath, ...(prefix === undefined ? {} : { prefix: Prefixes.format(prefix) }) },
+      settings: {
+        ...settings,
+        ...live,
+        socketPath,
+        ...(prefix === undefined ? {} : { prefix: Prefixes.format(prefix) })
+      },
       tap: { state: directory.tap.state, name: directory.tap.name ?? null },
       total: figures((column) => total(counters, column)),
       ports: Directory.openPorts(directory).map((port) => {

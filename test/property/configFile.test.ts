@@ -53,8 +53,9 @@ const binding = fc.record({
 }, { requiredKeys: ["uid"] }).filter(({ ip, mac }) => ip !== undefined || mac !== undefined)
 const bindings = fc.array(binding, { minLength: 1, maxLength: 4 }).map((rows) =>
   [
-    rows.map(({ ip, mac, uid }) => `uid:${uid}${mac === undefined ? "" : `,mac=${mac}`}${ip === undefined ? "" : `,ip=${ip}`}`)
-      .join(";"),
+    rows.map(({ ip, mac, uid }) =>
+      [`uid:${uid}`, ...(mac === undefined ? [] : [`mac=${mac}`]), ...(ip === undefined ? [] : [`ip=${ip}`])].join(",")
+    ).join(";"),
     rows
   ] as const
 )
@@ -136,7 +137,8 @@ describe("a file", () => {
   it("may say that nothing is so", async () => {
     const nothing = [...configKeys].filter(([name]) => ["unsecure", "lock", "no-tap", "keep-net-admin"].includes(name))
     const toml = `${nothing.map(([name]) => `${name} = false\n`).join("")}bind = []\n`
-    assert.deepStrictEqual(await withFile(toml, "10.1.0.1/24"), { ...await optionsOf("10.1.0.1/24"), configPath: file })
+    const plain = await optionsOf("10.1.0.1/24")
+    assert.deepStrictEqual(await withFile(toml, "10.1.0.1/24"), { ...plain, configPath: file })
   })
 
   it("is overruled by the command line, key by key", async () => {
@@ -160,9 +162,9 @@ describe("a file", () => {
 
   it("is told to be in order, with what is on the command line", async () => {
     fs.writeFileSync(file, "address = \"10.1.0.1/24\"\n")
-    assert.deepStrictEqual(await read("--check", "--config", file), Either.right({ kind: "print", text: `${file}: ok` }))
-    const text = "the command line: ok"
-    assert.deepStrictEqual(await read("--check", "10.1.0.1/24"), Either.right({ kind: "print", text }))
+    const told = (text: string) => Either.right({ kind: "print", text })
+    assert.deepStrictEqual(await read("--check", "--config", file), told(`${file}: ok`))
+    assert.deepStrictEqual(await read("--check", "10.1.0.1/24"), told("the command line: ok"))
   })
 })
 
@@ -172,12 +174,14 @@ describe("the example", () => {
   /** What is an example, and not what holds otherwise. */
   const none = ["bind", "bridge", "mtu", "metrics", "user", "log-format", "log-file"]
 
+  const namesIn = (text = "") => [...text.matchAll(/^(?:\[\[)?([a-z-]+)(?: = |\]\])/gm)].map(([, name]) => name!)
+
   it("is a file like any other", async () => {
     assert.deepStrictEqual(await withFile(example), { ...await optionsOf("10.1.0.1/24"), configPath: file })
   })
 
   it("has every key, with its default if it has one", async () => {
-    const named = [...uncommented.matchAll(/^(?:\[\[)?([a-z-]+)(?: = |\]\])/gm)].map(([, name]) => name!)
+    const named = namesIn(uncommented)
     assert.sameMembers(named.filter((name) => !["uid", "mac", "ip"].includes(name)), [...configKeys.keys()])
     const plain = await optionsOf("10.1.0.1/24")
     const options = await withFile(uncommented)
@@ -189,7 +193,6 @@ describe("the example", () => {
 
   it("says of each key when it is taken over", () => {
     const [, running, start, tables] = uncommented.split("### ")
-    const namesIn = (text: string | undefined) => [...text!.matchAll(/^(?:\[\[)?([a-z-]+)(?: = |\]\])/gm)].map(([, name]) => name!)
     for (const name of namesIn(running)) assert.notStrictEqual(configKeys.get(name)!.applies, "at-start", name)
     for (const name of namesIn(start)) assert.strictEqual(configKeys.get(name)!.applies, "at-start", name)
     assert.deepStrictEqual(namesIn(tables).slice(0, 1), ["bind"])
@@ -214,29 +217,50 @@ describe("a mistake in a file is told with its line and key:", () => {
     ["allow-ethertype = 0x88b5", "FILE:1: allow-ethertype: it must be an array of strings, as [\"88b5\"]"],
     ["allow-ethertype = [\n \"88b5\",\n 3 ]", "FILE:3: allow-ethertype: it must be a string, in quotes"],
     ["max-macs = 0", "FILE:1: max-macs: bad value 0: give a number from 1 to 4096"],
-    ["max-macs = 99999999999999999999", "FILE:1: max-macs: bad value 99999999999999999999: give a number from 1 to 4096"],
+    [
+      "max-macs = 99999999999999999999",
+      "FILE:1: max-macs: bad value 99999999999999999999: give a number from 1 to 4096"
+    ],
     ["isolate = \"some\"", "FILE:1: isolate: bad value some: give none, users or all"],
-    ["address = \"10.1.0.1\"", "FILE:1: address: bad value 10.1.0.1: the bits of the subnet are missing; give for example 10.1.0.1/24"],
+    [
+      "address = \"10.1.0.1\"",
+      "FILE:1: address: bad value 10.1.0.1: the bits of the subnet are missing; give for example 10.1.0.1/24"
+    ],
     ["tap = \"eth0\"", "FILE:1: tap: bad value eth0: give auto, tapN as in tap0, or the path of a device"],
     ["mode = \"9\"", "FILE:1: mode: bad value 9: give three octal digits, as 660"],
     ["socket = \"\"", "FILE:1: socket: bad value '': give a path"],
     ["log-file = \"\"", "FILE:1: log-file: bad value '': give a path"],
     ["group = \"a\\nb\"", "FILE:1: group: bad value a\\u{a}b: give the name or the number of a group, as vknet"],
     ["metrics = 99999", "FILE:1: metrics: bad value 99999: give an address and a port, as 127.0.0.1:9100"],
-    ["allow-ethertype = [\"0800\"]", "FILE:1: allow-ethertype: bad value 0800: give four hexadecimal digits of a type without rules, as 8863"],
+    [
+      "allow-ethertype = [\"0800\"]",
+      "FILE:1: allow-ethertype: bad value 0800: give four hexadecimal digits of a type without rules, as 8863"
+    ],
     ["log-level = \"trace\"", "FILE:1: log-level: bad value trace: give error, warning, info or debug"],
     // The first in the file, whatever it is.
     ["mtu = 1\nmax-macs = 0", "FILE:1: mtu: bad value 1: give a number from 68 to 16366"],
     ["lock = 1\nzz = 0", "FILE:1: lock: it must be true or false"],
     ["zzzz = 1\nlock = 0", "FILE:1: zzzz: there is no such key; vknetd(8) has all of them"],
     // Bindings.
-    ["bind = \"uid:1,ip=10.1.0.5\"", "FILE:1: bind: it must be tables: [[bind]] and below it uid, and mac or ip or both"],
+    [
+      "bind = \"uid:1,ip=10.1.0.5\"",
+      "FILE:1: bind: it must be tables: [[bind]] and below it uid, and mac or ip or both"
+    ],
     ["\n[[bind]]\nip = \"10.1.0.5\"", "FILE:2: bind.uid: it is missing"],
     ["[[bind]]\nuid = \"ann\"\nip = \"10.1.0.5\"", "FILE:2: bind.uid: it must be a whole number"],
     ["[[bind]]\nuid = 1\nip = \"10.1.0.5,mac=52:54:00:00:00:01\"", "FILE:3: bind.ip: it must be one address"],
-    ["[[bind]]\nuid = 1\nip = \"10.1.0.5\"\nport = 3", "FILE:4: bind.port: there is no such key; there are uid, mac, ip"],
-    ["[[bind]]\nuid = 1\nip = \"10.1.0.5\"\nmtu = 1500", "FILE:4: bind.mtu: it belongs to the file; put it before the first [[bind]]"],
-    ["[[bind]]\nuid = 1\nip = \"10.1.0.5\"\n\n[[bind]]\nuid = 2\nip = \"10.1.0.256\"", `FILE:5: bind: bad value uid:2,ip=10.1.0.256: ${unfit}`],
+    [
+      "[[bind]]\nuid = 1\nip = \"10.1.0.5\"\nport = 3",
+      "FILE:4: bind.port: there is no such key; there are uid, mac, ip"
+    ],
+    [
+      "[[bind]]\nuid = 1\nip = \"10.1.0.5\"\nmtu = 1500",
+      "FILE:4: bind.mtu: it belongs to the file; put it before the first [[bind]]"
+    ],
+    [
+      "[[bind]]\nuid = 1\nip = \"10.1.0.5\"\n\n[[bind]]\nuid = 2\nip = \"10.1.0.256\"",
+      `FILE:5: bind: bad value uid:2,ip=10.1.0.256: ${unfit}`
+    ],
     ["bind = [\n  { uid = 1, ip = \"10.1.0.5\" },\n  { uid = 2 }\n]", `FILE:3: bind: bad value uid:2: ${unfit}`],
     ["[[bind]]\nuid = -1\nip = \"10.1.0.5\"", `FILE:1: bind: bad value uid:-1,ip=10.1.0.5: ${unfit}`],
     // What does not go together.
@@ -251,8 +275,9 @@ describe("a mistake in a file is told with its line and key:", () => {
   })
 
   it("which may be one that the command line has made", async () => {
-    const message = "FILE:1: bridge: --simulate and -b exclude each other: the simulation has a host of its own; leave one of them out"
-    assert.strictEqual(await refusal("bridge = \"b\"", "--simulate"), message)
+    const message = "FILE:1: bridge: --simulate and -b exclude each other: "
+    const why = "the simulation has a host of its own; leave one of them out"
+    assert.strictEqual(await refusal("bridge = \"b\"", "--simulate"), message + why)
   })
 
   it("and one of the command line alone is told as ever", async () => {

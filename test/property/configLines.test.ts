@@ -12,8 +12,8 @@ interface Piece {
 const lineCount = (text: string) => text.split("\n").length - 1
 
 const plainValues = [
-  "1", "-0", "1979-05-27 07:32:00", "true", "\"a # ] } , = [[x]] \\\" \\\\\"", "'c:\\'", "\"\"", "''",
-  "\"\"\"\none\n\"two\" [x]\n\\\"\"\" three\"\"\"", "'''\n[a]\nb = 'c' # no\n'''", "\"\"\"a\"\"\"\"\"", "'''b'''''", "6.02e23"
+  "1", "-0", "1979-05-27 07:32:00", "true", "6.02e23", "\"a # ] } , = [[x]] \\\" \\\\\"", "'c:\\'", "\"\"", "''",
+  "\"\"\"\none\n\"two\" [x]\n\\\"\"\" three\"\"\"", "'''\n[a]\nb = 'c' # no\n'''", "\"\"\"a\"\"\"\"\"", "'''b'''''"
 ]
 
 const plain: fc.Arbitrary<Piece> = fc.constantFrom(...plainValues).map((text) => ({ text, places: [] }))
