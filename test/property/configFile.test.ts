@@ -152,7 +152,8 @@ describe("a file", () => {
 
   it("has paths that start from its own directory", async () => {
     fs.mkdirSync(path.join(directory, "etc"))
-    fs.writeFileSync(path.join(directory, "etc/s.toml"), "socket = \"../run/s\"\nlog-file = \"log\"\ntap = \"./tap1\"\n")
+    const toml = "socket = \"../run/s\"\nlog-file = \"log\"\ntap = \"./tap1\"\n"
+    fs.writeFileSync(path.join(directory, "etc/s.toml"), toml)
     const options = await optionsOf("--config", "etc/s.toml", "-i", "pid", "10.1.0.1/24")
     assert.deepStrictEqual(
       [options.configPath, options.socketPath, options.log.filePath, options.tapName, options.pidFilePath],
@@ -162,7 +163,7 @@ describe("a file", () => {
 
   it("is told to be in order, with what is on the command line", async () => {
     fs.writeFileSync(file, "address = \"10.1.0.1/24\"\n")
-    const told = (text: string) => Either.right({ kind: "print", text })
+    const told = (text: string) => Either.right({ kind: "print" as const, text })
     assert.deepStrictEqual(await read("--check", "--config", file), told(`${file}: ok`))
     assert.deepStrictEqual(await read("--check", "10.1.0.1/24"), told("the command line: ok"))
   })

@@ -38,8 +38,8 @@ const arrayOf = (value: fc.Arbitrary<Piece>): fc.Arbitrary<Piece> =>
 
 /** Names as they may be written, and what they mean. */
 const names: ReadonlyArray<readonly [string, string]> = [
-  ["a", "a"], ["max-macs", "max-macs"], ["\"b.c = ]\"", "b.c = ]"], ["'#'", "#"], ["\"\\u0041\\\"\"", "A\""], ["1", "1"],
-  ["\"__proto__\"", "__proto__"]
+  ["a", "a"], ["max-macs", "max-macs"], ["\"b.c = ]\"", "b.c = ]"], ["'#'", "#"], ["\"\\u0041\\\"\"", "A\""],
+  ["1", "1"], ["\"__proto__\"", "__proto__"]
 ]
 
 const inlineOf = (value: fc.Arbitrary<Piece>): fc.Arbitrary<Piece> =>
