@@ -89,7 +89,7 @@ const readConfigFile = (file: string): Read<ConfigFile> =>
       const key = configKeys.get(name)!
       const word = key.form.word(document[name])
       if (word === undefined) continue
-      const placed = place(key, word, path.dirname(file))
+      const placed = placedIn(path.dirname(file), key, word)
       for (const [where, what] of objectionsTo(name, key, placed)) at(where, what)
       words.set(name, placed)
     }
@@ -125,7 +125,8 @@ const inFile = (message: string, name: string, key: ConfigKey): string => {
   return begin === undefined ? message : `bad value ${message.slice(begin.length)}`
 }
 
-const place = (key: ConfigKey, word: Exclude<Word, undefined>, directory: string): Word => {
+/** A relative path starts from the directory. */
+const placedIn = (directory: string, key: ConfigKey, word: Exclude<Word, undefined>): Word => {
   const isPath = key.path === "always" ? word !== "" : key.path === "slashed" && String(word).includes("/")
   return isPath ? path.resolve(directory, String(word)) : word
 }
