@@ -1,6 +1,6 @@
 import type { AdmissionState } from "./AdmissionState.ts"
-import { doubt } from "./AdmissionState.ts"
-import { TAP_PORT } from "./Bounds.ts"
+import { doubt, isTrunk } from "./AdmissionState.ts"
+import { Bounds, TAP_PORT } from "./Bounds.ts"
 import * as Claims from "./Claims.ts"
 import type { FrameBatch } from "./FrameBatch.ts"
 import * as Snoop from "./policy/DhcpSnoop.ts"
@@ -114,7 +114,9 @@ const admitGuest = (
   const port = batch.port[slot]!
   const type = u16(bytes, start + 12)
   const at = type === EtherType.IPV4 ? 26 : type === EtherType.ARP ? 28 : -1
-  const address = at < 0 ? 0 : u32(bytes, start + at) | 0
+  const said = at < 0 ? 0 : u32(bytes, start + at) | 0
+  // What the far side of a trunk routes is nobody's here.
+  const address = isTrunk(state, port) && !Claims.isInside(state, said) ? 0 : said
   if (!isAsBefore(state, port, hi, lo, address) || type === EtherType.IPV6) {
     const denied = judgeNew(state, batch, slot, type, hi, lo, address, nowMs)
     if (denied !== Reason.PASS) return denied
@@ -223,7 +225,10 @@ const noteDhcp = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
   } else if (port !== TAP_PORT) {
     if (facts.kind === DhcpKind.Release) Claims.giveBack(state, facts.clientAddress, port)
     else if (facts.kind === DhcpKind.Decline) Claims.giveBack(state, facts.requestedAddress, port)
-    else Snoop.ask(state.snoop, facts, port, state.nowSeconds)
+    else {
+      const most = isTrunk(state, port) ? Bounds.pendingDhcpPerTrunk : Bounds.pendingDhcpPerGuest
+      Snoop.ask(state.snoop, facts, port, most, state.nowSeconds)
+    }
   }
 }
 

@@ -45,6 +45,7 @@ const plain: Options = {
   prefix: Prefix.make(0x0a010001, 24),
   groupName: "vknet",
   socketMode: 0o660,
+  trunkPath: undefined,
   guestPorts: 1024,
   guestPortsPerUid: 256,
   mtuBytes: undefined,
@@ -67,6 +68,7 @@ describe("a command line asks for", () => {
     [["-U"], { secure: false, prefix: undefined }],
     [["-U", address], { secure: false }],
     [["-dUbbridge0"], { foreground: true, secure: false, bridgeName: "bridge0", prefix: undefined }],
+    [["--trunk", "far/sw", address], { trunkPath: `${cwd}/far/sw` }],
     [["-p", "/tmp/s", address], { socketPathGiven: true, socketPath: "/tmp/s" }],
     [
       ["-prel/../s", "-i", "pid", address],

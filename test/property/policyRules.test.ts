@@ -1,7 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fs from "node:fs"
 import { Reason, reasonNames } from "../../src/domain/Reason.ts"
-import * as Policy from "../../src/domain/policy/Policy.ts"
 import { type Rule, rules, rulesWithMemory } from "../../src/domain/policy/Rules.ts"
 import type { Edge } from "./policyEdge.ts"
 import { arpEdges } from "./policyEdgesArp.ts"
@@ -23,11 +22,12 @@ const named = ({ reason, tapReason }: world.Judged) => ({
 const verdicts = (edge: Edge, frame: Uint8Array) => {
   const { allowances = {}, port = world.GUEST_PORT, settings = world.secure } = edge
   const fromTap = port === world.TAP_PORT
+  const isTrunk = port === world.TRUNK_PORT
   const verdict = named(world.judged(frame, port, settings, 0, allowances))
-  assert.deepStrictEqual(verdict, expected(frame, fromTap, settings, allowances), "the slow tables disagree")
+  assert.deepStrictEqual(verdict, expected(frame, fromTap, settings, allowances, isTrunk), "the slow tables disagree")
   const batch = world.placed(frame, port, settings.frameBytesMax, 0)
-  world.judgePlaced(world.guarded(batch, frame.length), Policy.make(settings, allowances))
-  return { ...verdict, rule: denyingRule(frame, fromTap, settings, allowances) }
+  world.judgePlaced(world.guarded(batch, frame.length), world.policyOf(settings, allowances))
+  return { ...verdict, rule: denyingRule(frame, fromTap, settings, allowances, isTrunk) }
 }
 
 /** The rule that an edge is about. */
@@ -35,7 +35,7 @@ const ruleOf = ({ reason, rule }: Edge) =>
   rules.find((one) => one.id === rule && (reason === undefined || reasonNames[one.reason] === reason))!
 
 const place = ({ allowances, port, settings = world.secure }: Edge): string => {
-  const who = port === world.TAP_PORT ? "the tap" : "a guest"
+  const who = port === world.TAP_PORT ? "the tap" : port === world.TRUNK_PORT ? "a trunk" : "a guest"
   const from = allowances === undefined ? who : `${who}, with ${Object.keys(allowances).join(" and ")}`
   if (!settings.secure) return `${from} with -U`
   if (settings.prefix === undefined) return `${from} without a prefix`

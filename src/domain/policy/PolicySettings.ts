@@ -26,6 +26,9 @@ export interface PolicySettings extends Allowances {
   readonly stationsPerGuest: number
   /** IP addresses of one guest's port. */
   readonly addressesPerGuest: number
+  /** The same for a trunk. */
+  readonly stationsPerTrunk: number
+  readonly addressesPerTrunk: number
   /** For how long what a closed port owned is kept for the same user. */
   readonly holdSeconds: number
   /** Frames a second of one guest to all: broadcast, multicast, unknown. */
@@ -42,6 +45,8 @@ export const defaults = (secure: boolean): PolicySettings => ({
   bindings: [],
   stationsPerGuest: secure ? Bounds.stationsPerGuestSecure : Bounds.stationsPerGuestBridge,
   addressesPerGuest: Bounds.addressesPerGuest,
+  stationsPerTrunk: Bounds.stationsPerTrunk,
+  addressesPerTrunk: Bounds.addressesPerTrunk,
   holdSeconds: Bounds.identityHoldSeconds,
   stormPerSecond: secure ? Bounds.stormPerSecondSecure : Bounds.stormPerSecondBridge,
   arpPerSecond: Bounds.arpPerSecond
