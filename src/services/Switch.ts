@@ -22,7 +22,7 @@ import { PeerProcesses } from "./PeerProcesses.ts"
 import { PidFile, type PidFileError } from "./PidFile.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
 import * as Directory from "./PortDirectory.ts"
-import { type ListenError, SeqpacketListener } from "./SeqpacketListener.ts"
+import { ListenError, SeqpacketListener } from "./SeqpacketListener.ts"
 import { type Tap, TapDevice, type TapError } from "./TapDevice.ts"
 
 /** What a switch is asked to be. Everything in it has been checked for form. */
@@ -106,7 +106,7 @@ export const open = (
         gid: trunkGid,
         mode: request.socketMode & TRUNK_MODE_MAX,
         backlog: Bounds.backlog
-      })
+      }).pipe(Effect.mapError(ofTrunk))
     const plane = yield* (yield* DataPlane).start({ listener, trunkListener, settings: settingsFor(request, tap) })
     const directory = Directory.make()
     if (tap !== undefined) yield* attach(plane, tap, directory)
@@ -122,9 +122,12 @@ const probeTrunk = (trunk: SwitchRequest["trunk"]) =>
     if (trunk === undefined) return undefined
     const { groupName, path } = trunk
     const gid = groupName === undefined ? undefined : yield* (yield* GroupDatabase).gid(groupName)
-    yield* (yield* SeqpacketListener).probe(path)
+    yield* (yield* SeqpacketListener).probe(path).pipe(Effect.mapError(ofTrunk))
     return gid
   })
+
+/** What is wrong with the socket that `--trunk` names. */
+const ofTrunk = ({ code, path }: ListenError): ListenError => new ListenError({ path, code, option: "--trunk" })
 
 const attach = (plane: RunningPlane, tap: Tap, directory: Directory.PortDirectory) =>
   Effect.zipRight(

@@ -3,16 +3,14 @@ import * as fs from "node:fs"
 import { Reason, reasonNames } from "../../src/domain/Reason.ts"
 import { type Rule, rules, rulesWithMemory } from "../../src/domain/policy/Rules.ts"
 import type { Edge } from "./policyEdge.ts"
+import { edges } from "./policyEdges.ts"
 import { arpEdges } from "./policyEdgesArp.ts"
 import { dhcpEdges } from "./policyEdgesDhcp.ts"
 import { ipv4Edges } from "./policyEdgesIpv4.ts"
 import { ipv6Edges } from "./policyEdgesIpv6.ts"
-import { linkEdges } from "./policyEdgesLink.ts"
 import { honest6, ipv6On } from "./policyFrames6.ts"
 import { denyingRule, expected } from "./policyReference.ts"
 import * as world from "./policyWorld.ts"
-
-const edges: ReadonlyArray<Edge> = [...linkEdges, ...arpEdges, ...ipv4Edges, ...dhcpEdges, ...ipv6Edges]
 
 const named = ({ reason, tapReason }: world.Judged) => ({
   reason: reasonNames[reason],
