@@ -1,6 +1,7 @@
 /** What a forwarding loop works with, but does not remember: told apart from its state. */
 const WORKING = new Set([
-  "exchange", "counters", "notify", "settings", "policy", "reason", "tapReason", "destination", "egress", "denials", "woken"
+  "exchange", "counters", "notify", "settings", "policy", "reason", "tapReason", "destination", "egress", "woken",
+  "denials"
 ])
 
 /**

@@ -196,13 +196,7 @@ const wordsOf = (batch: FrameBatch, slot: number, type: number, address: number)
 /** S4, B3, B4: the host's side is believed. */
 const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: number, lo: number): void => {
   if (hi !== state.tapHi || lo !== state.tapLo) {
-    const { bindings } = state.policy
-    let isBound = false
-    for (let i = 0; i < bindings.length; i++) {
-      const { mac } = bindings[i]!
-      isBound ||= state.secure && mac !== undefined && mac.hi === hi && mac.lo === lo
-    }
-    if (!isBound) Stations.learn(state, hi, lo, TAP_PORT)
+    if (!state.secure || !Stations.isBound(state, hi, lo)) Stations.learn(state, hi, lo, TAP_PORT)
   }
   if (!state.secure) return
   const { bytes, size, slotBytes } = batch

@@ -77,7 +77,7 @@ const Bound = { No: 0, ToSelf: 1, ToOther: 2 } as const
 
 /** Whether an IPv4 address is bound to the port's user or trunks, to another, or the user to other addresses. */
 const judgeBinding = (state: AdmissionState, a: number, b: number, c: number, d: number, port: number): number => {
-  const { bindings, trunkBindings = [] } = state.policy
+  const { bindings, trunkBindings } = state.policy
   if (bindings.length + trunkBindings.length === 0 || a !== 0 || b !== 0 || c !== IPV4_WORD) return Bound.No
   const isOfTrunk = isTrunk(state, port)
   let isBound = false

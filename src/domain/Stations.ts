@@ -1,6 +1,7 @@
 import type { AdmissionState } from "./AdmissionState.ts"
 import { doubt, isHeldFrom, isLocked, isTrunk, stationsMax } from "./AdmissionState.ts"
 import { Bounds, TAP_PORT } from "./Bounds.ts"
+import type { MacAddress } from "./MacAddress.ts"
 import * as Moves from "./MoveLog.ts"
 import * as Owners from "./OwnerTable.ts"
 import { Field } from "./OwnerTable.ts"
@@ -68,25 +69,35 @@ export const judge = (state: AdmissionState, hi: number, lo: number, port: numbe
 }
 
 const judgeBinding = (state: AdmissionState, hi: number, lo: number, port: number): Reason => {
-  const { bindings, trunkBindings = [] } = state.policy
+  const { bindings, trunkBindings } = state.policy
   const isOfTrunk = isTrunk(state, port)
   let isBound = false
   let isOwn = false
   for (let i = 0; i < bindings.length; i++) {
     const { mac, uid } = bindings[i]!
     if (mac === undefined) continue
-    const same = mac.hi === hi && mac.lo === lo
+    const same = isMac(mac, hi, lo)
     if (!isOfTrunk && uid === state.uid[port]) {
       isBound = true
       isOwn ||= same
     } else if (same) return Reason.STATIC_MISMATCH
   }
   for (let i = 0; i < trunkBindings.length; i++) {
-    const { mac } = trunkBindings[i]!
-    if (!isOfTrunk && mac !== undefined && mac.hi === hi && mac.lo === lo) return Reason.STATIC_MISMATCH
+    if (!isOfTrunk && isMac(trunkBindings[i]!.mac, hi, lo)) return Reason.STATIC_MISMATCH
   }
   return isBound && !isOwn ? Reason.STATIC_MISMATCH : Reason.PASS
 }
+
+/** Whether a MAC is bound to some user, or to trunks. */
+export const isBound = ({ policy: { bindings, trunkBindings } }: AdmissionState, hi: number, lo: number): boolean => {
+  let found = false
+  for (let i = 0; i < bindings.length; i++) found ||= isMac(bindings[i]!.mac, hi, lo)
+  for (let i = 0; i < trunkBindings.length; i++) found ||= isMac(trunkBindings[i]!.mac, hi, lo)
+  return found
+}
+
+const isMac = (mac: MacAddress | undefined, hi: number, lo: number): boolean =>
+  mac !== undefined && mac.hi === hi && mac.lo === lo
 
 const capOf = (state: AdmissionState, port: number): number => isLocked(state, port) ? 1 : stationsMax(state, port)
 

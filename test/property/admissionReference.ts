@@ -79,7 +79,8 @@ export class Reference {
 
   /** S4, and B3 when it is ARP of somebody else than the host. */
   tap(mac: string, arpSender: string | undefined): void {
-    if (!this.settings.bindings.some((b) => b.mac === mac)) this.ownStation(mac, 0, Infinity)
+    const { bindings, trunkBindings } = this.settings
+    if (![...bindings, ...trunkBindings].some((b) => b.mac === mac)) this.ownStation(mac, 0, Infinity)
     if (arpSender !== undefined) this.ownClaim(arpSender, 0, "host", 0, Infinity)
   }
 

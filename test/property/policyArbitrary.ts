@@ -228,8 +228,8 @@ const allowances: fc.Arbitrary<Allowances> = fc.oneof(
     ipv6: fc.constantFrom(0, 1, 33, 64, 96, 127, 128).map((bits) => ({ address: six.host6, bits })),
     allowedEtherTypes: fc.constantFrom([], [0x8035, 0x0600]),
     dhcpServer: fc.constantFrom("tap" as const, "any" as const, undefined),
-    trunkBindings: fc.constantFrom(
-      undefined,
+    trunkBindings: fc.constantFrom<NonNullable<Allowances["trunkBindings"]>>(
+      [],
       [{ prefix: Prefix.make(0xc0000200, 24) }],
       [{ mac: { hi: 1, lo: 2 } }, { prefix: Prefix.make(0, 0) }]
     )

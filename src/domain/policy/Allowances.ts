@@ -11,7 +11,7 @@ export interface Allowances {
   /** `--dhcp-server`: who may be one. A user's number is marked per port, see `Policy.dhcpServers`. */
   readonly dhcpServer?: "tap" | "any" | number | undefined
   /** `--bind trunk`: what belongs to trunks. Of addresses outside the subnet these may send packets. */
-  readonly trunkBindings?: ReadonlyArray<TrunkBinding> | undefined
+  readonly trunkBindings?: ReadonlyArray<TrunkBinding>
 }
 
 /** A MAC, IPv4 addresses, or both, that belong to whoever is behind a trunk, and to nobody else. */

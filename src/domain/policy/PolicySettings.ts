@@ -1,6 +1,6 @@
 import { Bounds } from "../Bounds.ts"
 import type { MacAddress } from "../MacAddress.ts"
-import type { Allowances } from "./Allowances.ts"
+import type { Allowances, TrunkBinding } from "./Allowances.ts"
 
 /**
  * An address that belongs to the guests of one user and to nobody else; that user's guests have no others of its
@@ -22,6 +22,7 @@ export interface PolicySettings extends Allowances {
   /** The first MAC and the first IP address of a connection are its only ones; a lease may change the latter. */
   readonly lock: boolean
   readonly bindings: ReadonlyArray<Binding>
+  readonly trunkBindings: ReadonlyArray<TrunkBinding>
   /** Stations behind one guest's port. The tables are as large as the number at start allows. */
   readonly stationsPerGuest: number
   /** IP addresses of one guest's port. */
@@ -43,6 +44,7 @@ export const defaults = (secure: boolean): PolicySettings => ({
   learn: "fcfs",
   lock: false,
   bindings: [],
+  trunkBindings: [],
   stationsPerGuest: secure ? Bounds.stationsPerGuestSecure : Bounds.stationsPerGuestBridge,
   addressesPerGuest: Bounds.addressesPerGuest,
   stationsPerTrunk: Bounds.stationsPerTrunk,
