@@ -27,9 +27,9 @@ export const Status = Schema.Struct({
   tap: Unknown(Schema.String),
   tapState: Schema.Literal("none", "up", "lost"),
   guests: Count,
-  /** Of these. */
-  trunks: Count,
   guestsMax: Count,
+  /** Of the guests that are there. */
+  trunks: Count,
   /** Known now, over all ports. */
   stations: Unknown(Count),
   stationAgeSeconds: Count,

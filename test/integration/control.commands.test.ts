@@ -49,7 +49,7 @@ describe("a running switch tells", () => {
       assert.deepInclude(status, { pid, mode: "bridge", tapState: "none", guests: 2, stations: 2, answered: true })
       const table = plain(yield* target.ask("status"))
       assert.include(table, `\npid                  ${pid}\nstarted              TIME\nmode                 bridge\n`)
-      assert.include(table, "\nguests               2\nguests-max           1024\nstations             2\n")
+      assert.include(table, "\nguests               2\nguests-max           1024\ntrunks               0\nstations             2\n")
       assert.include(table, "\nreceived-frames      3\nreceived-bytes       180\nsent-frames          3\n")
       assert.match(table, /\nanswered {13}yes\n$/)
     }))
