@@ -6,6 +6,7 @@ import type { TrunkBinding } from "../domain/policy/Allowances.ts"
 import type { Binding, PolicySettings } from "../domain/policy/PolicySettings.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import { type Flag, flags, spell } from "./Flags.ts"
+import { parseIpv6 } from "./Ipv6Operand.ts"
 import { printable, ValueError } from "./UsageError.ts"
 
 /** What the command line says about the policy, as words. */
@@ -21,6 +22,7 @@ export interface RawPolicyOptions {
   readonly arpRate: string | undefined
   readonly dhcpServer: string | undefined
   readonly allowEtherType: string | undefined
+  readonly ipv6: string | undefined
 }
 
 type Read<A> = Either.Either<A, ValueError>
@@ -60,6 +62,7 @@ export const readPolicyOptions = (raw: RawPolicyOptions): Read<Partial<PolicySet
     if (raw.allowEtherType !== undefined) {
       policy.allowedEtherTypes = yield* Either.all(raw.allowEtherType.split(",").map(readEtherType))
     }
+    if (raw.ipv6 !== undefined) policy.ipv6 = yield* parseIpv6(raw.ipv6)
     return policy
   })
 

@@ -20,6 +20,13 @@ export interface ReferenceSettings {
   readonly trunkBindings: ReadonlyArray<{ mac: string; address: string }>
 }
 
+const conflicts = {
+  arp: Reason.ARP_SPA_CONFLICT,
+  ip: Reason.IP4_SRC_CONFLICT,
+  ip6: Reason.IP6_SRC_CONFLICT,
+  target: Reason.ND_TARGET_CONFLICT
+}
+
 interface Station {
   readonly mac: string
   readonly port: number
@@ -39,7 +46,9 @@ export interface Situation {
   readonly mac: string
   /** What the frame claims; undefined for a probe, and for what a trunk routes. */
   readonly address: string | undefined
-  readonly protocol: "arp" | "ip"
+  readonly protocol: "arp" | "ip" | "ip6"
+  /** What a neighbour advertisement answers for. */
+  readonly target?: string | undefined
 }
 
 export class Reference {
@@ -57,7 +66,7 @@ export class Reference {
   }
 
   /** The verdict on a guest's frame that no other rule denies; what it changes is changed. */
-  guest({ address, mac, port, protocol }: Situation): number {
+  guest({ address, mac, port, protocol, target }: Situation): number {
     const uid = this.userOf(port)
     // Bindings, S1, B5, S2, S3.
     if (this.isBoundAway("mac", mac, uid)) return Reason.STATIC_MISMATCH
@@ -71,13 +80,20 @@ export class Reference {
       const denied = this.claimVerdict(address, port, protocol)
       if (denied !== Reason.PASS) return denied
     }
+    // V9, and B2 again.
+    const answered = target === address ? undefined : target
+    if (answered !== undefined) {
+      const denied = this.claimVerdict(answered, port, "target", address)
+      if (denied !== Reason.PASS) return denied
+    }
     // From here on it is accepted.
     this.ownStation(mac, port, this.stationCap(port))
     if (address !== undefined) this.ownClaim(address, port, "claim", 0, this.addressCap(port))
+    if (answered !== undefined) this.ownClaim(answered, port, "claim", 0, this.addressCap(port))
     return Reason.PASS
   }
 
-  /** S4, and B3 when it is ARP of somebody else than the host. */
+  /** S4, and B3 when it is ARP, or neighbour discovery, of somebody else than the host. */
   tap(mac: string, arpSender: string | undefined): void {
     const { bindings, trunkBindings } = this.settings
     if (![...bindings, ...trunkBindings].some((b) => b.mac === mac)) this.ownStation(mac, 0, Infinity)
@@ -144,10 +160,12 @@ export class Reference {
     return this.isLocked(port) ? 1 : this.settings.addressesMax
   }
 
-  private claimVerdict(address: string, port: number, protocol: "arp" | "ip"): number {
+  /** @param first an address that the same frame claims before this one. */
+  private claimVerdict(address: string, port: number, protocol: keyof typeof conflicts, first?: string): number {
     const uid = this.userOf(port)
-    if (this.isBoundAway("address", address, uid)) return Reason.STATIC_MISMATCH
-    const conflict = protocol === "arp" ? Reason.ARP_SPA_CONFLICT : Reason.IP4_SRC_CONFLICT
+    // Only IPv4 addresses can be bound.
+    if (!address.includes(":") && this.isBoundAway("address", address, uid)) return Reason.STATIC_MISMATCH
+    const conflict = conflicts[protocol]
     const claim = this.claims.find((c) => c.address === address)
     if (claim?.port === port) return Reason.PASS
     if (claim !== undefined && this.isLive(claim)) return conflict
@@ -157,8 +175,11 @@ export class Reference {
     if (uid === "trunk" && trunkBindings.some((b) => b.address === address)) return Reason.PASS
     if (this.settings.learn === "static") return Reason.STATIC_MISMATCH
     if (this.settings.learn === "dhcp") return Reason.IP_LIMIT
-    const own = this.claims.filter((c) => c.port === port)
-    return own.length < this.addressCap(port) || !this.isLive(own[0]!) ? Reason.PASS : Reason.IP_LIMIT
+    // What is claimed first is the latest by then, and what is dead of the others may go for it.
+    const own = this.claims.filter((c) => c.port === port && c.address !== first)
+    const surplus = own.length + (first === undefined ? 1 : 2) - this.addressCap(port)
+    const goes = own.slice(0, Math.max(0, surplus))
+    return surplus <= own.length && !goes.some(this.isLive) ? Reason.PASS : Reason.IP_LIMIT
   }
 
   private isBoundAway(what: "mac" | "address", value: string, uid: number | "trunk"): boolean {

@@ -5,9 +5,18 @@ import type { PolicySettings } from "../../src/domain/policy/PolicySettings.ts"
 import * as Prefixes from "../../src/domain/Prefix.ts"
 import { type Reason, reasonNames } from "../../src/domain/Reason.ts"
 import { Reference } from "./admissionReference.ts"
-import { datagram, dhcpFrame, dump, macOf, makeFast, PORTS, request, tapMac } from "./admissionWorld.ts"
-import { concat, mac } from "./frames.ts"
-import { address6, icmp6, ipv6On, linkLayer, packet6 } from "./policyFrames6.ts"
+import {
+  advertise,
+  datagram,
+  dhcpFrame,
+  dump,
+  macOf,
+  makeFast,
+  packet6,
+  PORTS,
+  request,
+  tapMac
+} from "./admissionWorld.ts"
 
 /** A station says something by a port; 0 is the tap. */
 export interface Say {
@@ -51,6 +60,9 @@ const LEASE_SECONDS = 600
 const numberOf = (address: string): number =>
   address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0)
 
+/** Whose advertisements a port's are, whatever they are about. */
+const speakerOf = (port: number): string => `fd00:1::${port}00`
+
 const frameOf = ({ address = "0.0.0.0", mac: n, port, say }: Say): Uint8Array => {
   const from = macOf(n)
   switch (say) {
@@ -61,11 +73,9 @@ const frameOf = ({ address = "0.0.0.0", mac: n, port, say }: Say): Uint8Array =>
     case "ip":
       return datagram(n, address)
     case "ip6":
-      return packet6({ from: mac(from), to: mac(macOf(9)), source: address6(address) })
-    case "advertise6": {
-      const content = concat(Uint8Array.of(0x60, 0, 0, 0), address6(address), linkLayer(2, mac(from)))
-      return icmp6(136, content, { from: mac(from), to: mac(macOf(9)), source: address6(`fd00:1::${port}00`) })
-    }
+      return packet6(from, address)
+    case "advertise6":
+      return advertise(from, speakerOf(port), address)
     case "ask":
       return dhcpFrame({ from, hardware: from, xid: n, kind: 3 })
     case "lease":
@@ -83,7 +93,6 @@ export interface Verdicts {
 export const take = (sequence: Sequence, steps: ReadonlyArray<Step>): ReadonlyArray<Verdicts> => {
   const { bound = [], policy = {} } = sequence
   const fast = makeFast({
-    ...ipv6On,
     ...policy,
     bindings: bound.flatMap(({ address, mac: n, owner }) =>
       owner === "trunk" ? [] : [{
@@ -119,8 +128,8 @@ export const take = (sequence: Sequence, steps: ReadonlyArray<Step>): ReadonlyAr
     }
     return Array.from({ length: step.times ?? 1 }, () => {
       const verdict = fast.receive(frameOf(step), step.port, nowSeconds * 1000)
-      // The reference knows neither IPv6 nor rates: of what it cannot say, and of what follows, it says nothing.
-      alike &&= !/6$/.test(step.say) && !/_RATE$/.test(reasonNames[verdict]!)
+      // The reference knows no rates: of what is over one, and of what follows, it says nothing.
+      alike &&= !/_RATE$/.test(reasonNames[verdict]!)
       const expected = alike ? hear(slow, step) : undefined
       if (alike) compare(fast.state, slow)
       return { fast: reasonNames[verdict]!, slow: expected === undefined ? undefined : reasonNames[expected]! }
@@ -148,14 +157,17 @@ const referenceFor = (policy: PolicySettings, bound: ReadonlyArray<Bound>): Refe
       owner !== "trunk" ? [] : [{ mac: n === undefined ? "none" : macOf(n), address }])
   })
 
+const protocols = { arp: "arp", probe: "arp", ip: "ip", ask: "ip", ip6: "ip6" } as const
+
 /** The slow verdict. The host's side is always let through. */
 const hear = (slow: Reference, { address, mac: n, port, say }: Say): number => {
   const from = macOf(n)
   if (say === "lease") slow.dhcpAcks(n, from, address!, LEASE_SECONDS)
   else if (port === 0) slow.tap(from, say === "arp" ? address : undefined)
   else {
-    const protocol = say === "arp" || say === "probe" ? "arp" : "ip"
-    const verdict = slow.guest({ port, mac: from, address, protocol })
+    const verdict = say === "advertise6"
+      ? slow.guest({ port, mac: from, address: speakerOf(port), protocol: "ip6", target: address })
+      : slow.guest({ port, mac: from, address, protocol: protocols[say] })
     if (say === "ask" && verdict === 0) slow.dhcpAsks(n, from, port)
     return verdict
   }

@@ -1,4 +1,4 @@
-"""A port of the switch that is no kernel: silent, loud or forging. The tests start it by its role.
+"""A port of the switch that is no kernel: silent, loud, forging, or led by hand. The tests start it by its role.
 
     RawPort.py silent PATH              connects and never reads
     RawPort.py broadcast PATH           broadcasts frames of 1000 octets as fast as it can
@@ -7,6 +7,7 @@
                                         52:54:00:00:00:N (hexadecimal) at 10.1.0.N (decimal), prints "sent"
     RawPort.py send PATH SOURCE TARGET  sends one frame
     RawPort.py join PATH OTHER          a link between two switches: what one sends, the other gets
+    RawPort.py frames PATH              sends what it reads, prints what arrives: a frame a line, in hexadecimal
 
 Frames carry UDP that the switch has no reason to deny, to a port on which nobody answers.
 All roles but silent read what arrives meanwhile. At end of standard input broadcast, forge and
@@ -92,6 +93,20 @@ def main():
         # Of an address of its own: in secure mode one that another port uses is denied.
         port.send(frame_of(octets(words[1]), octets(words[0]), "10.1.0.97", 60, "10.1.0.98"))
         return
+
+    if role == "frames":
+        while True:
+            for ready in select.select([port, sys.stdin.buffer.raw], [], [])[0]:
+                if ready is port:
+                    arrived = port.recv(65536)
+                    if not arrived:
+                        return
+                    print(arrived.hex(), flush=True)
+                else:
+                    line = sys.stdin.buffer.raw.readline()
+                    if not line:
+                        return
+                    port.send(bytes.fromhex(line.decode()))
 
     port.setblocking(False)
     received = {}
