@@ -35,8 +35,8 @@ for (
 ) unattributed[reason] = 1
 
 // Verdicts are filled anew for each frame: one of each serves, and nothing is allocated.
-const station: Stations.StationVerdict = { reason: Reason.PASS, isNew: false }
-const claim: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false }
+const station: Stations.StationVerdict = { reason: Reason.PASS, isNew: false, fact: -1 }
+const claim: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false, fact: -1 }
 
 /**
  * Judges a batch by what is remembered, and remembers what passes.
@@ -158,8 +158,9 @@ const judgeNew = (
     if (!Rates.has(state.learning, port, fresh, nowMs)) return Reason.LEARN_RATE
     Rates.spend(state.learning, port, fresh)
   }
-  Stations.commit(state, hi, lo, port)
-  if (words !== NO_WORDS) Claims.commit(state, words[0]!, words[1]!, words[2]!, words[3]!, port, hi, lo)
+  Stations.commit(state, hi, lo, port, station.fact)
+  if (words !== NO_WORDS && claim.fact >= 0 && !claim.isNew) Claims.use(state, claim.fact, port, hi, lo)
+  else if (words !== NO_WORDS) Claims.commit(state, words[0]!, words[1]!, words[2]!, words[3]!, port, hi, lo)
   return Reason.PASS
 }
 

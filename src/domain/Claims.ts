@@ -26,6 +26,8 @@ export interface ClaimVerdict {
   /** 0; STATIC_MISMATCH or IP_LIMIT; or `CONFLICT`, for which each protocol has a reason of its own. */
   reason: Reason | typeof CONFLICT
   isNew: boolean
+  /** Number of the claim, -1 if there is none: good until something is written. */
+  fact: number
 }
 
 /** The address is another port's. */
@@ -48,10 +50,12 @@ export const judge = (
   verdict: ClaimVerdict
 ): void => {
   verdict.isNew = false
+  verdict.fact = -1
   const bound = judgeBinding(state, a, b, c, d, port)
   verdict.reason = bound === Bound.ToOther ? Reason.STATIC_MISMATCH : Reason.PASS
   if (bound === Bound.ToOther) return
   const claim = Owners.find(state.claims, a, b, c, d)
+  verdict.fact = claim
   if (claim >= 0) {
     if (Owners.get(state.claims, claim, Field.port) === port) return
     if (isLive(state, claim)) {
@@ -106,6 +110,14 @@ export const commit = (
   hi: number,
   lo: number
 ): void => own(state, a, b, c, d, port, hi, lo, capOf(state), Kind.Claim, 0)
+
+/** The same for a claim that is the port's already: nothing but its use is noted. */
+export const use = (state: AdmissionState, claim: number, port: number, hi: number, lo: number): void => {
+  const { claims } = state
+  Owners.touch(claims, claim, port, state.nowSeconds)
+  Owners.set(claims, claim, Field.macHi, hi)
+  Owners.set(claims, claim, Field.macLo, lo)
+}
 
 /** Makes a claim a port's, with what goes with it; at its cap the port gives up its longest unused one. */
 const own = (

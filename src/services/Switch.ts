@@ -15,6 +15,7 @@ import * as Prefixes from "../domain/Prefix.ts"
 import { refusalNames } from "../domain/Reason.ts"
 import { BridgeControl, type BridgeError } from "./BridgeControl.ts"
 import { DataPlane, type DataPlaneError, type RunningPlane } from "./DataPlane.ts"
+import * as Denials from "./DenialLog.ts"
 import { GroupDatabase, type GroupMissing } from "./GroupDatabase.ts"
 import * as LogBudget from "./LogBudget.ts"
 import { PeerProcesses } from "./PeerProcesses.ts"
@@ -181,6 +182,7 @@ const supervise = (
   Effect.gen(function*() {
     const processes = yield* PeerProcesses
     const lines = LogBudget.make(budget.burst, budget.perSecond)
+    const denials = yield* Denials.make(plane.counters, LogBudget.make(budget.burst, budget.perSecond))
     const losses = yield* Queue.unbounded<number>()
     const hear = Effect.gen(function*() {
       const notices = yield* Queue.takeBetween(plane.notices, 1, 256)
@@ -188,12 +190,20 @@ const supervise = (
       for (const notice of Chunk.toReadonlyArray(notices)) {
         Directory.note(directory, notice, nowMs, processes.find)
         if (notice.kind === "tap-lost") yield* Queue.offer(losses, notice.errno)
-        else yield* report(lines, notice)
+        else if (notice.kind === "denied") yield* denials.begin(notice)
+        else {
+          if (notice.kind === "closed") denials.forget(notice.port)
+          yield* report(lines, notice)
+        }
       }
     })
     // A lost tap may take seconds to come back; who comes and goes meanwhile is to be known at once.
     const repair = Effect.flatMap(Queue.take(losses), (errno) => regain(plane, uplink, directory, errno))
-    return yield* Effect.forever(hear).pipe(Effect.raceFirst(Effect.forever(repair)), Effect.raceFirst(plane.ended))
+    return yield* Effect.forever(hear).pipe(
+      Effect.raceFirst(Effect.forever(repair)),
+      Effect.raceFirst(denials.follow),
+      Effect.raceFirst(plane.ended)
+    )
   })
 
 const regain = (plane: RunningPlane, uplink: Uplink, directory: Directory.PortDirectory, errno: number) =>
@@ -215,7 +225,10 @@ const regain = (plane: RunningPlane, uplink: Uplink, directory: Directory.PortDi
 /** Lines that one kind of event may log at once, and a second in the long run: a screen, and what one can read. */
 const budget = { burst: 50, perSecond: 2 }
 
-const report = (lines: LogBudget.LogBudget, notice: Exclude<PlaneNotice, { kind: "tap-lost" }>): Effect.Effect<void> =>
+/** What is one line each. */
+type Logged = Exclude<PlaneNotice, { kind: "tap-lost" | "denied" }>
+
+const report = (lines: LogBudget.LogBudget, notice: Logged): Effect.Effect<void> =>
   Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
     const kind = notice.kind === "refused" ? `refused ${notice.refusal}` : notice.kind
     const suppressed = lines.ask(kind, nowMs)
@@ -223,7 +236,7 @@ const report = (lines: LogBudget.LogBudget, notice: Exclude<PlaneNotice, { kind:
     return describe(notice).pipe(suppressed === 0 ? identity : Effect.annotateLogs({ suppressed }))
   })
 
-const describe = (notice: Exclude<PlaneNotice, { kind: "tap-lost" }>): Effect.Effect<void> => {
+const describe = (notice: Logged): Effect.Effect<void> => {
   switch (notice.kind) {
     case "opened":
       return Effect.logInfo("port opened").pipe(

@@ -15,7 +15,8 @@ export class TapError extends Data.TaggedError("TapError")<{
   readonly code: string
 }> {
   override get message(): string {
-    return `cannot ${this.operation} ${this.interfaceName}: ${this.code}${remedy(this.code, this.interfaceName)}`
+    const what = this.interfaceName === "auto" ? "a tap" : this.interfaceName
+    return `cannot ${this.operation} ${what}: ${this.code}${remedy(this.code, this.interfaceName)}`
   }
 }
 
