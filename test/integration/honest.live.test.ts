@@ -126,20 +126,16 @@ describe.runIf(guestsRunOnTap)("honest traffic, of which nothing is lost", () =>
 
     it.scoped("UDP datagrams of 20,000 octets come back whole from the host", () =>
       Effect.gen(function*() {
-        const { directory, host, socketPath, transfers } = yield* HonestLab
+        const { directory, host, socketPath } = yield* HonestLab
         const station = yield* startStation(socketPath, { mac: "52:54:00:00:02:02", address: "10.1.0.92" })
         yield* host.start(["socat", "-b", "65536", `UDP4-RECVFROM:7001,bind=${hostAddress},fork`, "PIPE"])
         yield* host.succeed(untilBound(7001))
         const payload = path.join(directory, "datagram")
-        yield* host.succeed(
-          `echo down | busybox nc ${hostAddress} ${transferPort} | head -c 20000 >${payload}`,
-          30_000
-        )
-        assert.notStrictEqual(transfers.sum, "")
+        yield* host.succeed(`head -c 20000 /dev/urandom >${payload}`)
         const echo = `socat -b 65536 -t 1 - UDP4:${hostAddress}:7001 <${payload} | cmp - ${payload}`
-        for (let times = 0; times < 3; times++) yield* station.succeed(echo)
+        for (let times = 0; times < 2; times++) yield* station.succeed(echo)
         const reassembled = yield* station.succeed("awk '/^Ip: [0-9]/ { print $15 }' /proc/net/snmp")
-        assert.isAtLeast(Number(reassembled), 3, "datagrams that came in fragments")
+        assert.isAtLeast(Number(reassembled), 2, "datagrams that came in fragments")
         yield* nothingIsLost
       }), 60_000)
 
@@ -182,8 +178,10 @@ describe.runIf(guestsRunOnTap)("honest traffic, of which nothing is lost", () =>
           + " && ip link set vec0 up"
         const boot = Effect.gen(function*() {
           const cat = yield* bootQuietly(request)
-          for (let times = 0; times < 3; times++) {
+          for (let times = 0; times < 2; times++) {
             yield* cat.succeed(plug)
+            // One request, which is all that it has sent, and one answer.
+            yield* cat.succeed(`arping -q -I vec0 -c 1 -w 2 ${hostAddress}`)
             assertNoLoss(yield* cat.succeed(`ping -q -c 5 -i 0.1 ${hostAddress}`), 5)
             assertNoLoss(yield* host.succeed("ping -q -c 5 -i 0.1 10.1.0.12"), 5)
           }

@@ -60,9 +60,7 @@ export const neighboursOf = (
   { host, neighbour, victim }: Pick<Context.Tag.Service<typeof AttackLab>, "host" | "neighbour" | "victim">
 ): Effect.Effect<ReadonlyArray<Neighbours>, GuestError | HostProcessError> =>
   Effect.map(
-    Effect.all([host.succeed(readNeighbours), victim.succeed(readNeighbours), neighbour.succeed(readNeighbours)], {
-      concurrency: 3
-    }),
+    Effect.all([host, victim, neighbour].map(({ succeed }) => succeed(readNeighbours)), { concurrency: 3 }),
     (tables) => tables.map(parseNeighbours)
   )
 

@@ -34,7 +34,6 @@ export interface AttackerRequest {
 
 /** A process that attacks when it is told to: Attacker.py. */
 export interface Attacker {
-  readonly pid: number
   /** Connects, looks around and begins; returns when the attack is under way. @param file its recording. */
   readonly attack: (role: string, file: string) => Effect.Effect<void, HostProcessError>
   /** Ends the attack, once a flood has been sent whole; the connection stays open. */
@@ -70,7 +69,6 @@ export const startAttacker = (request: AttackerRequest): Effect.Effect<Attacker,
       )
       const close = Effect.asVoid(Effect.zipRight(enter("idle"), tell("close", closeMs)))
       return {
-        pid: process.pid,
         attack: (role, file) =>
           Effect.asVoid(Effect.zipRight(enter("attacking"), tell(`attack ${role} ${file}`, underWayMs))),
         stop,
