@@ -8,6 +8,7 @@ import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { Bounds } from "../domain/Bounds.ts"
+import * as Ipv6Prefixes from "../domain/Ipv6Prefix.ts"
 import * as Mac from "../domain/MacAddress.ts"
 import type { Prefix } from "../domain/Prefix.ts"
 import type { PolicySettings } from "../domain/policy/PolicySettings.ts"
@@ -158,6 +159,8 @@ const openTap = (request: SwitchRequest, name: string) =>
     const tap = yield* (yield* TapDevice).open({ name })
     if (request.prefix !== undefined) yield* tap.assign(request.prefix)
     yield* tap.bringUp
+    const { ipv6 } = request.policy
+    if (ipv6 !== undefined) yield* tap.assign6(ipv6)
     if (request.bridgeName !== undefined) {
       const membership = yield* (yield* BridgeControl).join({
         bridgeName: request.bridgeName,
@@ -169,7 +172,8 @@ const openTap = (request: SwitchRequest, name: string) =>
       tap: tap.interfaceName,
       mac: Mac.format(tap.macAddress),
       mtu: tap.mtuBytes,
-      ...(request.prefix === undefined ? {} : { address: Prefixes.format(request.prefix) })
+      ...(request.prefix === undefined ? {} : { address: Prefixes.format(request.prefix) }),
+      ...(ipv6 === undefined ? {} : { ipv6: Ipv6Prefixes.format(ipv6) })
     }))
     return tap
   })
