@@ -5,7 +5,7 @@ import * as path from "node:path"
 import { allLosses } from "./attacks/Denials.ts"
 import { hostAddress, HonestLab, honestLab, knownName, nothingIsLost, tap } from "./attacks/HonestLab.ts"
 import { card, startNestedBridge, startStation } from "./attacks/NestedStations.ts"
-import { bootQuietly } from "./attacks/SteadyBoot.ts"
+import { bootSteadily } from "./attacks/SteadyBoot.ts"
 import { prepareTransfers, transferBothWays, transferPort } from "./attacks/Transfers.ts"
 import type { Guest } from "./guests/Guest.ts"
 import { guestsRunOnTap } from "./guests/GuestPackages.ts"
@@ -177,7 +177,7 @@ describe.runIf(guestsRunOnTap)("honest traffic, of which nothing is lost", () =>
         const plug = "ip link set vec0 down; ip addr flush dev vec0; ip addr add 10.1.0.12/24 dev vec0"
           + " && ip link set vec0 up"
         const boot = Effect.gen(function*() {
-          const cat = yield* bootQuietly(request)
+          const cat = yield* bootSteadily(request)
           for (let times = 0; times < 2; times++) {
             yield* cat.succeed(plug)
             // One request, which is all that it has sent, and one answer.

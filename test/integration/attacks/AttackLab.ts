@@ -14,13 +14,15 @@ import { openPorts } from "./Denials.ts"
 import { buildListeningInitramfs } from "./ListeningInitramfs.ts"
 import type { Identity } from "./NestedStations.ts"
 import { startStation, withoutIpv6 } from "./NestedStations.ts"
-import { bootQuietly } from "./SteadyBoot.ts"
+import { bootSteadily } from "./SteadyBoot.ts"
 import type { TransferServer } from "./Transfers.ts"
 import { prepareTransfers, startTransferServer } from "./Transfers.ts"
 import type { Witness } from "./Witnesses.ts"
 import { witnessAtTap, witnessInGuest } from "./Witnesses.ts"
 
-export const subnet = "10.1.0.1/24"
+/** The switch's words in a lab: with defaults, and where guests speak IPv6 too. */
+export const ipv4Words = ["10.1.0.1/24"]
+export const ipv6Words = ["10.1.0.1/24", "--ipv6", "fd00:1::1/64"]
 export const hostAddress = "10.1.0.1"
 export const attackerIdentity: Identity = { mac: "52:54:00:00:00:66", address: "10.1.0.66" }
 export const neighbourIdentity: Identity = { mac: "52:54:00:00:00:0b", address: "10.1.0.3" }
@@ -31,10 +33,11 @@ const tap = "tap6"
 
 /**
  * A host with a tap, a DHCP server and a transfer server; a kernel with a lease, which is the victim; an honest
- * neighbour; and an attacker who waits. The switch has its defaults.
+ * neighbour; and an attacker who waits. The switch has its defaults, but for its words.
  */
 export class AttackLab extends Context.Tag("AttackLab")<AttackLab, {
   readonly socketPath: string
+  readonly words: ReadonlyArray<string>
   readonly directory: string
   readonly host: Netns
   readonly neighbour: Netns
@@ -65,19 +68,19 @@ export const neighboursOf = (
   )
 
 /** Everything up and known to each other. */
-export const attackLab: Layer.Layer<AttackLab, HostProcessError> = Layer.scoped(AttackLab, Effect.gen(function*() {
+export const attackLab = (
+  words: ReadonlyArray<string>
+): Layer.Layer<AttackLab, HostProcessError> => Layer.scoped(AttackLab, Effect.gen(function*() {
   const host = yield* makeNetns
-  yield* host.succeed(withoutIpv6)
+  if (!words.includes("--ipv6")) yield* host.succeed(withoutIpv6)
   const directory = yield* scratchDirectory()
-  const argv = ["-t", tap, "--group", "root", subnet]
+  const argv = ["-t", tap, "--group", "root", ...words]
   const { socketPath } = yield* startSwitch({ directory, prefix: host.prefix, argv })
   yield* startDhcpServer({ netns: host, interfaceName: tap, range, directory })
   const transfers = yield* startTransferServer(host, hostAddress)
   const neighbour = yield* startStation(socketPath, neighbourIdentity)
   const initramfs = yield* buildListeningInitramfs
-  const victim = yield* bootQuietly({ name: "victim", initramfs, socketPath, mac: victimMac }).pipe(
-    Effect.catchTag("GuestError", Effect.die)
-  )
+  const victim = yield* bootSteadily({ name: "victim", initramfs, socketPath, mac: victimMac })
   const lease = yield* leaseAddress(victim).pipe(Effect.orDie)
   const victimIdentity = { mac: victimMac, address: lease.split("/")[0]! }
   yield* victim.succeed(`ping -c 1 ${neighbourIdentity.address}`).pipe(Effect.orDie)
@@ -94,6 +97,7 @@ export const attackLab: Layer.Layer<AttackLab, HostProcessError> = Layer.scoped(
   const honestPorts = yield* openPorts(socketPath)
   return {
     socketPath,
+    words,
     directory,
     host,
     neighbour,

@@ -6,7 +6,7 @@ export interface AttackRow {
   readonly frames: string
   /** Reasons under which its frames are denied: each of these, and no other. */
   readonly reasons: ReadonlyArray<string>
-  /** What a replay with `--ipv6` says instead; absent, the same. */
+  /** The same where guests speak IPv6 (`--ipv6`); absent, it is not tried there. */
   readonly withIpv6?: ReadonlyArray<string>
   /** Frames of it that the policy lets anybody send, at most so many; absent, none. */
   readonly allowed?: (seconds: number) => number
@@ -63,9 +63,21 @@ export const attackTable: ReadonlyArray<AttackRow> = [
   },
   {
     role: "ipv6_router_advertisement",
-    frames: "a router advertisement, plain, behind extension headers, in a fragment; a claim of fe80::1",
+    frames: "a router advertisement, plain, behind extension headers, in a fragment",
     reasons: ["IP6_DISABLED"],
     withIpv6: ["IP6_RA_DENIED", "IP6_FRAG_DENIED"]
+  },
+  {
+    role: "ipv6_gateway_impersonation",
+    frames: "neighbour advertisements of the host's address, and a packet from it",
+    reasons: ["IP6_DISABLED"],
+    withIpv6: ["ND_TARGET_CONFLICT", "IP6_SRC_HOST"]
+  },
+  {
+    role: "ipv6_redirect",
+    frames: "redirects to the attacker",
+    reasons: ["IP6_DISABLED"],
+    withIpv6: ["IP6_REDIRECT_DENIED"]
   },
   {
     role: "arp_poisoning_of_the_guest",
@@ -181,6 +193,11 @@ export const attackTable: ReadonlyArray<AttackRow> = [
     allowed: rated(1000)
   }
 ]
+
+/** Those of IPv6, with what has to become of them where guests speak it. */
+export const ipv6Table: ReadonlyArray<AttackRow> = attackTable.flatMap((row) =>
+  row.withIpv6 === undefined ? [] : [{ ...row, reasons: row.withIpv6 }]
+)
 
 /** An attack's name for people. */
 export const nameOf = ({ role }: AttackRow): string =>

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as path from "node:path"
 import type { Neighbours } from "./AttackLab.ts"
-import { AttackLab, neighboursOf, subnet } from "./AttackLab.ts"
+import { AttackLab, neighboursOf } from "./AttackLab.ts"
 import type { AttackReport } from "./Attacker.ts"
 import type { Denials, ReasonCounts } from "./Denials.ts"
 import { denialsOf } from "./Denials.ts"
@@ -11,8 +11,6 @@ import { transferBothWays } from "./Transfers.ts"
 /** What came of an attack that was carried out. */
 export interface CarriedOut {
   readonly report: AttackReport
-  /** The attacker's recording. */
-  readonly file: string
   /** Frames of it that reached the victim, and that reached the host. */
   readonly arrived: ReadonlyArray<number>
   /** By the switch's own count, for the attacker's port and the others. */
@@ -37,7 +35,7 @@ export interface CarriedOut {
 export const carryOut = <E, R>(role: string, meanwhile: Effect.Effect<void, E, R>) =>
   Effect.gen(function*() {
     const lab = yield* AttackLab
-    const { attacker, directory, honestPorts, socketPath, transfers, victim, witnesses } = lab
+    const { attacker, directory, honestPorts, socketPath, transfers, victim, witnesses, words } = lab
     const file = path.join(directory, `${role}.pcapng`)
     yield* Effect.forEach(witnesses, ({ forget }) => forget)
     const before = yield* neighboursOf(lab)
@@ -57,6 +55,6 @@ export const carryOut = <E, R>(role: string, meanwhile: Effect.Effect<void, E, R
     }).pipe(Effect.ensuring(attacker.abandon))
     const after = yield* neighboursOf(lab)
     const { hostMac } = seen.report
-    const replayed = yield* replayAttack({ file, hostMac, words: [subnet] })
-    return { ...seen, file, replayed, before, after } satisfies CarriedOut
+    const replayed = yield* replayAttack({ file, hostMac, words })
+    return { ...seen, replayed, before, after } satisfies CarriedOut
   })

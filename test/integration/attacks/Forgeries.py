@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import (
-    ICMPv6ND_NA, ICMPv6ND_RA, ICMPv6NDOptPrefixInfo, ICMPv6NDOptSrcLLAddr, IPv6, IPv6ExtHdrDestOpt,
-    IPv6ExtHdrFragment, IPv6ExtHdrHopByHop,
+    ICMPv6ND_NA, ICMPv6ND_RA, ICMPv6ND_Redirect, ICMPv6NDOptDstLLAddr, ICMPv6NDOptPrefixInfo,
+    ICMPv6NDOptRedirectedHdr, ICMPv6NDOptSrcLLAddr, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop,
 )
 from scapy.layers.l2 import ARP, LLC, SNAP, STP, Dot1AD, Dot1Q, Dot3, Ether
 from scapy.packet import Raw
@@ -23,6 +23,8 @@ from scapy.packet import Raw
 BROADCAST = "ff:ff:ff:ff:ff:ff"
 ZERO = "00:00:00:00:00:00"
 SERVER, CLIENT = 67, 68
+# Of the host, if it has one.
+HOST_IPV6 = "fd00:1::1"
 
 FLOOD_FRAMES_MAX = 1_000_000
 
@@ -205,16 +207,36 @@ def advertisement(scene):
         ICMPv6NDOptPrefixInfo(prefix="2001:db8::", prefixlen=64)
 
 
+def to_all_nodes(scene):
+    return Ether(dst="33:33:00:00:00:01", src=scene.attacker.mac, type=0x86DD)
+
+
 def ipv6_router_advertisement(scene):
-    ether = Ether(dst="33:33:00:00:00:01", src=scene.attacker.mac, type=0x86DD)
+    ether = to_all_nodes(scene)
     header, body = advertisement(scene)
-    claim = ICMPv6ND_NA(tgt="fe80::1", R=1, S=0, O=1) / ICMPv6NDOptSrcLLAddr(type=2, lladdr=scene.attacker.mac)
     return [
         ether / header / body,
         ether / header / IPv6ExtHdrHopByHop() / body,
         ether / header / IPv6ExtHdrDestOpt() / IPv6ExtHdrDestOpt() / body,
         ether / header / IPv6ExtHdrFragment(m=0, offset=0) / body,
-        ether / header / claim,
+    ]
+
+
+def ipv6_gateway_impersonation(scene):
+    """Claims of the host's address, from one's own address and from it, and a packet from it."""
+    ether = to_all_nodes(scene)
+    claim = ICMPv6ND_NA(tgt=HOST_IPV6, R=1, S=0, O=1) / ICMPv6NDOptDstLLAddr(lladdr=scene.attacker.mac)
+    return [
+        ether / IPv6(src=source, dst="ff02::1", hlim=255) / claim for source in ("fe80::66", HOST_IPV6)
+    ] + [ether / IPv6(src=HOST_IPV6, dst="ff02::1") / UDP(sport=FROM, dport=TO) / Raw(b"x" * 32)]
+
+
+def ipv6_redirect(scene):
+    inner = IPv6(src="fd00:1::a", dst="2001:db8::1")
+    return [
+        to_all_nodes(scene) / IPv6(src=source, dst="ff02::1", hlim=255)
+        / ICMPv6ND_Redirect(tgt="fe80::66", dst="2001:db8::1") / ICMPv6NDOptRedirectedHdr(pkt=inner)
+        for source in ("fe80::66", "fd00:1::66")
     ]
 
 

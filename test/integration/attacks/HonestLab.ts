@@ -13,7 +13,7 @@ import { scratchDirectory } from "../guests/Scratch.ts"
 import { startSwitch } from "../guests/SwitchUnderTest.ts"
 import { allLosses } from "./Denials.ts"
 import { withoutIpv6 } from "./NestedStations.ts"
-import { bootQuietly } from "./SteadyBoot.ts"
+import { bootSteadily } from "./SteadyBoot.ts"
 import type { TransferServer } from "./Transfers.ts"
 import { startTransferServer } from "./Transfers.ts"
 
@@ -76,7 +76,10 @@ export const honestLab: Layer.Layer<HonestLab, HostProcessError> = Layer.scoped(
   const transfers = yield* startTransferServer(host, hostAddress)
   const initramfs = yield* buildInitramfs
   const boot = (name: string, mac: string) =>
-    bootQuietly({ name, initramfs, socketPath, mac }).pipe(Effect.catchTag("GuestError", Effect.die))
+    Effect.tap(
+      bootSteadily({ name, initramfs, socketPath, mac }),
+      (guest) => guest.succeed("echo 0 >/proc/sys/net/ipv4/icmp_echo_ignore_broadcasts").pipe(Effect.orDie)
+    )
   const [ann, bob] = yield* Effect.all(
     [boot("ann", "52:54:00:00:00:0a"), boot("bob", "52:54:00:00:00:0b")],
     { concurrency: 2 }
