@@ -381,8 +381,8 @@ def broadcast_storm(scene):
 
 
 def arp_storm(scene):
-    victim, own = scene.victim, scene.attacker
-    frame = bytes(arp(scene, victim.mac, 1, own.ip, ZERO, victim.ip))
+    """Requests for an address that nobody has: whoever answered would use up a rate of his own."""
+    frame = bytes(arp(scene, scene.victim.mac, 1, scene.attacker.ip, ZERO, "10.1.0.98"))
     for _ in range(FLOOD_FRAMES_MAX):
         yield frame
 
