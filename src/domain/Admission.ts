@@ -31,6 +31,10 @@ export const FLOOD = -1
 const NEIGHBOUR_AT = 54
 const NEIGHBOUR_FRAME_BYTES = NEIGHBOUR_AT + 24
 
+/** Octets of a frame that has all of an ARP packet, and the operation of an answer: RFC 826. */
+const ARP_FRAME_BYTES = 42
+const ARP_REPLY = 2
+
 /** RARP's type; a hypervisor announces a migrated guest with it (rule L10). */
 const RARP = 0x8035
 
@@ -102,13 +106,18 @@ const destinationOf = (state: AdmissionState, batch: FrameBatch, slot: number): 
   return hi === state.tapHi && lo === state.tapLo ? TAP_PORT : Stations.lookup(state, hi, lo)
 }
 
-/** Q1 and Q2. ARP is charged to its own bucket and, when it floods, to that of floods, too. */
+/**
+ * Q1 and Q2. ARP is charged to its own bucket and, when it floods, to that of floods, too. An answer to one station is
+ * not: whoever asks much would else use up the rate of whoever answers, and could so silence it.
+ */
 const judgeRates = (state: AdmissionState, batch: FrameBatch, slot: number, to: number, nowMs: number): Reason => {
   const port = batch.port[slot]!
   if (to === FLOOD && !Rates.take(state.storm, port, nowMs)) return Reason.STORM_RATE
   if (!state.secure) return Reason.PASS
-  const isArp = u16(batch.bytes, slot * batch.slotBytes + 12) === EtherType.ARP
-  return isArp && !Rates.take(state.arp, port, nowMs) ? Reason.ARP_RATE : Reason.PASS
+  const start = slot * batch.slotBytes
+  if (u16(batch.bytes, start + 12) !== EtherType.ARP) return Reason.PASS
+  const isAnswer = to !== FLOOD && batch.size[slot]! >= ARP_FRAME_BYTES && u16(batch.bytes, start + 20) === ARP_REPLY
+  return isAnswer || Rates.take(state.arp, port, nowMs) ? Reason.PASS : Reason.ARP_RATE
 }
 
 /** Judges a guest's frame in secure mode by its station and its address, and remembers both if it passes. */

@@ -304,6 +304,29 @@ describe("ownership", () => {
     accepted(datagram(3, addressOf(3)), 3, T0 + 10)
   })
 
+  it("whoever answers ARP is not silenced by whoever asks: answers to one station are charged to nobody", () => {
+    const { accepted, receive } = neighbours()
+    const answer = (to: string) =>
+      ethernet({
+        destination: mac(to),
+        source: mac(macOf(2)),
+        type: ARP,
+        payload: arp({
+          op: 2,
+          sender: address(addressOf(2)),
+          senderMac: mac(macOf(2)),
+          target: address(addressOf(1)),
+          targetMac: mac(macOf(1))
+        })
+      })
+    for (let n = 0; n < 4 * Bounds.arpPerSecond; n++) accepted(answer(macOf(1)), 2)
+    for (let n = 2; n < 2 * Bounds.arpPerSecond; n++) accepted(request(macOf(2), addressOf(2)), 2)
+    accepted(answer("ff:ff:ff:ff:ff:ff"), 2)
+    assert.strictEqual(receive(answer("ff:ff:ff:ff:ff:ff"), 2, T0), Reason.ARP_RATE)
+    assert.strictEqual(receive(request(macOf(2), addressOf(2)), 2, T0), Reason.ARP_RATE)
+    accepted(answer(macOf(1)), 2)
+  })
+
   it("L10: a station that announces itself by RARP is known, and the frame goes no further", () => {
     const { receive, state } = neighbours()
     const announcement = ethernet({
