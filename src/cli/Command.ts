@@ -116,6 +116,8 @@ const options = CliOptions.all({
   dhcpServer: text(flags.dhcpServer),
   allowEtherType: text(flags.allowEtherType),
   metrics: text(flags.metrics),
+  web: text(flags.web),
+  webToken: file(flags.webToken),
   user: text(flags.user),
   keepNetAdmin: toggle(flags.keepNetAdmin),
   readyFd: text(flags.readyFd),

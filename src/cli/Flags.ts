@@ -70,6 +70,8 @@ export const flags = {
   dhcpServer: { name: "dhcp-server", value: "WHO", help: "who may be one: tap, any or uid:N (tap)" },
   allowEtherType: { name: "allow-ethertype", value: "HEX", help: "let guests send each other these types, too" },
   metrics: { name: "metrics", value: "ADDRESS:PORT", help: "serve metrics for Prometheus here" },
+  web: { name: "web", value: "ADDRESS:PORT", help: "serve a page to look at here" },
+  webToken: { name: "web-token", value: "FILE", help: "show the page to who knows the token in this file" },
   user: { name: "user", value: "NAME|UID", help: "become this user, without privileges, once all is open" },
   keepNetAdmin: { name: "keep-net-admin", value: undefined, help: "but keep the right to open a lost tap again" },
   readyFd: { name: "ready-fd", value: "N", help: "write a line to this descriptor when a connect succeeds" },

@@ -4,11 +4,12 @@ import { Bounds } from "../domain/Bounds.ts"
 import type { Prefix } from "../domain/Prefix.ts"
 import { parseAddress } from "./AddressOperand.ts"
 import { type Flag, flags, mtuBytesMax, mtuBytesMin, seedMax, spell, stationAgeSecondsMax } from "./Flags.ts"
-import { readMetricsAddress } from "./MetricsAddress.ts"
+import { readListenAddress } from "./ListenAddress.ts"
 import { defaults, type Options } from "./Options.ts"
 import { type RawPolicyOptions, readPolicyOptions } from "./PolicyOptions.ts"
 import { type RawServiceOptions, readServiceOptions } from "./ServiceOptions.ts"
 import { printable, UsageError, usageLine, ValueError } from "./UsageError.ts"
+import { readWebOptions } from "./WebOptions.ts"
 
 /** The command line as words: switches as booleans, values as given, undefined where nothing was. */
 export interface RawOptions extends RawServiceOptions, RawPolicyOptions {
@@ -29,6 +30,8 @@ export interface RawOptions extends RawServiceOptions, RawPolicyOptions {
   readonly mtu: string | undefined
   readonly macAge: string | undefined
   readonly metrics: string | undefined
+  readonly web: string | undefined
+  readonly webToken: string | undefined
   readonly address: string | undefined
 }
 
@@ -83,7 +86,8 @@ export const toOptions = (
       ),
       seed: yield* given(raw.seed, readNumber(flags.seed, 0, seedMax), undefined),
       policy: yield* readPolicyOptions(raw),
-      metrics: yield* given(raw.metrics, readMetricsAddress, undefined),
+      metrics: yield* given(raw.metrics, readListenAddress(flags.metrics, 9100), undefined),
+      web: yield* readWebOptions(raw, cwd),
       ...(yield* readServiceOptions(raw, foreground, cwd))
     } satisfies Options
   })

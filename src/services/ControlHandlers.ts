@@ -79,15 +79,10 @@ const changePort = (port: number, action: PortAction) =>
     return { port, action, stations }
   })
 
-/** What can be set has its present value here, where it is known without asking anybody. */
-interface Present {
-  stationAgeSeconds: number
-}
-
-const changeSetting = (present: Present, key: string, value: string) =>
+const changeSetting = (key: string, value: string) =>
   Effect.gen(function*() {
     yield* permitted
-    const { log, running } = yield* ControlTarget
+    const { log, present, running } = yield* ControlTarget
     switch (key as typeof settingKeys[number]) {
       case "log-level":
         if (!log.levels.includes(value)) return yield* unfit(key, value, `one of ${log.levels.join(", ")}`)
@@ -117,12 +112,11 @@ export const layer = HttpApiBuilder.group(ControlApi, "control", (handlers) =>
     const target = yield* ControlTarget
     const { running } = target
     const processes = yield* PeerProcesses
-    const present: Present = { stationAgeSeconds: running.request.stationAgeSeconds }
     const provided = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       effect.pipe(Effect.provideService(ControlTarget, target), Effect.provideService(PeerProcesses, processes))
     return handlers
       .handle("status", () =>
-        Effect.map(ask(running, { kind: "ports" }), (reply) => Views.status(target, reply, present.stationAgeSeconds)))
+        Effect.map(ask(running, { kind: "ports" }), (reply) => Views.status(target, reply)))
       .handle("ports", () => provided(ports))
       .handle("stations", () =>
         ask(running, { kind: "stations" }).pipe(Effect.flatMap(answered), Effect.map(Views.stations)))
@@ -138,5 +132,5 @@ export const layer = HttpApiBuilder.group(ControlApi, "control", (handlers) =>
         Effect.map(provided(watch(urlParams.intervalMs ?? watchIntervalMs.usual)), (lines) =>
           HttpServerResponse.stream(lines, { contentType: watchContentType })))
       .handle("changePort", ({ path }) => provided(changePort(path.port, path.action)))
-      .handle("changeSetting", ({ path, payload }) => provided(changeSetting(present, path.key, payload.value)))
+      .handle("changeSetting", ({ path, payload }) => provided(changeSetting(path.key, payload.value)))
   }))

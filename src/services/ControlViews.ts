@@ -33,11 +33,7 @@ const lostByAll = (counters: Counters, first: number): number => {
   return sum
 }
 
-export const status = (
-  target: ControlTarget["Type"],
-  reply: PortsReply | undefined,
-  stationAgeSeconds: number
-): Control.Status => {
+export const status = (target: ControlTarget["Type"], reply: PortsReply | undefined): Control.Status => {
   const { directory, plane: { counters }, request } = target.running
   return {
     version: target.version,
@@ -51,7 +47,7 @@ export const status = (
     guests: directory.guests.size,
     guestsMax: request.guestPorts,
     stations: reply?.stations ?? null,
-    stationAgeSeconds,
+    stationAgeSeconds: target.present.stationAgeSeconds,
     logLevel: target.log.level(),
     receivedFrames: total(counters, Column.receivedFrames),
     receivedBytes: total(counters, Column.receivedBytes),
@@ -64,15 +60,17 @@ export const status = (
   }
 }
 
+/** @param shown which of the open ports. */
 export const ports = (
   { running }: ControlTarget["Type"],
   processes: PeerProcesses["Type"],
   reply: PortsReply | undefined,
-  nowMs: number
+  nowMs: number,
+  shown: ReadonlyArray<number> = Directory.openPorts(running.directory)
 ): ReadonlyArray<Control.Port> => {
   const { directory, plane: { counters } } = running
   const known = new Map(reply?.ports.map((row) => [row.port, row] as const))
-  return Directory.openPorts(directory).map((port) => {
+  return shown.map((port) => {
     const resident = directory.guests.get(port)
     const at = (column: number) => counters.values[port * ROW + column]!
     const row = known.get(port)

@@ -52,6 +52,7 @@ const plain: Options = {
   policy: {},
   seed: undefined,
   metrics: undefined,
+  web: undefined,
   user: undefined,
   keepNetAdmin: false,
   readyFd: undefined,
