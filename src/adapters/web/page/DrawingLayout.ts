@@ -5,7 +5,10 @@
 
 /** Where things are, in pixels. A guest's x and y are those of its box's upper left corner. */
 export interface DrawingLayout {
+  /** So many guests that a box has room for a name alone. */
+  readonly isDense: boolean
   readonly boxWidth: number
+  readonly boxHeight: number
   readonly width: number
   readonly height: number
   readonly columns: number
@@ -17,17 +20,19 @@ export interface DrawingLayout {
 }
 
 /** Two boxes fit beside each other on a phone. */
-const boxWidths = { narrow: 124, wide: 148, wideFrom: 420 } as const
-export const boxHeight = 66
+const boxWidths = { dense: 92, narrow: 124, wide: 148, wideFrom: 420 } as const
+const denseFrom = 25
 export const railHeight = 22
-/** Between a box and its rail: room for a link. */
-export const linkLength = 40
 const gap = 14
 const backWidth = 10
 
 /** @param width of the page's column. */
 export const layOut = (width: number, guestCount: number, hasHost: boolean): DrawingLayout => {
-  const boxWidth = width < boxWidths.wideFrom ? boxWidths.narrow : boxWidths.wide
+  const isDense = guestCount >= denseFrom
+  const boxWidth = isDense ? boxWidths.dense : width < boxWidths.wideFrom ? boxWidths.narrow : boxWidths.wide
+  const boxHeight = isDense ? 28 : 66
+  // Between a box and its rail: room for a link.
+  const linkLength = isDense ? 18 : 40
   const left = backWidth + gap
   const columns = Math.max(1, Math.floor((width - left + gap) / (boxWidth + gap)))
   const rows = Math.max(1, Math.ceil(guestCount / columns))
@@ -54,7 +59,9 @@ export const layOut = (width: number, guestCount: number, hasHost: boolean): Dra
     }
     : undefined
   return {
+    isDense,
     boxWidth,
+    boxHeight,
     width: railEnd,
     height: host === undefined ? lastY + railHeight : host.y + boxHeight,
     columns,

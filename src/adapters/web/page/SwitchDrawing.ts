@@ -44,7 +44,7 @@ const octagon = "M-4-10H4L10-4V4L4 10H-4L-10 4V-4Z"
 
 const makePicture = (): PortPicture => {
   const text = (name: string, y: number) => svg("text", { attributes: { class: name, x: String(padding), y: String(y) } })
-  const box = svg("rect", { attributes: { class: "box", height: String(Layout.boxHeight), rx: "9" } })
+  const box = svg("rect", { attributes: { class: "box", rx: "9" } })
   const mark = svg("g", {
     attributes: { class: "mark" },
     children: [
@@ -52,7 +52,7 @@ const makePicture = (): PortPicture => {
       svg("text", { attributes: { "text-anchor": "middle", y: "4.5" }, text: "!" })
     ]
   })
-  const [name, owner, state] = [text("name", 22), text("owner", 38), text("state", 56)]
+  const [name, owner, state] = [text("name", 20), text("owner", 38), text("state", 56)]
   const flows = [
     svg("tspan", { attributes: { class: "from" } }),
     svg("tspan", { attributes: { class: "to", dx: "5" } })
@@ -89,13 +89,14 @@ const stateTexts = (history: PortHistory | undefined, below: boolean): readonly 
 const place = (
   picture: PortPicture,
   { linkX, railY, x, y }: { readonly x: number; readonly y: number; readonly railY: number; readonly linkX?: number },
-  boxWidth: number
+  { boxHeight, boxWidth }: Layout.DrawingLayout
 ): void => {
   const below = y > railY
   setAttribute(picture.box, "width", String(boxWidth))
+  setAttribute(picture.box, "height", String(boxHeight))
   setAttribute(picture.mark, "transform", `translate(${boxWidth - 4} 4)`)
   setAttribute(picture.group, "transform", `translate(${x} ${y})`)
-  const [nearY, farY] = below ? [0, railY + Layout.railHeight - y] : [Layout.boxHeight, railY - y]
+  const [nearY, farY] = below ? [0, railY + Layout.railHeight - y] : [boxHeight, railY - y]
   const middle = linkX ?? boxWidth / 2
   // Each line goes the way its frames go, and so do its dashes.
   const lines = [[picture.received, middle - apart, nearY, farY], [picture.sent, middle + apart, farY, nearY]] as const
@@ -155,6 +156,7 @@ export const makeDrawing = (parent: HTMLElement) => {
     const guests = look.ports.filter(({ kind }) => kind === "guest")
     const host = look.ports.find(({ kind }) => kind === "tap")
     const layout = Layout.layOut(parent.clientWidth - margin, guests.length, host !== undefined)
+    setAttribute(canvas, "class", layout.isDense ? "dense" : undefined)
     const key = `0 ${-margin} ${layout.width + margin} ${layout.height + margin + 2}`
     if (canvas.getAttribute("viewBox") !== key) {
       setAttribute(canvas, "viewBox", key)
@@ -167,7 +169,7 @@ export const makeDrawing = (parent: HTMLElement) => {
       const picture = pictures.get(port.port) ?? makePicture()
       pictures.set(port.port, picture)
       const at = port === host ? layout.host! : layout.guests[i]!
-      place(picture, at, layout.boxWidth)
+      place(picture, at, layout)
       return picture.group
     })
     const numbers = new Set(shown.map(({ port }) => port))
