@@ -17,9 +17,9 @@ import type { ListenAddress } from "./ListenAddress.ts"
 export type ControlledLog = ControlTarget["Type"]["log"]
 
 /**
- * Makes a switch answer questions until the scope ends: on a socket beside the guests' one, and its metrics and
- * the page over TCP if they were asked for. A switch whose control socket cannot be made serves all the same, and says so: the path was
- * chosen when there was none, and guests come first.
+ * Makes a switch answer questions until the scope ends: on a socket beside the guests' one, and its metrics and the
+ * page over TCP if they were asked for. A switch whose control socket cannot be made serves all the same, and says
+ * so: the path was chosen when there was none, and guests come first.
  */
 export const openControl = (
   running: RunningSwitch,

@@ -30,7 +30,9 @@ export interface LookFeed {
   readonly stations: (match: string) => Effect.Effect<StationSearch>
 }
 
-export const make: Effect.Effect<LookFeed, never, ControlTarget | PeerProcesses | Scope.Scope> = Effect.gen(function*() {
+type Needs = ControlTarget | PeerProcesses | Scope.Scope
+
+export const make: Effect.Effect<LookFeed, never, Needs> = Effect.gen(function*() {
   const target = yield* ControlTarget
   const processes = yield* PeerProcesses
   const denials = LatestDenials.make()
@@ -58,7 +60,8 @@ export const make: Effect.Effect<LookFeed, never, ControlTarget | PeerProcesses 
     Stream.share({ capacity: 1, strategy: "sliding", replay: 1 })
   )
   const known = yield* Effect.cachedWithTTL(ask(target.running, { kind: "stations" }), stationsFreshMs)
-  const stations = (match: string) => Effect.map(known, (reply) => search(reply && Views.stations(reply).stations, match))
+  const stations = (match: string) =>
+    Effect.map(known, (reply) => search(reply === undefined ? undefined : Views.stations(reply).stations, match))
   return { looks, stations }
 })
 

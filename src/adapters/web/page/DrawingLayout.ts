@@ -55,7 +55,7 @@ export const layOut = (width: number, guestCount: number, hasHost: boolean): Dra
       x: left + between,
       y: lastY + railHeight + linkLength,
       railY: lastY,
-      linkX: columns === 1 ? boxWidth - 20 : boxWidth / 2
+      linkX: columns === 1 ? boxWidth - 15 : boxWidth / 2
     }
     : undefined
   return {

@@ -31,8 +31,6 @@ export const readLooks = (
   let ending: AbortController | undefined
   let timer: ReturnType<typeof setTimeout> | undefined
 
-  const headers = (): Record<string, string> => token === "" ? {} : { authorization: `Bearer ${token}` }
-
   const read = async (): Promise<void> => {
     clearTimeout(timer)
     ending?.abort()
@@ -40,12 +38,12 @@ export const readLooks = (
     ending = own
     let silence = setTimeout(() => own.abort(), silenceMs)
     try {
-      const answer = await fetch("looks", { headers: headers(), signal: own.signal })
+      const answer = await fetch("looks", { headers: headersWith(token), signal: own.signal })
       if (answer.status === 401) {
         const wrong = token !== ""
-        forgetToken()
-        tell("token", wrong)
-        return
+        token = ""
+        sessionStorage.removeItem(tokenKey)
+        return tell("token", wrong)
       }
       if (!answer.ok || answer.body === null) throw new Error(`status ${answer.status}`)
       for await (const look of events(answer.body)) {
@@ -71,10 +69,6 @@ export const readLooks = (
     ending = undefined
     last?.abort()
   }
-  const forgetToken = (): void => {
-    token = ""
-    sessionStorage.removeItem(tokenKey)
-  }
 
   document.addEventListener("visibilitychange", () => document.hidden ? stop() : void read())
   void read()
@@ -86,7 +80,7 @@ export const readLooks = (
     },
     ask: async (path) => {
       try {
-        const answer = await fetch(path, { headers: headers(), signal: AbortSignal.timeout(silenceMs) })
+        const answer = await fetch(path, { headers: headersWith(token), signal: AbortSignal.timeout(silenceMs) })
         return answer.ok ? await answer.json() as unknown : undefined
       } catch {
         return undefined
@@ -94,6 +88,9 @@ export const readLooks = (
     }
   }
 }
+
+const headersWith = (token: string): Record<string, string> =>
+  token === "" ? {} : { authorization: `Bearer ${token}` }
 
 /** From the address, `#token=...`, where it is then no longer seen; else what this tab was given before. */
 const takeToken = (): string => {

@@ -43,7 +43,8 @@ const fit = (into: SVGTextElement, full: string, boxWidth: number): void => {
 const octagon = "M-4-10H4L10-4V4L4 10H-4L-10 4V-4Z"
 
 const makePicture = (): PortPicture => {
-  const text = (name: string, y: number) => svg("text", { attributes: { class: name, x: String(padding), y: String(y) } })
+  const text = (name: string, y: number) =>
+    svg("text", { attributes: { class: name, x: String(padding), y: String(y) } })
   const box = svg("rect", { attributes: { class: "box", rx: "9" } })
   const mark = svg("g", {
     attributes: { class: "mark" },
@@ -66,7 +67,8 @@ const makePicture = (): PortPicture => {
       svg("text", { attributes: { "text-anchor": "middle", y: "15" } })
     ]
   })
-  const group = svg("g", { attributes: { class: "port" }, children: [received, sent, box, name, owner, state, mark, jack] })
+  const parts = [received, sent, box, name, owner, state, mark, jack]
+  const group = svg("g", { attributes: { class: "port" }, children: parts })
   return { group, box, name, owner, state, flows, mark, received, sent, jack }
 }
 
