@@ -35,6 +35,7 @@ const makePlot = (title: string, kind: "in" | "out" | "lost"): Plot => {
       const path = sparkline(values, plotShape)
       setAttribute(line, "d", path.line)
       setAttribute(area, "d", path.area)
+      setAttribute(canvas, "data-still", values.every((value) => value === 0) ? "yes" : undefined)
       setText(figure, scaled(values.at(-1) ?? 0))
       setText(small, note)
     }
