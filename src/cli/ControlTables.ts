@@ -14,9 +14,9 @@ export const status = (answer: Control.Status): string =>
   pairs(Object.entries(answer).map(([name, value]) => [words(name), cell(value)] as const))
 
 const portColumns = [
-  right("PORT"), left("KIND"), right("UID"), left("USER"), right("PID"), left("COMMAND"), right("AGE"),
-  right("STATIONS"), right("RX-FRAMES"), right("RX-BYTES"), right("TX-FRAMES"), right("TX-BYTES"), right("DENIED"),
-  right("DROPPED"), left("FLAGS"), left("REASONS")
+  right("PORT"), left("KIND"), right("UID"), left("USER"), right("PID"), left("COMMAND"), left("STARTED"),
+  right("AGE"), right("STATIONS"), right("RX-FRAMES"), right("RX-BYTES"), right("TX-FRAMES"), right("TX-BYTES"),
+  right("DENIED"), right("DROPPED"), left("FLAGS"), left("REASONS")
 ]
 
 export const ports = (answer: ReadonlyArray<Control.Port>): string =>
@@ -27,6 +27,7 @@ export const ports = (answer: ReadonlyArray<Control.Port>): string =>
     cell(port.user),
     cell(port.pid),
     cell(port.command),
+    cell(port.started),
     age(port.ageSeconds),
     cell(port.stations),
     cell(port.receivedFrames),

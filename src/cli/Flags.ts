@@ -69,6 +69,7 @@ export const flags = {
   arpRate: { name: "arp-rate", value: "N", help: `ARP of a guest a second (${Bounds.arpPerSecond})` },
   dhcpServer: { name: "dhcp-server", value: "WHO", help: "who may be one: tap, any or uid:N (tap)" },
   allowEtherType: { name: "allow-ethertype", value: "HEX", help: "let guests send each other these types, too" },
+  ipv6: { name: "ipv6", value: "ADDRESS/BITS", help: "the host's IPv6 address on the tap and the guests' prefix" },
   metrics: { name: "metrics", value: "ADDRESS:PORT", help: "serve metrics for Prometheus here" },
   web: { name: "web", value: "ADDRESS:PORT", help: "serve a page to look at here" },
   webToken: { name: "web-token", value: "FILE", help: "show the page to who knows the token in this file" },

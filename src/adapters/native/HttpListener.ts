@@ -8,6 +8,7 @@ import type * as Scope from "effect/Scope"
 import * as http from "node:http"
 import type * as net from "node:net"
 import { Bounds } from "../../domain/Bounds.ts"
+import * as RequestDeadline from "./RequestDeadline.ts"
 
 /** Something cannot be served over TCP at that address. */
 export class ServeError extends Data.TaggedError("ServeError")<{
@@ -31,14 +32,13 @@ const silenceMs = 15_000
 export const guarded = (listener: http.RequestListener): http.Server => {
   const server = http.createServer(
     {
-      headersTimeout: 5000,
-      requestTimeout: 10_000,
-      connectionsCheckingInterval: 1000,
+      connectionsCheckingInterval: RequestDeadline.connectionsCheckingInterval,
       keepAliveTimeout: 5000,
       maxHeaderSize: 8192
     },
     listener
   )
+  RequestDeadline.bound(server)
   server.maxConnections = Bounds.controlConnections
   server.timeout = silenceMs
   return server

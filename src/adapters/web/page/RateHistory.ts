@@ -36,4 +36,4 @@ export const makeHistory = (): (look: Look) => ReadonlyMap<number, PortHistory> 
   }
 }
 
-const guestOf = ({ kind, pid, uid }: Look["ports"][number]): string => `${kind} ${pid} ${uid}`
+const guestOf = ({ kind, pid, started }: Look["ports"][number]): string => `${kind} ${pid} ${started}`
