@@ -79,11 +79,30 @@ export const openPage = (
     return { page, requests, complaints }
   })
 
-/** Waits until it is there for who looks; gives the milliseconds that it took. */
+const seenMs = 8000
+
+/**
+ * Waits until it is there for who looks: a text, or one that fits. Looks whenever the browser draws; gives the
+ * milliseconds that it took.
+ */
 export const seen = (page: Page, selector: string, text: string | RegExp): Effect.Effect<number> =>
   Effect.promise(async () => {
     const startMs = performance.now()
-    await page.locator(selector).filter({ hasText: text, visible: true }).first().waitFor({ timeout: 8000 })
+    const fits = typeof text === "string" ? `text.includes(${JSON.stringify(text)})` : `${text}.test(text)`
+    // The page's policy lets not even a test have a condition evaluated again and again: so it is one promise.
+    const isSeen = await page.evaluate<boolean>(`new Promise((resolve) => {
+      const endMs = performance.now() + ${seenMs}
+      const look = () => {
+        const found = [...document.querySelectorAll(${JSON.stringify(selector)})].some((element) => {
+          const text = element.textContent
+          return ${fits} && element.checkVisibility()
+        })
+        if (found || performance.now() > endMs) resolve(found)
+        else requestAnimationFrame(look)
+      }
+      look()
+    })`)
+    if (!isSeen) throw new Error(`not seen within ${seenMs} ms: ${selector} with ${text}`)
     return performance.now() - startMs
   })
 

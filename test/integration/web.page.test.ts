@@ -40,7 +40,7 @@ inChromium("the page in Chromium", () => {
         yield* seen(page, `${rowOf(1)} td[data-title^="To"] .figure`, /^\d{3}$/)
         tell("forge 50")
         const denial = page.locator("#denial-list li").filter({ hasText: `Port ${port}: ${hostileName}` })
-        took.denied.push(yield* seen(page, `#denial-list li:has-text("Port ${port}:")`, "ARP_SPA_HOST"))
+        took.denied.push(yield* seen(page, "#denial-list li", new RegExp(`Port ${port}:.*ARP_SPA_HOST`)))
         const text = yield* Effect.promise(() => denial.innerText())
         assert.include(text, "ARP in the name of the host's address")
         assert.include(text, "Against: posing as the gateway")

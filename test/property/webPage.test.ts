@@ -62,8 +62,9 @@ describe("a small plot", () => {
 })
 
 const port = (of: Partial<Port>): Port => ({
-  port: 1, kind: "guest", uid: 0, user: "root", pid: 1, command: "a", started: null, ageSeconds: 0, stations: 0,
-  receivedFrames: 0, receivedBytes: 0, sentFrames: 0, sentBytes: 0, deniedFrames: 0, droppedFrames: 0, flags: [], reasons: [], ...of
+  port: 1, kind: "guest", uid: 0, user: "root", pid: 1, command: "a", started: null, ageSeconds: 0,
+  stations: 0, receivedFrames: 0, receivedBytes: 0, sentFrames: 0, sentBytes: 0, deniedFrames: 0, droppedFrames: 0,
+  flags: [], reasons: [], ...of
 })
 
 describe("rates over the last minute", () => {
