@@ -29,14 +29,7 @@ export const openControl = (
   Effect.gen(function*() {
     // The commands and the mistakes that start no switch have no use for a server.
     const channel = yield* Effect.promise(() => import("../adapters/native/NativeControlChannel.ts"))
-    const target = Layer.succeed(ControlTarget, {
-      running,
-      version,
-      pid: process.pid,
-      startedMs: Date.now(),
-      present: { stationAgeSeconds: running.request.stationAgeSeconds },
-      log
-    })
+    const target = Layer.succeed(ControlTarget, { running, version, pid: process.pid, startedMs: Date.now(), log })
     const path = controlPath(running.socketPath)
     yield* Effect.gen(function*() {
       const { gid, mode } = yield* guestsNode(running.socketPath)

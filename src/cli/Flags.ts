@@ -70,6 +70,8 @@ export const flags = {
   dhcpServer: { name: "dhcp-server", value: "WHO", help: "who may be one: tap, any or uid:N (tap)" },
   allowEtherType: { name: "allow-ethertype", value: "HEX", help: "let guests send each other these types, too" },
   ipv6: { name: "ipv6", value: "ADDRESS/BITS", help: "the host's IPv6 address on the tap and the guests' prefix" },
+  config: { name: "config", value: "FILE", help: "settings of this file, too; HUP reads it anew" },
+  check: { name: "check", value: undefined, help: "check the settings, and do nothing" },
   metrics: { name: "metrics", value: "ADDRESS:PORT", help: "serve metrics for Prometheus here" },
   web: { name: "web", value: "ADDRESS:PORT", help: "serve a page to look at here" },
   webToken: { name: "web-token", value: "FILE", help: "show the page to who knows the token in this file" },

@@ -10,6 +10,7 @@ import { Forbidden, NotThere, Unanswered, Unfit } from "./ControlError.ts"
 import type { PortAction, Sample, Setting } from "./ControlSchema.ts"
 import { settingKeys, watchIntervalMs } from "./ControlSchema.ts"
 import { ask, ControlTarget } from "./ControlTarget.ts"
+import { configure } from "./LiveSettings.ts"
 import * as Views from "./ControlViews.ts"
 import * as MetricsText from "./MetricsText.ts"
 import { PeerProcesses } from "./PeerProcesses.ts"
@@ -82,7 +83,7 @@ const changePort = (port: number, action: PortAction) =>
 const changeSetting = (key: string, value: string) =>
   Effect.gen(function*() {
     yield* permitted
-    const { log, present, running } = yield* ControlTarget
+    const { log, running } = yield* ControlTarget
     switch (key as typeof settingKeys[number]) {
       case "log-level":
         if (!log.levels.includes(value)) return yield* unfit(key, value, `one of ${log.levels.join(", ")}`)
@@ -92,8 +93,8 @@ const changeSetting = (key: string, value: string) =>
         const { least, most } = stationAgeSeconds
         const seconds = /^[1-9][0-9]{0,6}$/.test(value) ? Number(value) : Number.NaN
         if (!(seconds >= least && seconds <= most)) return yield* unfit(key, value, `seconds from ${least} to ${most}`)
-        yield* Effect.flatMap(ask(running, { kind: "station-age", seconds }), answered)
-        present.stationAgeSeconds = seconds
+        const settings = { ...running.live, stationAgeSeconds: seconds }
+        if (!(yield* configure(running, settings, (question) => ask(running, question)))) return yield* unanswered
         break
       }
       default:

@@ -11,8 +11,6 @@ export class ControlTarget extends Context.Tag("vknetd/ControlTarget")<ControlTa
   readonly version: string
   readonly pid: number
   readonly startedMs: number
-  /** What can be set has its present value here, where it is known without asking anybody. */
-  readonly present: { stationAgeSeconds: number }
   readonly log: {
     readonly levels: ReadonlyArray<string>
     readonly level: () => string

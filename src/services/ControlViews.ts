@@ -34,7 +34,7 @@ const lostByAll = (counters: Counters, first: number): number => {
 }
 
 export const status = (target: ControlTarget["Type"], reply: PortsReply | undefined): Control.Status => {
-  const { directory, plane: { counters }, request } = target.running
+  const { directory, live, plane: { counters }, request } = target.running
   return {
     version: target.version,
     pid: target.pid,
@@ -47,7 +47,7 @@ export const status = (target: ControlTarget["Type"], reply: PortsReply | undefi
     guests: directory.guests.size,
     guestsMax: request.guestPorts,
     stations: reply?.stations ?? null,
-    stationAgeSeconds: target.present.stationAgeSeconds,
+    stationAgeSeconds: live.stationAgeSeconds,
     logLevel: target.log.level(),
     receivedFrames: total(counters, Column.receivedFrames),
     receivedBytes: total(counters, Column.receivedBytes),

@@ -61,7 +61,6 @@ const open = Effect.gen(function*() {
     version: "1.2.3",
     pid: 42,
     startedMs: Date.UTC(2026, 0, 2),
-    present: { stationAgeSeconds: request.stationAgeSeconds },
     log: { levels: ["error", "info"], level: () => level, setLevel: (next) => void (level = next) }
   })
   const processes = yield* PeerProcesses

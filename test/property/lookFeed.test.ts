@@ -62,7 +62,6 @@ const open = Effect.gen(function*() {
     version: "1.2.3",
     pid: 42,
     startedMs: Date.now() - 5000,
-    present: { stationAgeSeconds: 300 },
     log: { levels: ["info"], level: () => "info", setLevel: () => {} }
   })
   const feed = yield* Effect.provideService(LookFeed.make, ControlTarget, target)
@@ -90,6 +89,20 @@ describe("what the page is told", () => {
       assert.strictEqual((yield* feed.stations("00:01")).found, 1)
       assert.strictEqual((yield* feed.stations("1")).found, 1)
       assert.strictEqual((yield* feed.stations("ff:ff")).found, 0)
+    }).pipe(Effect.provide(world)))
+
+  it.scopedLive(`names ${Bounds.webStations} stations at most, and says how many there are`, () =>
+    Effect.gen(function*() {
+      const { driver, feed, guests } = yield* open
+      for (let i = 0; i < Bounds.webStations + 4; i++) {
+        const octets = frame(255, 1)
+        octets.set([i >>> 8, i & 255], 10)
+        guests[0]!.send(octets)
+        yield* driver.settle
+      }
+      const { found, stations, total } = yield* feed.stations("02:")
+      assert.deepStrictEqual([found, total], [Bounds.webStations + 4, Bounds.webStations + 4])
+      assert.strictEqual(stations.length, Bounds.webStations)
     }).pipe(Effect.provide(world)))
 
   it.scopedLive("is computed once for all who look, and not at all while nobody does", () =>
