@@ -1,7 +1,7 @@
 import type { AdmissionState } from "./AdmissionState.ts"
 import * as Memory from "./AdmissionState.ts"
-import { doubt } from "./AdmissionState.ts"
-import { TAP_PORT } from "./Bounds.ts"
+import { doubt, isTrunk } from "./AdmissionState.ts"
+import { Bounds, TAP_PORT } from "./Bounds.ts"
 import * as Claims from "./Claims.ts"
 import type { FrameBatch } from "./FrameBatch.ts"
 import * as Snoop from "./policy/DhcpSnoop.ts"
@@ -125,7 +125,9 @@ const admitGuest = (
   const port = batch.port[slot]!
   const type = u16(bytes, start + 12)
   const at = type === EtherType.IPV4 ? 26 : type === EtherType.ARP ? 28 : -1
-  const address = at < 0 ? 0 : u32(bytes, start + at) | 0
+  const said = at < 0 ? 0 : u32(bytes, start + at) | 0
+  // What the far side of a trunk routes is nobody's here.
+  const address = isTrunk(state, port) && !Claims.isInside(state, said) ? 0 : said
   if (!isAsBefore(state, port, hi, lo, address) || type === EtherType.IPV6) {
     const denied = judgeNew(state, batch, slot, type, hi, lo, address, nowMs)
     if (denied !== Reason.PASS) return denied
@@ -226,13 +228,7 @@ const wordsOf = (batch: FrameBatch, slot: number, type: number, address: number)
 /** S4, B3, B4: the host's side is believed. */
 const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: number, lo: number): void => {
   if (hi !== state.tapHi || lo !== state.tapLo) {
-    const { bindings } = state.policy
-    let isBound = false
-    for (let i = 0; i < bindings.length; i++) {
-      const { mac } = bindings[i]!
-      isBound ||= state.secure && mac !== undefined && mac.hi === hi && mac.lo === lo
-    }
-    if (!isBound) Stations.learn(state, hi, lo, TAP_PORT)
+    if (!state.secure || !Stations.isBound(state, hi, lo)) Stations.learn(state, hi, lo, TAP_PORT)
   }
   if (!state.secure) return
   const { bytes, size, slotBytes } = batch
@@ -270,7 +266,10 @@ const noteDhcp = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
   } else if (port !== TAP_PORT) {
     if (facts.kind === DhcpKind.Release) Claims.giveBack(state, facts.clientAddress, port)
     else if (facts.kind === DhcpKind.Decline) Claims.giveBack(state, facts.requestedAddress, port)
-    else Snoop.ask(state.snoop, facts, port, state.nowSeconds)
+    else {
+      const most = isTrunk(state, port) ? Bounds.pendingDhcpPerTrunk : Bounds.pendingDhcpPerGuest
+      Snoop.ask(state.snoop, facts, port, most, state.nowSeconds)
+    }
   }
 }
 

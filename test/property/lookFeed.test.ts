@@ -25,6 +25,7 @@ const request: Switch.SwitchRequest = {
   tapName: undefined,
   bridgeName: undefined,
   socketPath: "/var/run/vknet",
+  trunk: undefined,
   socketMode: 0o660,
   groupName: "vknet",
   pidFilePath: undefined,

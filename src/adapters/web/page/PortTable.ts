@@ -75,7 +75,7 @@ const makeRow = (number: number, capture: (port: number) => void): Row => {
     show: (port, history, tap) => {
       setText(name, nameOf(port))
       setText(owner, ownerOf(port, tap))
-      setText(chips, (port.flags ?? []).join(" "))
+      setText(chips, [...(port.kind === "trunk" ? ["trunk"] : []), ...(port.flags ?? [])].join(" "))
       setText(aged, age(port.ageSeconds))
       setText(stations, port.stations === null ? "?" : String(port.stations))
       plots.received.show(history?.received ?? [], `${scaled(history?.rate.receivedBitsPerSecond ?? 0)}bit/s`)

@@ -155,7 +155,7 @@ export const makeDrawing = (parent: HTMLElement) => {
   }
 
   return (look: Look, histories: ReadonlyMap<number, PortHistory>): void => {
-    const guests = look.ports.filter(({ kind }) => kind === "guest")
+    const guests = look.ports.filter(({ kind }) => kind !== "tap")
     const host = look.ports.find(({ kind }) => kind === "tap")
     const layout = Layout.layOut(parent.clientWidth - margin, guests.length, host !== undefined)
     setAttribute(canvas, "class", layout.isDense ? "dense" : undefined)

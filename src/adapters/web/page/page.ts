@@ -31,7 +31,7 @@ const showStations = makeStationTable(byId("station-rows"), byId("stations-words
 let lastLook: { readonly look: Look; readonly histories: ReturnType<typeof history> } | undefined
 
 const portsWords = ({ ports, portsOpen, status }: Look): string => {
-  const guests = ports.filter(({ kind }) => kind === "guest").length
+  const guests = ports.filter(({ kind }) => kind !== "tap").length
   if (portsOpen === 0) return `No guest is connected. They connect to ${status.socket}.`
   return guests < portsOpen ? `The ${guests} busiest of ${plural(portsOpen, "port")}` : ""
 }
