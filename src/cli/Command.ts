@@ -128,6 +128,8 @@ const options = CliOptions.all({
   config: file(flags.config),
   check: toggle(flags.check),
   metrics: text(flags.metrics),
+  web: text(flags.web),
+  webToken: file(flags.webToken),
   user: text(flags.user),
   keepNetAdmin: toggle(flags.keepNetAdmin),
   readyFd: text(flags.readyFd),

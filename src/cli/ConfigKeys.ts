@@ -164,6 +164,8 @@ export const configKeys: ReadonlyMap<string, ConfigKey> = new Map<string, Config
   ["allow-ethertype", ofPolicy("allowEtherType", list, "allowedEtherTypes", "at-once", [])],
   ["ipv6", ofPolicy("ipv6", text, "ipv6", "at-start")],
   ["metrics", atStart("metrics", textOrWhole, ({ metrics }) => metrics)],
+  ["web", atStart("web", textOrWhole, ({ web }) => web?.address)],
+  ["web-token", atStart("webToken", text, ({ web }) => web?.tokenPath, "always")],
   ["user", atStart("user", textOrWhole, ({ user }) => user)],
   ["keep-net-admin", atStart("keepNetAdmin", toggle, ({ keepNetAdmin }) => keepNetAdmin)],
   ["log-format", atStart("logFormat", text, ({ log }) => log.format)],

@@ -74,6 +74,8 @@ export const flags = {
   config: { name: "config", value: "FILE", help: "settings of this file, too; HUP reads it anew" },
   check: { name: "check", value: undefined, help: "check the settings, and do nothing" },
   metrics: { name: "metrics", value: "ADDRESS:PORT", help: "serve metrics for Prometheus here" },
+  web: { name: "web", value: "ADDRESS:PORT", help: "serve a page to look at here" },
+  webToken: { name: "web-token", value: "FILE", help: "show the page to who knows the token in this file" },
   user: { name: "user", value: "NAME|UID", help: "become this user, without privileges, once all is open" },
   keepNetAdmin: { name: "keep-net-admin", value: undefined, help: "but keep the right to open a lost tap again" },
   readyFd: { name: "ready-fd", value: "N", help: "write a line to this descriptor when a connect succeeds" },

@@ -5,11 +5,12 @@ import type { Prefix } from "../domain/Prefix.ts"
 import { controlPath } from "../services/ControlPath.ts"
 import { parseAddress } from "./AddressOperand.ts"
 import { type Flag, flags, mtuBytesMax, mtuBytesMin, seedMax, spell, stationAgeSecondsMax } from "./Flags.ts"
-import { readMetricsAddress } from "./MetricsAddress.ts"
+import { readListenAddress } from "./ListenAddress.ts"
 import { defaults, type Options } from "./Options.ts"
 import { type RawPolicyOptions, readPolicyOptions } from "./PolicyOptions.ts"
 import { type RawServiceOptions, readServiceOptions } from "./ServiceOptions.ts"
 import { printable, UsageError, usageLine, ValueError } from "./UsageError.ts"
+import { readWebOptions } from "./WebOptions.ts"
 
 /** The command line as words: switches as booleans, values as given, undefined where nothing was. */
 export interface RawOptions extends RawServiceOptions, RawPolicyOptions {
@@ -33,6 +34,8 @@ export interface RawOptions extends RawServiceOptions, RawPolicyOptions {
   readonly config: string | undefined
   readonly check: boolean
   readonly metrics: string | undefined
+  readonly web: string | undefined
+  readonly webToken: string | undefined
   readonly address: string | undefined
 }
 
@@ -89,8 +92,9 @@ export const toOptions = (
       ),
       seed: yield* given(raw.seed, readNumber(flags.seed, 0, seedMax), undefined),
       policy: yield* readPolicyOptions(raw),
+      metrics: yield* given(raw.metrics, readListenAddress(flags.metrics, 9100), undefined),
+      web: yield* readWebOptions(raw, cwd),
       configPath: yield* given(raw.config, (text) => readPath(flags.config, text, cwd), undefined),
-      metrics: yield* given(raw.metrics, readMetricsAddress, undefined),
       ...(yield* readServiceOptions(raw, foreground, cwd))
     } satisfies Options
   })

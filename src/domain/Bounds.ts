@@ -97,7 +97,15 @@ export const Bounds = {
   /** Octets of a settings file: two thousand bindings. */
   configBytes: 131_072,
   /** Questions to the forwarding thread that may lie unanswered. */
-  controlQuestions: 16
+  controlQuestions: 16,
+  /** People who look at the page at once; each costs its text twice a second. */
+  webViewers: 16,
+  /** Ports that the page shows, the busiest: a thousand could not be read. */
+  webPorts: 256,
+  /** Stations that the page shows of those that were looked for. */
+  webStations: 256,
+  /** Denials that the page remembers, by port and reason: three screens. */
+  webDenials: 64
 } as const
 
 /** Index of the tap's port. Guests are 1 and up. */

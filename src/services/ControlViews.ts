@@ -62,15 +62,17 @@ export const status = (target: ControlTarget["Type"], reply: PortsReply | undefi
   }
 }
 
+/** @param shown which of the open ports. */
 export const ports = (
   { running }: ControlTarget["Type"],
   processes: PeerProcesses["Type"],
   reply: PortsReply | undefined,
-  nowMs: number
+  nowMs: number,
+  shown: ReadonlyArray<number> = Directory.openPorts(running.directory)
 ): ReadonlyArray<Control.Port> => {
   const { directory, plane: { counters } } = running
   const known = new Map(reply?.ports.map((row) => [row.port, row] as const))
-  return Directory.openPorts(directory).map((port) => {
+  return shown.map((port) => {
     const resident = directory.guests.get(port)
     const at = (column: number) => counters.values[port * ROW + column]!
     const row = known.get(port)

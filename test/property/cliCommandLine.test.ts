@@ -54,6 +54,7 @@ const plain: Options = {
   seed: undefined,
   configPath: undefined,
   metrics: undefined,
+  web: undefined,
   user: undefined,
   keepNetAdmin: false,
   readyFd: undefined,
@@ -141,6 +142,19 @@ describe("a command line asks for", () => {
       foreground: true,
       log: { format: "journal", filePath: undefined, level: "info" }
     }],
+    [["--metrics", "9100", address], { metrics: { host: "127.0.0.1", port: 9100 } }],
+    [["--web", "[::1]:0", address], {
+      web: { address: { host: "::1", port: 0 }, isLoopback: true, tokenPath: undefined }
+    }],
+    [["--web", "127.9.9.9:80", "--web-token", "t", address], {
+      web: { address: { host: "127.9.9.9", port: 80 }, isLoopback: true, tokenPath: `${cwd}/t` }
+    }],
+    [["--web", "[::ffff:127.0.0.1]:80", address], {
+      web: { address: { host: "::ffff:127.0.0.1", port: 80 }, isLoopback: true, tokenPath: undefined }
+    }],
+    [["--web", "0.0.0.0:9180", "--web-token", "/t", address], {
+      web: { address: { host: "0.0.0.0", port: 9180 }, isLoopback: false, tokenPath: "/t" }
+    }],
     [["--log-format", "syslog", address], { log: { format: "syslog", filePath: undefined, level: "info" } }],
     [["--", address], {}],
     [[address, "-d"], { foreground: true }]
@@ -202,6 +216,19 @@ describe("a mistake is told with its remedy:", () => {
     [["--user", "a:b:c", address], "bad --user a:b:c: give a user and, if need be, a group, as vknetd:vknetd"],
     [["--user", "a:", address], "bad --user a:: give a user and, if need be, a group, as vknetd:vknetd"],
     [["--keep-net-admin", address], "--keep-net-admin is for --user; give that too"],
+    [["--metrics", "x", address], "bad --metrics x: give an address and a port, as 127.0.0.1:9100"],
+    ...["x", "", "localhost:80", "127.0.0.1", "1.2.3:4", "127.0.0.1:65536", "::1:80", "[127.0.0.1]:80", "[::1]"].map(
+      (given): [ReadonlyArray<string>, string] => [
+        ["--web", given, address],
+        `bad --web ${given || "''"}: give an address and a port, as 127.0.0.1:9180`
+      ]
+    ),
+    ...["0.0.0.0:1", "[::]:1", "10.1.0.1:1", "[::ffff:10.1.0.1]:1"].map((given): [ReadonlyArray<string>, string] => [
+      ["--web", given, address],
+      `--web ${given} is open to other machines: give --web-token FILE too, or an address of the loopback interface`
+    ]),
+    [["--web-token", "t", address], "--web-token is for --web; give that too"],
+    [["--web", "1", "--web-token", "", address], "--web-token '': give a file"],
     [["--ready-fd", "2", address], "bad --ready-fd 2: give a number from 3 to 1023"],
     [["--log-level", "trace", address], "bad --log-level trace: give error, warning, info or debug"],
     [["--log-format", "xml", address], "bad --log-format xml: give logfmt, json, journal or syslog"],

@@ -96,6 +96,8 @@ const values: Readonly<Record<string, fc.Arbitrary<readonly [string | true, unkn
   "allow-ethertype": ethertypes,
   ipv6: words("fd00:1::1/64", "2001:db8::5/8"),
   metrics: either("9100", "[::1]:9100"),
+  web: either("9180", "[::1]:0"),
+  "web-token": words("/a/token", "token"),
   user: either("nobody", "65534", "a:b"),
   "keep-net-admin": toggle,
   "log-format": words("logfmt", "json"),
@@ -107,7 +109,7 @@ const values: Readonly<Record<string, fc.Arbitrary<readonly [string | true, unkn
 const alone = ["no-tap"]
 
 /** Settings that go together: a subset of the keys with a value each, as a command line and as a file. */
-const settings = fc.record(values, { requiredKeys: ["address", "user", "log-file"] }).map((given) => {
+const settings = fc.record(values, { requiredKeys: ["address", "user", "log-file", "web"] }).map((given) => {
   const argv: Array<string> = []
   const toml: Record<string, unknown> = {}
   for (const [name, pair] of Object.entries(given)) {
@@ -183,7 +185,9 @@ describe("the example", () => {
   const example = fs.readFileSync(new URL("../../share/vknetd.toml", import.meta.url), "utf8")
   const uncommented = example.replace(/^#(?=[a-z[])/gm, "")
   /** What is an example, and not what holds otherwise. */
-  const none = ["bind", "trunk", "bridge", "mtu", "ipv6", "metrics", "user", "log-format", "log-file"]
+  const none = [
+    "bind", "trunk", "bridge", "mtu", "ipv6", "metrics", "web", "web-token", "user", "log-format", "log-file"
+  ]
 
   const namesIn = (text = "") => [...text.matchAll(/^(?:\[\[)?([a-z0-9-]+)(?: = |\]\])/gm)].map(([, name]) => name!)
 
@@ -242,6 +246,12 @@ describe("a mistake in a file is told with its line and key:", () => {
     ["socket = \"\"", "FILE:1: socket: bad value '': give a path"],
     ["log-file = \"\"", "FILE:1: log-file: bad value '': give a path"],
     ["group = \"a\\nb\"", "FILE:1: group: bad value a\\u{a}b: give the name or the number of a group, as vknet"],
+    ["web-token = \"t\"", "FILE:1: web-token: --web-token is for --web; give that too"],
+    [
+      "web = \"0.0.0.0:1\"",
+      "FILE:1: web: --web 0.0.0.0:1 is open to other machines: give --web-token FILE too, or an address of the "
+        + "loopback interface"
+    ],
     ["metrics = 99999", "FILE:1: metrics: bad value 99999: give an address and a port, as 127.0.0.1:9100"],
     [
       "allow-ethertype = [\"0800\"]",

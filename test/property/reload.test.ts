@@ -38,6 +38,7 @@ const started: Options = {
   seed: undefined,
   configPath: "/c",
   metrics: undefined,
+  web: undefined,
   user: undefined,
   keepNetAdmin: false,
   readyFd: undefined,
