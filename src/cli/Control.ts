@@ -5,15 +5,16 @@ import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"
 import { version } from "../../package.json"
 import type { Addon } from "../adapters/native/Addon.ts"
-import type { MetricsError } from "../adapters/native/NativeControlChannel.ts"
+import type { ServeError } from "../adapters/native/HttpListener.ts"
+import type { WebRequest } from "../adapters/web/WebServer.ts"
 import { controlPath } from "../services/ControlPath.ts"
 import { ControlTarget } from "../services/ControlTarget.ts"
 import type { Ownership } from "../services/Ownership.ts"
 import type { PeerProcesses } from "../services/PeerProcesses.ts"
 import { ListenError } from "../services/SeqpacketListener.ts"
 import type { RunningSwitch } from "../services/Switch.ts"
-import type { ControlEnds } from "../services/SwitchHolder.ts"
-import type { MetricsAddress } from "./MetricsAddress.ts"
+import type { ControlEnds, TcpEnd } from "../services/SwitchHolder.ts"
+import type { ListenAddress } from "./ListenAddress.ts"
 
 /** What serves questions, and the connections of processes that want to take the switch over. */
 export interface ControlService extends ControlEnds {
@@ -24,17 +25,17 @@ export interface ControlService extends ControlEnds {
 export type ControlledLog = ControlTarget["Type"]["log"]
 
 /**
- * Makes a switch answer questions until the scope ends: on a socket beside the guests' one, and its metrics on TCP if
- * that was asked for. A switch whose control socket cannot be made serves all the same, and says so: the path was
- * chosen when there was none, and guests come first.
+ * Makes a switch answer questions until the scope ends: on a socket beside the guests' one, and its metrics and the
+ * page over TCP if they were asked for. A switch whose control socket cannot be made serves all the same, and says
+ * so: the path was chosen when there was none, and guests come first.
  */
 export const openControl = (
   running: RunningSwitch,
   log: ControlledLog,
-  metrics: MetricsAddress | undefined,
+  overTcp: { readonly metrics: ListenAddress | undefined; readonly web: WebRequest | undefined },
   startedMs: number,
   inherited: ControlEnds
-): Effect.Effect<ControlService, MetricsError, Addon | Ownership | PeerProcesses | Scope.Scope> =>
+): Effect.Effect<ControlService, ServeError, Addon | Ownership | PeerProcesses | Scope.Scope> =>
   Effect.gen(function*() {
     // The commands and the mistakes that start no switch have no use for a server.
     const channel = yield* Effect.promise(() => import("../adapters/native/NativeControlChannel.ts"))
@@ -58,15 +59,29 @@ export const openControl = (
         )),
       Effect.provide(target)
     )
-    if (metrics === undefined) return { control, metrics: undefined, heirs }
-    const isSame = inherited.metrics?.host === metrics.host && [0, inherited.metrics.port].includes(metrics.port)
-    const served = yield* Effect.provide(
-      channel.openMetrics(metrics, isSame ? inherited.metrics.handle : undefined),
-      target
-    )
-    yield* Effect.logInfo("serving metrics").pipe(Effect.annotateLogs({ host: metrics.host, port: served.port }))
-    return { control, metrics: served, heirs }
+    const metrics = overTcp.metrics === undefined
+      ? undefined
+      : yield* Effect.provide(
+        channel.openMetrics(overTcp.metrics, sameOf(overTcp.metrics, inherited.metrics)),
+        target
+      )
+    if (metrics !== undefined) yield* tell("serving metrics", metrics)
+    const web = overTcp.web === undefined ? undefined : yield* Effect.provide(openPage(overTcp.web, inherited.web), target)
+    if (web !== undefined) yield* tell("serving the page", web)
+    return { control, metrics, web, heirs }
   })
+
+const openPage = (request: WebRequest, inherited: TcpEnd | undefined) =>
+  Effect.gen(function*() {
+    const { openWeb } = yield* Effect.promise(() => import("../adapters/web/WebServer.ts"))
+    return yield* openWeb(request, sameOf(request.address, inherited))
+  })
+
+const tell = (what: string, { host, port }: TcpEnd) => Effect.logInfo(what).pipe(Effect.annotateLogs({ host, port }))
+
+/** The descriptor that listens at that address, or at whatever port the kernel had chosen there. */
+const sameOf = ({ host, port }: ListenAddress, inherited: TcpEnd | undefined): number | undefined =>
+  inherited?.host === host && [0, inherited.port].includes(port) ? inherited.handle : undefined
 
 /** Who may come in is decided already, by whoever made the guests' socket. */
 const guestsNode = (path: string): Effect.Effect<fs.Stats, ListenError> =>

@@ -9,9 +9,9 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { version } from "../../package.json"
 import { Addon, type AddonMissing } from "../adapters/native/Addon.ts"
+import type { ServeError } from "../adapters/native/HttpListener.ts"
 import * as InheritedListener from "../adapters/native/InheritedListener.ts"
 import * as NativeBridgeControl from "../adapters/native/NativeBridgeControl.ts"
-import type { MetricsError } from "../adapters/native/NativeControlChannel.ts"
 import * as NativeDataPlane from "../adapters/native/NativeDataPlane.ts"
 import * as NativeGroupDatabase from "../adapters/native/NativeGroupDatabase.ts"
 import * as NativeHandoverChannel from "../adapters/native/NativeHandoverChannel.ts"
@@ -21,11 +21,12 @@ import * as NativePrivileges from "../adapters/native/NativePrivileges.ts"
 import * as NativeSeqpacketListener from "../adapters/native/NativeSeqpacketListener.ts"
 import * as NativeTapDevice from "../adapters/native/NativeTapDevice.ts"
 import * as SocketpairTap from "../adapters/sim/SocketpairTap.ts"
+import type { WebRequest } from "../adapters/web/WebServer.ts"
 import { controlPath } from "../services/ControlPath.ts"
 import { handOver } from "../services/Handover.ts"
 import { Ownership } from "../services/Ownership.ts"
 import * as Switch from "../services/Switch.ts"
-import { type ControlEnds } from "../services/SwitchHolder.ts"
+import type { ControlEnds } from "../services/SwitchHolder.ts"
 import * as SwitchHolder from "../services/SwitchHolder.ts"
 import type { TakeoverError } from "../services/Takeover.ts"
 import { attachLines } from "./AttachLines.ts"
@@ -33,6 +34,8 @@ import { type ControlledLog, type ControlService, openControl } from "./Control.
 import type { Options } from "./Options.ts"
 import type { ServiceNotifier } from "./ServiceNotifier.ts"
 import { type Succession, takeOver } from "./TakeoverRun.ts"
+import type { ValueError } from "./UsageError.ts"
+import { readToken } from "./WebOptions.ts"
 
 export { runMonitor } from "./Monitor.ts"
 
@@ -75,9 +78,10 @@ type RunError =
   | Switch.SwitchError
   | AddonMissing
   | DirectoryError
-  | MetricsError
+  | ServeError
   | NativePrivileges.PrivilegeError
   | TakeoverError
+  | ValueError
 
 /** Runs a switch until it is interrupted, or another process has it; what it acquired is then released in reverse. */
 export const runSwitch = (options: Options, edge: Edge): Effect.Effect<void, RunError> =>
@@ -86,24 +90,27 @@ export const runSwitch = (options: Options, edge: Edge): Effect.Effect<void, Run
     const identity = options.user === undefined
       ? undefined
       : yield* NativePrivileges.identify(addon, options.user.name, options.user.group)
+    const web = yield* webRequest(options)
     const seed = options.seed ?? randomBytes(4).readUInt32LE()
     const found = edge.descriptors === undefined || options.socketPathGiven
       ? undefined
       : InheritedListener.pathOf(addon, edge.descriptors)
     const socketPath = found ?? options.socketPath ?? path.join(yield* privateDirectory, "vknet")
     const request = requestFor(options, socketPath, seed, edge.descriptors !== undefined)
-    const attach = options.simulate ? attachLines(socketPath, request.prefix, seed) : undefined
+    const attach = options.simulate ? attachLines(socketPath, request.prefix, request.policy.ipv6, seed) : undefined
+    const service = { options, edge, request, identity, attach, web }
     if (options.takeover) {
       const trusted = [0, process.geteuid?.() ?? 0, ...(identity === undefined ? [] : [identity.uid])]
       const succession = yield* takeOver(addon, request, trusted)
-      return yield* Effect.provide(serve({ options, edge, request, identity, attach, succession }), succession.ports)
+      return yield* Effect.provide(serve({ ...service, succession }), succession.ports)
     }
     const listener = edge.descriptors === undefined
       ? NativeSeqpacketListener.layer
-      : InheritedListener.layer(edge.descriptors, options.socketPathGiven)
-    const running = Effect.provide(serve({ options, edge, request, identity, attach, succession: undefined }), listener)
+      : InheritedListener.layer(edge.descriptors, options.socketPathGiven, options.trunkPath)
+    const running = Effect.provide(serve({ ...service, succession: undefined }), listener)
     if (!options.simulate) return yield* running
-    return yield* Effect.provide(running, SocketpairTap.layer({ seed, prefix: request.prefix }))
+    const { policy: { ipv6 }, prefix } = request
+    return yield* Effect.provide(running, SocketpairTap.layer({ seed, prefix, ipv6 }))
   }).pipe(
     Effect.scoped,
     Effect.provide(Layer.provideMerge(nativePorts, Layer.succeed(Ownership, edge.ownership)))
@@ -117,10 +124,11 @@ interface Service {
   readonly identity: NativePrivileges.Identity | undefined
   /** What to print instead of the tap's name. */
   readonly attach: string | undefined
+  readonly web: WebRequest | undefined
   readonly succession: Succession | undefined
 }
 
-const serve = ({ attach, edge, identity, options, request, succession }: Service) =>
+const serve = ({ attach, edge, identity, options, request, succession, web }: Service) =>
   Effect.gen(function*() {
     const addon = yield* Addon
     const running = yield* Switch.open(request, succession?.inheritance)
@@ -129,7 +137,8 @@ const serve = ({ attach, edge, identity, options, request, succession }: Service
       yield* running.plane.resume
     }
     const startedMs = succession?.startedMs ?? Date.now()
-    const service = yield* openControl(running, edge.log, options.metrics, startedMs, succession?.ends ?? noEnds)
+    const overTcp = { metrics: options.metrics, web }
+    const service = yield* openControl(running, edge.log, overTcp, startedMs, succession?.ends ?? noEnds)
     if (identity !== undefined) {
       yield* NativePrivileges.drop(addon, identity, options.keepNetAdmin)
       yield* Effect.logInfo("privileges given up").pipe(
@@ -164,7 +173,7 @@ const succeed = (edge: Edge, succession: Succession, running: Switch.RunningSwit
     if (!isManaged) edge.announce(text)
   })
 
-const noEnds: ControlEnds = { control: undefined, metrics: undefined }
+const noEnds: ControlEnds = { control: undefined, metrics: undefined, web: undefined }
 
 /** Deals with processes that want to take the switch over, until one has it. */
 const awaitHeir = ({ edge, options, running, service, startedMs }: Pick<Service, "edge" | "options"> & {
@@ -200,6 +209,15 @@ const awaitHeir = ({ edge, options, running, service, startedMs }: Pick<Service,
     }
   })
 
+/** The page as it is asked for, with the token that its file holds. */
+const webRequest = ({ web }: Options) =>
+  Effect.gen(function*() {
+    if (web === undefined) return undefined
+    const { address, isLoopback, tokenPath } = web
+    return { address, isLoopback, token: tokenPath === undefined ? undefined : yield* readToken(tokenPath) }
+  })
+
+/** Where taps come from on Linux, tuntap(4). */
 const tunDevice = "/dev/net/tun"
 
 /** Says it now, while somebody looks: what the user that we have become will not be able to do. */
@@ -215,6 +233,7 @@ const tellOfLimits = (request: Switch.SwitchRequest, options: Options, socketIsO
   const files = [
     ...(socketIsOurs ? [request.socketPath] : []),
     controlPath(request.socketPath),
+    ...(request.trunk === undefined ? [] : [request.trunk.path]),
     ...(request.pidFilePath ? [request.pidFilePath] : [])
   ]
   const warnings = files.filter((file) => !writable(path.dirname(file))).map((file) =>
@@ -248,6 +267,7 @@ const requestFor = (
     socketMode: options.socketMode,
     // Whose the socket is was decided by who made it.
     groupName: inherited ? undefined : options.groupName,
+    trunk: options.trunkPath === undefined ? undefined : { path: options.trunkPath, groupName: options.groupName },
     pidFilePath: options.pidFilePath,
     mtuBytes: options.mtuBytes,
     guestPorts: options.guestPorts,

@@ -61,6 +61,7 @@ export const takeOver = (
           state: {
             ports: inventory.guests.map(({ port }) => port),
             uid: inventory.guests.map(({ uid }) => uid),
+            trunks: inventory.guests.flatMap(({ port, trunk }) => trunk ? [port] : []),
             knowledge
           },
           handles: descriptors.slice(inventory.roles.length)
@@ -68,7 +69,7 @@ export const takeOver = (
         tapSinceMs: inventory.tap?.sinceMs ?? 0,
         guests: inventory.guests
       },
-      ports: InheritedPorts.layer(estate, waiting),
+      ports: InheritedPorts.layer(estate, request.trunk?.path, waiting),
       ends: endsOf(estate),
       startedMs: inventory.startedMs,
       notifySocket: inventory.notifySocket ?? undefined,
@@ -86,11 +87,15 @@ export const takeOver = (
   })
 
 const endsOf = (estate: Takeovers.Estate): ControlEnds => {
-  const { controlNode, metrics } = estate.inventory
+  const { controlNode, metrics, web } = estate.inventory
   const control = InheritedPorts.descriptorFor(estate, "control")
-  const served = InheritedPorts.descriptorFor(estate, "metrics")
+  const served = (role: "metrics" | "web", address: typeof metrics) => {
+    const handle = InheritedPorts.descriptorFor(estate, role)
+    return handle === undefined || address === null ? undefined : { ...address, handle }
+  }
   return {
     control: control === undefined || controlNode === null ? undefined : { handle: control, node: controlNode },
-    metrics: served === undefined || metrics === null ? undefined : { ...metrics, handle: served }
+    metrics: served("metrics", metrics),
+    web: served("web", web)
   }
 }

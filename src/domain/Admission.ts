@@ -1,15 +1,21 @@
 import type { AdmissionState } from "./AdmissionState.ts"
-import { doubt } from "./AdmissionState.ts"
-import { TAP_PORT } from "./Bounds.ts"
+import * as Memory from "./AdmissionState.ts"
+import { doubt, isTrunk } from "./AdmissionState.ts"
+import { Bounds, TAP_PORT } from "./Bounds.ts"
 import * as Claims from "./Claims.ts"
 import type { FrameBatch } from "./FrameBatch.ts"
 import * as Snoop from "./policy/DhcpSnoop.ts"
 import { DhcpKind } from "./policy/DhcpSnoop.ts"
 import { EtherType } from "./policy/EtherType.ts"
+import * as Ipv6 from "./policy/Ipv6.ts"
+import { isNobodys } from "./policy/Ipv6Policy.ts"
+import * as Neighbours from "./policy/NeighbourDiscovery.ts"
 import { u16, u32 } from "./policy/Octets.ts"
+import { Protocol } from "./policy/Protocol.ts"
 import * as Rates from "./policy/RateLimit.ts"
 import { Reason } from "./Reason.ts"
 import * as Stations from "./Stations.ts"
+import type { SwitchSettings } from "./SwitchSettings.ts"
 
 /*
  * The pass that remembers: rates, ownership of MAC and IP addresses, leases (rules Q, S, B, A9, I14, V9).
@@ -20,6 +26,14 @@ import * as Stations from "./Stations.ts"
 
 /** Destination of a frame that goes to every port but its own. */
 export const FLOOD = -1
+
+/** Where a message begins in a frame of IPv6 without a chain of headers, and how long one about a neighbour is. */
+const NEIGHBOUR_AT = 54
+const NEIGHBOUR_FRAME_BYTES = NEIGHBOUR_AT + 24
+
+/** Octets of a frame that has all of an ARP packet, and the operation of an answer: RFC 826. */
+const ARP_FRAME_BYTES = 42
+const ARP_REPLY = 2
 
 /** RARP's type; a hypervisor announces a migrated guest with it (rule L10). */
 const RARP = 0x8035
@@ -35,8 +49,9 @@ for (
 ) unattributed[reason] = 1
 
 // Verdicts are filled anew for each frame: one of each serves, and nothing is allocated.
-const station: Stations.StationVerdict = { reason: Reason.PASS, isNew: false }
-const claim: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false }
+const station: Stations.StationVerdict = { reason: Reason.PASS, isNew: false, fact: -1 }
+const claim: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false, fact: -1 }
+const answer: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false, fact: -1 }
 
 /**
  * Judges a batch by what is remembered, and remembers what passes.
@@ -91,13 +106,18 @@ const destinationOf = (state: AdmissionState, batch: FrameBatch, slot: number): 
   return hi === state.tapHi && lo === state.tapLo ? TAP_PORT : Stations.lookup(state, hi, lo)
 }
 
-/** Q1 and Q2. ARP is charged to its own bucket and, when it floods, to that of floods, too. */
+/**
+ * Q1 and Q2. ARP is charged to its own bucket and, when it floods, to that of floods, too. An answer to one station is
+ * not: whoever asks much would else use up the rate of whoever answers, and could so silence it.
+ */
 const judgeRates = (state: AdmissionState, batch: FrameBatch, slot: number, to: number, nowMs: number): Reason => {
   const port = batch.port[slot]!
   if (to === FLOOD && !Rates.take(state.storm, port, nowMs)) return Reason.STORM_RATE
   if (!state.secure) return Reason.PASS
-  const isArp = u16(batch.bytes, slot * batch.slotBytes + 12) === EtherType.ARP
-  return isArp && !Rates.take(state.arp, port, nowMs) ? Reason.ARP_RATE : Reason.PASS
+  const start = slot * batch.slotBytes
+  if (u16(batch.bytes, start + 12) !== EtherType.ARP) return Reason.PASS
+  const isAnswer = to !== FLOOD && batch.size[slot]! >= ARP_FRAME_BYTES && u16(batch.bytes, start + 20) === ARP_REPLY
+  return isAnswer || Rates.take(state.arp, port, nowMs) ? Reason.PASS : Reason.ARP_RATE
 }
 
 /** Judges a guest's frame in secure mode by its station and its address, and remembers both if it passes. */
@@ -114,7 +134,9 @@ const admitGuest = (
   const port = batch.port[slot]!
   const type = u16(bytes, start + 12)
   const at = type === EtherType.IPV4 ? 26 : type === EtherType.ARP ? 28 : -1
-  const address = at < 0 ? 0 : u32(bytes, start + at) | 0
+  const said = at < 0 ? 0 : u32(bytes, start + at) | 0
+  // What the far side of a trunk routes is nobody's here.
+  const address = isTrunk(state, port) && !Claims.isInside(state, said) ? 0 : said
   if (!isAsBefore(state, port, hi, lo, address) || type === EtherType.IPV6) {
     const denied = judgeNew(state, batch, slot, type, hi, lo, address, nowMs)
     if (denied !== Reason.PASS) return denied
@@ -153,13 +175,22 @@ const judgeNew = (
     if (claim.reason === Claims.CONFLICT) return conflictOf(type)
     if (claim.reason !== Reason.PASS) return claim.reason
   }
-  const fresh = Number(station.isNew) + Number(claim.isNew)
+  const target = type === EtherType.IPV6 ? targetOf(batch, slot) : NO_WORDS
+  answer.isNew = false
+  if (target !== NO_WORDS) {
+    Claims.judge(state, target[0]!, target[1]!, target[2]!, target[3]!, port, answer, claim)
+    if (answer.reason === Claims.CONFLICT) return Reason.ND_TARGET_CONFLICT
+    if (answer.reason !== Reason.PASS) return answer.reason
+  }
+  const fresh = Number(station.isNew) + Number(claim.isNew) + Number(answer.isNew)
   if (fresh > 0) {
     if (!Rates.has(state.learning, port, fresh, nowMs)) return Reason.LEARN_RATE
     Rates.spend(state.learning, port, fresh)
   }
-  Stations.commit(state, hi, lo, port)
-  if (words !== NO_WORDS) Claims.commit(state, words[0]!, words[1]!, words[2]!, words[3]!, port, hi, lo)
+  Stations.commit(state, hi, lo, port, station.fact)
+  if (words !== NO_WORDS && claim.fact >= 0 && !claim.isNew) Claims.use(state, claim.fact, port, hi, lo)
+  else if (words !== NO_WORDS) Claims.commit(state, words[0]!, words[1]!, words[2]!, words[3]!, port, hi, lo)
+  if (target !== NO_WORDS) Claims.commit(state, target[0]!, target[1]!, target[2]!, target[3]!, port, hi, lo)
   return Reason.PASS
 }
 
@@ -172,15 +203,28 @@ const conflictOf = (type: number): Reason =>
 
 const NO_WORDS = new Int32Array(0)
 const addressWords = new Int32Array(4)
+const targetWords = new Int32Array(4)
+
+/**
+ * The address that a neighbour advertisement answers for, in four words, where it is not the one that it comes from;
+ * else {@link NO_WORDS}. To answer is to claim, as by ARP: nobody answers for more addresses than a port may have.
+ */
+const targetOf = ({ bytes, slotBytes }: FrameBatch, slot: number): Int32Array => {
+  const start = slot * slotBytes
+  const at = Ipv6.advertisedAt(bytes, start)
+  if (at < 0) return NO_WORDS
+  for (let i = 0; i < 4; i++) targetWords[i] = u32(bytes, start + at + 4 * i)
+  const isSource = targetWords[0] === addressWords[0] && targetWords[1] === addressWords[1] &&
+    targetWords[2] === addressWords[2] && targetWords[3] === addressWords[3]
+  return isSource ? NO_WORDS : targetWords
+}
 
 /** The address that a frame claims, in four words; {@link NO_WORDS} if it claims none. */
 const wordsOf = (batch: FrameBatch, slot: number, type: number, address: number): Int32Array => {
   if (type === EtherType.IPV6) {
     const start = slot * batch.slotBytes
     for (let i = 0; i < 4; i++) addressWords[i] = u32(batch.bytes, start + 22 + 4 * i)
-    return addressWords[0] === 0 && addressWords[1] === 0 && addressWords[2] === 0 && addressWords[3] === 0
-      ? NO_WORDS
-      : addressWords
+    return isNobodys(batch.bytes, start + 22) ? NO_WORDS : addressWords
   }
   if (address === 0) return NO_WORDS
   addressWords[0] = 0
@@ -193,22 +237,30 @@ const wordsOf = (batch: FrameBatch, slot: number, type: number, address: number)
 /** S4, B3, B4: the host's side is believed. */
 const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: number, lo: number): void => {
   if (hi !== state.tapHi || lo !== state.tapLo) {
-    const { bindings } = state.policy
-    let isBound = false
-    for (let i = 0; i < bindings.length; i++) {
-      const { mac } = bindings[i]!
-      isBound ||= state.secure && mac !== undefined && mac.hi === hi && mac.lo === lo
-    }
-    if (!isBound) Stations.learn(state, hi, lo, TAP_PORT)
+    if (!state.secure || !Stations.isBound(state, hi, lo)) Stations.learn(state, hi, lo, TAP_PORT)
   }
   if (!state.secure) return
   const { bytes, size, slotBytes } = batch
   const start = slot * slotBytes
   const type = u16(bytes, start + 12)
   if (type === EtherType.ARP && size[slot]! >= 42) Claims.host(state, u32(bytes, start + 28), hi, lo)
+  if (type === EtherType.IPV6) noteNeighbour(state, batch, slot, hi, lo)
   if (type === EtherType.IPV4 && size[slot]! >= 34 && Snoop.isDhcp(bytes, start, size[slot]!)) {
     noteDhcp(state, batch, slot, hi, lo)
   }
+}
+
+/**
+ * B3 by neighbour discovery: whoever advertises an address has it, and who asks asks from its own. Nothing is judged
+ * in what the host's side sends: only a message right behind the first header is read, as all systems send it.
+ */
+const noteNeighbour = (state: AdmissionState, batch: FrameBatch, slot: number, hi: number, lo: number): void => {
+  const { bytes, size, slotBytes } = batch
+  const start = slot * slotBytes
+  if (size[slot]! < NEIGHBOUR_FRAME_BYTES || bytes[start + 20] !== Protocol.ICMPV6) return
+  const message = start + NEIGHBOUR_AT
+  if (Neighbours.isAdvertisement(bytes, message)) Claims.host6(state, bytes, message + Neighbours.TARGET_AT, hi, lo)
+  if (Neighbours.isSolicitation(bytes, message)) Claims.host6(state, bytes, start + 22, hi, lo)
 }
 
 /** B4: what an accepted DHCP message changes. */
@@ -223,7 +275,10 @@ const noteDhcp = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
   } else if (port !== TAP_PORT) {
     if (facts.kind === DhcpKind.Release) Claims.giveBack(state, facts.clientAddress, port)
     else if (facts.kind === DhcpKind.Decline) Claims.giveBack(state, facts.requestedAddress, port)
-    else Snoop.ask(state.snoop, facts, port, state.nowSeconds)
+    else {
+      const most = isTrunk(state, port) ? Bounds.pendingDhcpPerTrunk : Bounds.pendingDhcpPerGuest
+      Snoop.ask(state.snoop, facts, port, most, state.nowSeconds)
+    }
   }
 }
 
@@ -242,6 +297,13 @@ const announce = (state: AdmissionState, batch: FrameBatch, slot: number): void 
   const lo = halves[at + 5]!
   Stations.judge(state, hi, lo, port, station)
   if (station.reason === Reason.PASS) Stations.commit(state, hi, lo, port)
+}
+
+/** Other settings from now on. What is remembered stays, but for what is bound to another by them. */
+export const configure = (state: AdmissionState, settings: SwitchSettings): void => {
+  Memory.configure(state, settings)
+  Stations.releaseUnbound(state)
+  Claims.releaseUnbound(state)
 }
 
 /** A port has closed: what it owned and what it had asked for. */

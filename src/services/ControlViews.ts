@@ -33,12 +33,8 @@ const lostByAll = (counters: Counters, first: number): number => {
   return sum
 }
 
-export const status = (
-  target: ControlTarget["Type"],
-  reply: PortsReply | undefined,
-  stationAgeSeconds: number
-): Control.Status => {
-  const { directory, plane: { counters }, request } = target.running
+export const status = (target: ControlTarget["Type"], reply: PortsReply | undefined): Control.Status => {
+  const { directory, live, plane: { counters }, request } = target.running
   return {
     version: target.version,
     pid: target.pid,
@@ -46,12 +42,14 @@ export const status = (
     mode: request.secure ? "secure" : "bridge",
     address: request.prefix === undefined ? null : Prefixes.format(request.prefix),
     socket: target.running.socketPath,
+    trunkSocket: request.trunk?.path ?? null,
     tap: directory.tap.name ?? null,
     tapState: directory.tap.state,
     guests: directory.guests.size,
     guestsMax: request.guestPorts,
+    trunks: [...directory.guests.values()].filter(({ trunk }) => trunk).length,
     stations: reply?.stations ?? null,
-    stationAgeSeconds,
+    stationAgeSeconds: live.stationAgeSeconds,
     logLevel: target.log.level(),
     receivedFrames: total(counters, Column.receivedFrames),
     receivedBytes: total(counters, Column.receivedBytes),
@@ -64,26 +62,29 @@ export const status = (
   }
 }
 
+/** @param shown which of the open ports. */
 export const ports = (
   { running }: ControlTarget["Type"],
   processes: PeerProcesses["Type"],
   reply: PortsReply | undefined,
-  nowMs: number
+  nowMs: number,
+  shown: ReadonlyArray<number> = Directory.openPorts(running.directory)
 ): ReadonlyArray<Control.Port> => {
   const { directory, plane: { counters } } = running
   const known = new Map(reply?.ports.map((row) => [row.port, row] as const))
-  return Directory.openPorts(directory).map((port) => {
+  return shown.map((port) => {
     const resident = directory.guests.get(port)
     const at = (column: number) => counters.values[port * ROW + column]!
     const row = known.get(port)
     const openedMs = resident?.openedMs ?? directory.tap.sinceMs
     return {
       port,
-      kind: port === TAP_PORT ? "tap" : "guest",
+      kind: port === TAP_PORT ? "tap" : resident?.trunk === true ? "trunk" : "guest",
       uid: resident?.uid ?? null,
       user: resident === undefined ? null : processes.userName(resident.uid) ?? null,
       pid: resident === undefined || resident.pid === 0 ? null : resident.pid,
       command: resident?.process === undefined ? null : processes.command(resident.process) ?? null,
+      started: resident?.process?.startedMs === undefined ? null : time(resident.process.startedMs),
       ageSeconds: seconds(nowMs - openedMs),
       stations: row?.stations ?? null,
       receivedFrames: at(Column.receivedFrames),

@@ -56,6 +56,8 @@ export interface RunningPlane {
 export class DataPlane extends Context.Tag("vknetd/DataPlane")<DataPlane, {
   readonly start: (request: {
     readonly listener: Listener
+    /** Whoever comes in here is a trunk. */
+    readonly trunkListener: Listener | undefined
     readonly settings: SwitchSettings
     /** What to go on with: the loop then rests until `resume`. */
     readonly inherited?: PlaneInheritance | undefined

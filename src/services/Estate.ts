@@ -35,6 +35,9 @@ export const Offer = Schema.Struct({
   bridgeName: Schema.NullOr(Schema.String),
   /** As it was given, in the form of `Prefix.format`. */
   address: Schema.NullOr(Schema.String),
+  /** The same of IPv6. */
+  ipv6: Schema.NullOr(Schema.String),
+  trunkPath: Schema.NullOr(Schema.String),
   /** The highest number of a guest's port that is open. */
   highestPort: Schema.Number
 })
@@ -43,8 +46,10 @@ export type Offer = typeof Offer.Type
 /** The node of a socket, so that it can be removed if it is still the one that was made. */
 const Node = Schema.Struct({ device: Schema.BigIntFromSelf, inode: Schema.BigIntFromSelf })
 
+const TcpAddress = Schema.Struct({ host: Schema.String, port: Schema.Number })
+
 /** What the first descriptors are, in their order. */
-export const Role = Schema.Literal("listener", "control", "metrics", "tap", "pid-file")
+export const Role = Schema.Literal("listener", "trunk-listener", "control", "metrics", "web", "tap", "pid-file")
 export type Role = typeof Role.Type
 
 const floats = Schema.instanceOf(Float64Array)
@@ -89,8 +94,11 @@ export const Inventory = Schema.Struct({
   roles: Schema.Array(Role),
   /** Null: a service manager's, to be left where it is. */
   listenerNode: Schema.NullOr(Node),
+  trunkNode: Schema.NullOr(Node),
   controlNode: Schema.NullOr(Node),
-  metrics: Schema.NullOr(Schema.Struct({ host: Schema.String, port: Schema.Number })),
+  /** Where the metrics and the page are served. */
+  metrics: Schema.NullOr(TcpAddress),
+  web: Schema.NullOr(TcpAddress),
   tap: Schema.NullOr(Schema.Struct({
     interfaceName: Schema.String,
     printedName: Schema.String,
@@ -109,6 +117,7 @@ export const Inventory = Schema.Struct({
     port: Schema.Number,
     uid: Schema.Number,
     pid: Schema.Number,
+    trunk: Schema.Boolean,
     openedMs: Schema.Number
   })),
   /** Where the service manager listens; null: there is none. */

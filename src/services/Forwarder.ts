@@ -4,6 +4,8 @@ import type { AdmissionState } from "../domain/AdmissionState.ts"
 import { Bounds, TAP_PORT } from "../domain/Bounds.ts"
 import type { Counters } from "../domain/Counters.ts"
 import * as Count from "../domain/Counters.ts"
+import * as Denials from "../domain/DenialWatch.ts"
+import type { DenialWatch } from "../domain/DenialWatch.ts"
 import * as Holds from "../domain/Hold.ts"
 import type { Hold } from "../domain/Hold.ts"
 import type { MacAddress } from "../domain/MacAddress.ts"
@@ -19,7 +21,7 @@ import * as Plan from "../domain/SendPlan.ts"
 import * as Route from "../domain/Route.ts"
 import * as Stations from "../domain/Stations.ts"
 import type { SwitchSettings } from "../domain/SwitchSettings.ts"
-import { EVENT_WIDTH, EventKind, type FrameExchange } from "./FrameExchange.ts"
+import { Entrance, EVENT_WIDTH, EventKind, type FrameExchange } from "./FrameExchange.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
 
 /** Stations a turn looks at for their age: the whole table within a thousand turns. */
@@ -38,6 +40,8 @@ export interface Forwarder {
   /** What is remembered of guests: who owns which address. */
   readonly memory: AdmissionState
   readonly hold: Hold
+  /** Which denials have been told lately. */
+  readonly denials: DenialWatch
   readonly notify: (notice: PlaneNotice) => void
   settings: SwitchSettings
   policy: Policy
@@ -58,16 +62,17 @@ export const make = (options: {
 }): Forwarder => {
   const { counters, exchange, settings } = options
   const portCount = settings.guestPorts + 1
-  const ports = PortSet.make(settings.guestPorts, settings.guestPortsPerUid)
+  const ports = PortSet.make(settings.guestPorts, settings.guestPortsPerUid, settings.trunkPorts ?? 0)
   const hold = Holds.make(portCount, exchange.batch)
   const control = Control.make(portCount)
-  const memory = Memory.make(settings, ports.uid)
+  const memory = Memory.make(settings, ports)
   return {
     exchange,
     counters,
     ports,
     control,
     hold,
+    denials: Denials.make(portCount),
     memory,
     notify: options.notify,
     settings,
@@ -115,26 +120,26 @@ export const attachTap = (
 }
 
 /**
- * Other settings from now on; no connection ends by it. The sizes of frames, of the tables and the number of ports
- * are those of
- * the start.
+ * Other settings from now on; no connection ends by it. The sizes of frames, of the tables and the number of ports are
+ * those of the start.
  */
 export const configure = (forwarder: Forwarder, settings: SwitchSettings): void => {
   forwarder.settings = settings
   forwarder.policy = policyFor(settings, forwarder.ports)
-  Memory.configure(forwarder.memory, settings)
+  Admission.configure(forwarder.memory, settings)
   forwarder.egress.apart.isolate = forwarder.memory.policy.isolate
 }
 
-/** What the rules read; whoever may run a DHCP server is marked by port. */
+/** What the rules read; whoever may run a DHCP server, and trunks, are marked by port. */
 const policyFor = (settings: SwitchSettings, ports: Ports): Policy => {
   const policy = Policies.make(settings, settings.policy)
-  for (let k = 0; k < ports.openCount; k++) markServer(settings, policy, ports, ports.open[k]!)
+  for (let k = 0; k < ports.openCount; k++) mark(settings, policy, ports, ports.open[k]!)
   return policy
 }
 
-const markServer = (settings: SwitchSettings, policy: Policy, ports: Ports, port: number): void => {
+const mark = (settings: SwitchSettings, policy: Policy, ports: Ports, port: number): void => {
   const server = settings.policy?.dhcpServer
+  policy.trunks[port] = ports.trunk[port]!
   if (port !== TAP_PORT && typeof server === "number") policy.dhcpServers[port] = Number(ports.uid[port] === server)
 }
 
@@ -150,6 +155,7 @@ export const closePort = (forwarder: Forwarder, port: number): void => {
   resume(forwarder, port)
   Admission.release(memory, port, exchange.nowMs)
   Control.release(forwarder.control, port)
+  Denials.release(forwarder.denials, port)
   if (port === TAP_PORT) {
     exchange.detachTap()
     return
@@ -249,7 +255,7 @@ const happen = (forwarder: Forwarder): void => {
     const detail = rows[at + 2]!
     switch (rows[at]) {
       case EventKind.Connect:
-        connect(forwarder, detail, rows[at + 3]! >>> 0, rows[at + 4]! >>> 0, rows[at + 5]!)
+        connect(forwarder, rows.subarray(at, at + EVENT_WIDTH))
         break
       case EventKind.Hangup:
         closePort(forwarder, port)
@@ -274,9 +280,15 @@ const happen = (forwarder: Forwarder): void => {
   }
 }
 
-const connect = (forwarder: Forwarder, handle: number, uid: number, gid: number, pid: number): void => {
+/** @param row of the event. */
+const connect = (forwarder: Forwarder, row: Int32Array): void => {
   const { exchange, ports } = forwarder
-  const port = PortSet.admit(ports, uid)
+  const handle = row[2]!
+  const uid = row[3]! >>> 0
+  const gid = row[4]! >>> 0
+  const pid = row[5]!
+  const trunk = row[1] === Entrance.Trunks
+  const port = PortSet.admit(ports, uid, trunk)
   if (port < 0) {
     exchange.refuse(handle)
     refusal(forwarder, (-1 - port) as Refusal, uid, pid, 0)
@@ -288,8 +300,8 @@ const connect = (forwarder: Forwarder, handle: number, uid: number, gid: number,
     refusal(forwarder, Refusal.CONN_ERROR, uid, pid, errno)
     return
   }
-  markServer(forwarder.settings, forwarder.policy, ports, port)
-  forwarder.notify({ kind: "opened", port, uid, gid, pid })
+  mark(forwarder.settings, forwarder.policy, ports, port)
+  forwarder.notify({ kind: "opened", port, uid, gid, pid, trunk })
 }
 
 const refusal = (forwarder: Forwarder, why: Refusal, uid: number, pid: number, errno: number): void => {
@@ -303,7 +315,20 @@ const forward = (forwarder: Forwarder): void => {
   judge(batch, policy, reason, tapReason)
   Admission.admit(memory, batch, reason, destination, nowMs)
   Route.route(batch, tapReason, egress.apart, destination, reason)
-  Count.countIngress(counters, batch.port, batch.size, reason, batch.count)
+  const denied = Count.countIngress(counters, batch.port, batch.size, reason, batch.count)
+  if (denied > 0) tellDenied(forwarder)
   Route.plan(batch, reason, tapReason, destination, egress, nowMs)
   Stations.sweep(memory, SWEEP_PER_TURN)
+}
+
+/** Tells of what this batch was denied, unless that has been told lately. */
+const tellDenied = ({ counters, denials, exchange: { batch, nowMs }, notify, reason }: Forwarder): void => {
+  for (let i = 0; i < batch.count; i++) {
+    const why = reason[i]!
+    if (why === Reason.PASS) continue
+    const port = batch.port[i]!
+    if (!Denials.isDue(denials, port, why, nowMs)) continue
+    const frames = counters.values[port * Count.ROW + Count.Column.denied + why]!
+    notify({ kind: "denied", port, reason: why, frames })
+  }
 }

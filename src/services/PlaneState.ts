@@ -17,6 +17,8 @@ export interface PlaneState {
   /** Open guests' ports, and their users. */
   readonly ports: ReadonlyArray<number>
   readonly uid: ReadonlyArray<number>
+  /** Those of them that are trunks. */
+  readonly trunks: ReadonlyArray<number>
   /** Undefined: it is to be learned anew. */
   readonly knowledge: PlaneKnowledge | undefined
 }
@@ -37,7 +39,7 @@ export interface PlaneKnowledge {
  *
  * @param exchange the loop's.
  */
-export const take = (forwarder: Forwarder.Forwarder, exchange: InheritableExchange): PlaneState => {
+const take = (forwarder: Forwarder.Forwarder, exchange: InheritableExchange): PlaneState => {
   const { control, counters, hold, memory, ports } = forwarder
   exchange.send()
   Forwarder.settle(forwarder)
@@ -52,6 +54,7 @@ export const take = (forwarder: Forwarder.Forwarder, exchange: InheritableExchan
   return {
     ports: guests,
     uid: guests.map((port) => ports.uid[port]!),
+    trunks: guests.filter((port) => ports.trunk[port] === 1),
     knowledge: {
       admission: AdmissionSnapshots.snapshot(memory, open),
       counters: CounterSnapshots.snapshot(counters, Uint16Array.of(TAP_PORT, ...guests)),
@@ -60,6 +63,15 @@ export const take = (forwarder: Forwarder.Forwarder, exchange: InheritableExchan
       held
     }
   }
+}
+
+/** The same, with the handles of the connections, in the order of `state.ports`. */
+export const leave = (
+  forwarder: Forwarder.Forwarder,
+  exchange: InheritableExchange
+): { readonly state: PlaneState; readonly handles: ReadonlyArray<number> } => {
+  const state = take(forwarder, exchange)
+  return { state, handles: state.ports.map((port) => exchange.handleOf(port)) }
 }
 
 /**
@@ -74,7 +86,7 @@ export const give = (forwarder: Forwarder.Forwarder, state: PlaneState, handles:
     const port = state.ports[i]!
     const errno = exchange.admit(handles[i]!, port)
     if (errno !== 0) return errno
-    PortSet.reopen(ports, port, state.uid[i]!)
+    PortSet.reopen(ports, port, state.uid[i]!, state.trunks.includes(port))
   }
   if (state.knowledge !== undefined) know(forwarder, state.knowledge)
   // Rules that go by the port's user know the ports now.

@@ -8,6 +8,7 @@ import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { Bounds } from "../domain/Bounds.ts"
+import * as Ipv6Prefixes from "../domain/Ipv6Prefix.ts"
 import * as Mac from "../domain/MacAddress.ts"
 import type { Prefix } from "../domain/Prefix.ts"
 import type { SwitchSettings } from "../domain/SwitchSettings.ts"
@@ -16,13 +17,15 @@ import * as Prefixes from "../domain/Prefix.ts"
 import { refusalNames } from "../domain/Reason.ts"
 import { BridgeControl, type BridgeError, type BridgeMembership } from "./BridgeControl.ts"
 import { DataPlane, type DataPlaneError, type PlaneInheritance, type RunningPlane } from "./DataPlane.ts"
+import * as Denials from "./DenialLog.ts"
 import { GroupDatabase, type GroupMissing } from "./GroupDatabase.ts"
+import type { LiveSettings } from "./LiveSettings.ts"
 import * as LogBudget from "./LogBudget.ts"
 import { PeerProcesses } from "./PeerProcesses.ts"
 import { PidFile, type PidFileError } from "./PidFile.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
 import * as Directory from "./PortDirectory.ts"
-import { type Listener, type ListenError, SeqpacketListener } from "./SeqpacketListener.ts"
+import { type Listener, ListenError, SeqpacketListener } from "./SeqpacketListener.ts"
 import { type Tap, TapDevice, type TapError } from "./TapDevice.ts"
 
 /** What a switch is asked to be. Everything in it has been checked for form. */
@@ -37,6 +40,8 @@ export interface SwitchRequest {
   /** Name or number; undefined: the caller's own group. */
   readonly groupName: string | undefined
   readonly pidFilePath: string | undefined
+  /** The second socket, whose guests are trunks: the same mode at most, and never open to all. */
+  readonly trunk: { readonly path: string; readonly groupName: string | undefined } | undefined
   /** Payload octets of the largest frame; undefined: as the tap says. */
   readonly mtuBytes: number | undefined
   readonly guestPorts: number
@@ -53,6 +58,7 @@ export type SwitchError = TapError | BridgeError | ListenError | GroupMissing | 
 /** What a switch holds open, besides its guests' connections. */
 export interface Belongings {
   readonly listener: Listener
+  readonly trunkListener: Listener | undefined
   /** Handle of the lock on the pid file. */
   readonly pidFile: number | undefined
   /** The latest, also when it is lost just now. */
@@ -69,6 +75,8 @@ export interface Inheritance {
 /** A switch that serves. */
 export interface RunningSwitch {
   readonly request: SwitchRequest
+  /** What of the request may have changed since. */
+  live: LiveSettings
   /** Where guests connect to: what was asked for, or what the listener was handed over. */
   readonly socketPath: string
   readonly tap: Tap | undefined
@@ -106,6 +114,7 @@ export const open = (
       ? undefined
       : yield* (yield* GroupDatabase).gid(request.groupName)
     yield* listeners.probe(request.socketPath)
+    const trunkGid = yield* probeTrunk(request.trunk)
     if (request.pidFilePath !== undefined) yield* pidFiles.probe(request.pidFilePath)
     const pidFile = request.pidFilePath === undefined ? undefined : yield* pidFiles.hold(request.pidFilePath)
     const uplink = yield* makeUplink(request)
@@ -116,8 +125,17 @@ export const open = (
       mode: request.socketMode,
       backlog: Bounds.backlog
     })
+    const trunkListener = request.trunk === undefined
+      ? undefined
+      : yield* listeners.listen({
+        path: request.trunk.path,
+        gid: trunkGid,
+        mode: request.socketMode & TRUNK_MODE_MAX,
+        backlog: Bounds.backlog
+      }).pipe(Effect.mapError(ofTrunk))
     const plane = yield* (yield* DataPlane).start({
       listener,
+      trunkListener,
       settings: settingsFor(request, tap),
       inherited: inherited?.plane
     })
@@ -125,14 +143,31 @@ export const open = (
     if (tap !== undefined) yield* attach(plane, tap, directory, inherited?.tapSinceMs)
     return {
       request,
+      live: { policy: request.policy, stationAgeSeconds: request.stationAgeSeconds },
       socketPath: listener.path,
       tap,
       plane,
       directory,
-      belongings: () => ({ listener, pidFile, uplink: uplink.latest() }),
+      belongings: () => ({ listener, trunkListener, pidFile, uplink: uplink.latest() }),
       supervise: supervise(plane, uplink, directory)
     }
   })
+
+/** Whatever `--mode` says of guests: not everybody is to be a trunk. */
+const TRUNK_MODE_MAX = 0o660
+
+/** The group of the trunks' socket, when all that can be asked about it has been asked. */
+const probeTrunk = (trunk: SwitchRequest["trunk"]) =>
+  Effect.gen(function*() {
+    if (trunk === undefined) return undefined
+    const { groupName, path } = trunk
+    const gid = groupName === undefined ? undefined : yield* (yield* GroupDatabase).gid(groupName)
+    yield* (yield* SeqpacketListener).probe(path).pipe(Effect.mapError(ofTrunk))
+    return gid
+  })
+
+/** What is wrong with the socket that `--trunk` names. */
+const ofTrunk = ({ code, path }: ListenError): ListenError => new ListenError({ path, code, option: "--trunk" })
 
 const attach = (plane: RunningPlane, tap: Tap, directory: Directory.PortDirectory, sinceMs?: number) =>
   Effect.zipRight(
@@ -154,6 +189,7 @@ export const settingsFor = (
     frameBytesMax: Math.min(mtuBytes + Bounds.frameOverheadBytes, Bounds.frameBytesMax),
     guestPorts: request.guestPorts,
     guestPortsPerUid: request.guestPortsPerUid,
+    trunkPorts: request.trunk === undefined ? 0 : Bounds.trunkPorts,
     stationAgeSeconds: request.stationAgeSeconds,
     policy: request.policy,
     hashSeed: request.hashSeed
@@ -203,6 +239,8 @@ const openTap = (request: SwitchRequest, name: string) =>
     const tap = yield* (yield* TapDevice).open({ name })
     if (request.prefix !== undefined) yield* tap.assign(request.prefix)
     yield* tap.bringUp
+    const { ipv6 } = request.policy
+    if (ipv6 !== undefined) yield* tap.assign6(ipv6)
     let membership: BridgeMembership | undefined
     if (request.bridgeName !== undefined) {
       membership = yield* (yield* BridgeControl).join({
@@ -215,7 +253,8 @@ const openTap = (request: SwitchRequest, name: string) =>
       tap: tap.interfaceName,
       mac: Mac.format(tap.macAddress),
       mtu: tap.mtuBytes,
-      ...(request.prefix === undefined ? {} : { address: Prefixes.format(request.prefix) })
+      ...(request.prefix === undefined ? {} : { address: Prefixes.format(request.prefix) }),
+      ...(ipv6 === undefined ? {} : { ipv6: Ipv6Prefixes.format(ipv6) })
     }))
     return { tap, membership }
   })
@@ -229,6 +268,7 @@ const supervise = (
     const processes = yield* PeerProcesses
     Directory.identify(directory, processes.find)
     const lines = LogBudget.make(budget.burst, budget.perSecond)
+    const denials = yield* Denials.make(plane.counters, LogBudget.make(budget.burst, budget.perSecond))
     const losses = yield* Queue.unbounded<number>()
     const hear = Effect.gen(function*() {
       const notices = yield* Queue.takeBetween(plane.notices, 1, 256)
@@ -236,12 +276,20 @@ const supervise = (
       for (const notice of Chunk.toReadonlyArray(notices)) {
         Directory.note(directory, notice, nowMs, processes.find)
         if (notice.kind === "tap-lost") yield* Queue.offer(losses, notice.errno)
-        else yield* report(lines, notice)
+        else if (notice.kind === "denied") yield* denials.begin(notice)
+        else {
+          if (notice.kind === "closed") denials.forget(notice.port)
+          yield* report(lines, notice)
+        }
       }
     })
     // A lost tap may take seconds to come back; who comes and goes meanwhile is to be known at once.
     const repair = Effect.flatMap(Queue.take(losses), (errno) => regain(plane, uplink, directory, errno))
-    return yield* Effect.forever(hear).pipe(Effect.raceFirst(Effect.forever(repair)), Effect.raceFirst(plane.ended))
+    return yield* Effect.forever(hear).pipe(
+      Effect.raceFirst(Effect.forever(repair)),
+      Effect.raceFirst(denials.follow),
+      Effect.raceFirst(plane.ended)
+    )
   })
 
 const regain = (plane: RunningPlane, uplink: Uplink, directory: Directory.PortDirectory, errno: number) =>
@@ -263,7 +311,10 @@ const regain = (plane: RunningPlane, uplink: Uplink, directory: Directory.PortDi
 /** Lines that one kind of event may log at once, and a second in the long run: a screen, and what one can read. */
 const budget = { burst: 50, perSecond: 2 }
 
-const report = (lines: LogBudget.LogBudget, notice: Exclude<PlaneNotice, { kind: "tap-lost" }>): Effect.Effect<void> =>
+/** What is one line each. */
+type Logged = Exclude<PlaneNotice, { kind: "tap-lost" | "denied" }>
+
+const report = (lines: LogBudget.LogBudget, notice: Logged): Effect.Effect<void> =>
   Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
     const kind = notice.kind === "refused" ? `refused ${notice.refusal}` : notice.kind
     const suppressed = lines.ask(kind, nowMs)
@@ -271,11 +322,16 @@ const report = (lines: LogBudget.LogBudget, notice: Exclude<PlaneNotice, { kind:
     return describe(notice).pipe(suppressed === 0 ? identity : Effect.annotateLogs({ suppressed }))
   })
 
-const describe = (notice: Exclude<PlaneNotice, { kind: "tap-lost" }>): Effect.Effect<void> => {
+const describe = (notice: Logged): Effect.Effect<void> => {
   switch (notice.kind) {
     case "opened":
       return Effect.logInfo("port opened").pipe(
-        Effect.annotateLogs({ port: notice.port, uid: notice.uid, pid: notice.pid })
+        Effect.annotateLogs({
+          port: notice.port,
+          ...(notice.trunk ? { trunk: true } : {}),
+          uid: notice.uid,
+          pid: notice.pid
+        })
       )
     case "closed":
       return Effect.logInfo("port closed").pipe(

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Ipv6Prefixes from "../domain/Ipv6Prefix.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import type { Inventory, Offer, Role } from "./Estate.ts"
 import { type Holder, HandoverKept } from "./Handover.ts"
@@ -10,7 +11,15 @@ import type { Tap } from "./TapDevice.ts"
 /** What serves questions about a switch, and goes along with it. */
 export interface ControlEnds {
   readonly control: { readonly handle: number; readonly node: SocketNode } | undefined
-  readonly metrics: { readonly handle: number; readonly host: string; readonly port: number } | undefined
+  readonly metrics: TcpEnd | undefined
+  readonly web: TcpEnd | undefined
+}
+
+/** What listens over TCP. */
+export interface TcpEnd {
+  readonly handle: number
+  readonly host: string
+  readonly port: number
 }
 
 /** A running switch as something that can be handed over. */
@@ -61,9 +70,13 @@ const offerOf = ({ pid, running, simulated, version }: Parameters<typeof make>[0
     tap: tap === undefined ? null : factsOf(tap),
     bridgeName: request.bridgeName ?? null,
     address: request.prefix === undefined ? null : Prefixes.format(request.prefix),
+    ipv6: request.policy.ipv6 === undefined ? null : Ipv6Prefixes.format(request.policy.ipv6),
+    trunkPath: request.trunk?.path ?? null,
     highestPort: Math.max(0, ...directory.guests.keys())
   }
 }
+
+const addressOf = (end: TcpEnd | undefined) => end === undefined ? null : { host: end.host, port: end.port }
 
 const factsOf = ({ interfaceName, macAddress, mtuBytes, printedName }: Tap) => ({
   interfaceName,
@@ -74,14 +87,17 @@ const factsOf = ({ interfaceName, macAddress, mtuBytes, printedName }: Tap) => (
 
 /** The ports are those that the forwarding thread has: the directory may lag behind it by a notice or two. */
 const inventoryOf = (
-  { ends: { control, metrics }, notifySocket, running: { belongings, directory }, startedMs }: Parameters<typeof make>[0],
+  { ends: { control, metrics, web }, notifySocket, running, startedMs }: Parameters<typeof make>[0],
   { handles, state }: PlaneInheritance
 ): { readonly inventory: Inventory; readonly descriptors: ReadonlyArray<number> } => {
-  const { listener, pidFile, uplink } = belongings()
+  const { directory } = running
+  const { listener, pidFile, trunkListener, uplink } = running.belongings()
   const open: ReadonlyArray<readonly [Role, number | undefined]> = [
     ["listener", listener.handle],
+    ["trunk-listener", trunkListener?.handle],
     ["control", control?.handle],
     ["metrics", metrics?.handle],
+    ["web", web?.handle],
     ["tap", uplink?.tap.handle],
     ["pid-file", pidFile]
   ]
@@ -92,8 +108,10 @@ const inventoryOf = (
     inventory: {
       roles: ours.map(({ role }) => role),
       listenerNode: listener.node ?? null,
+      trunkNode: trunkListener?.node ?? null,
       controlNode: control?.node ?? null,
-      metrics: metrics === undefined ? null : { host: metrics.host, port: metrics.port },
+      metrics: addressOf(metrics),
+      web: addressOf(web),
       tap: uplink === undefined ? null : {
         ...factsOf(uplink.tap),
         sinceMs: directory.tap.sinceMs
@@ -105,7 +123,13 @@ const inventoryOf = (
       },
       guests: state.ports.map((port, i) => {
         const known = directory.guests.get(port)
-        return { port, uid: state.uid[i]!, pid: known?.pid ?? 0, openedMs: known?.openedMs ?? startedMs }
+        return {
+          port,
+          uid: state.uid[i]!,
+          pid: known?.pid ?? 0,
+          trunk: state.trunks.includes(port),
+          openedMs: known?.openedMs ?? startedMs
+        }
       }),
       notifySocket: notifySocket ?? null,
       startedMs

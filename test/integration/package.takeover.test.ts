@@ -25,7 +25,8 @@ describe.runIf(debianBoots)("systemctl reload", () => {
       for (const seconds of [77, 78]) {
         const before = yield* mainPid
         yield* debian.succeed(
-          `echo 'VKNETD_FLAGS=-U --mac-age ${seconds} 10.1.0.1/24' >/etc/default/vknetd; systemctl reload vknetd.service`
+          `echo 'VKNETD_FLAGS=-U --mac-age ${seconds} 10.1.0.1/24' >/etc/default/vknetd`
+            + " && systemctl reload vknetd.service"
         )
         assert.strictEqual(yield* debian.succeed("systemctl is-active vknetd.service"), "active\n")
         const after = yield* mainPid

@@ -38,7 +38,7 @@ describe("a new process that is killed", () => {
       Effect.gen(function*() {
         const { guests, heir, old } = yield* crash("new", word)
         assert.strictEqual(heir.ending()?.signal, "SIGKILL")
-        const kept = () => old.process.stderr().includes("not handed over: the switch stays this process's") || undefined
+        const kept = () => old.process.stderr().includes("not handed over: the switch stays") || undefined
         yield* old.process.waitUntil("kept", kept, 10_000)
         yield* until("its pid", () => pidIn(old.pidFilePath) === old.process.pid || undefined)
         yield* guests.silenceMs

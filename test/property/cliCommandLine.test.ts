@@ -46,13 +46,16 @@ const plain: Options = {
   prefix: Prefix.make(0x0a010001, 24),
   groupName: "vknet",
   socketMode: 0o660,
+  trunkPath: undefined,
   guestPorts: 1024,
   guestPortsPerUid: 256,
   mtuBytes: undefined,
   stationAgeSeconds: 300,
   policy: {},
   seed: undefined,
+  configPath: undefined,
   metrics: undefined,
+  web: undefined,
   user: undefined,
   keepNetAdmin: false,
   readyFd: undefined,
@@ -68,6 +71,7 @@ describe("a command line asks for", () => {
     [["-U"], { secure: false, prefix: undefined }],
     [["-U", address], { secure: false }],
     [["-dUbbridge0"], { foreground: true, secure: false, bridgeName: "bridge0", prefix: undefined }],
+    [["--trunk", "far/sw", address], { trunkPath: `${cwd}/far/sw` }],
     [["-p", "/tmp/s", address], { socketPathGiven: true, socketPath: "/tmp/s" }],
     [
       ["-prel/../s", "-i", "pid", address],
@@ -88,6 +92,14 @@ describe("a command line asks for", () => {
     [["--group=85", "--mode=0666", address], { groupName: "85", socketMode: 0o666 }],
     [["--max-clients", "16384", "--max-clients-per-uid=1", address], { guestPorts: 16384, guestPortsPerUid: 1 }],
     [["--mtu", "9000", "--mac-age", "1", address], { mtuBytes: 9000, stationAgeSeconds: 1 }],
+    ...[["-d", address], ["-U"], ["--no-tap", address]].map((words) =>
+      [["--ipv6", "fd00:1::1/64", ...words], {
+        foreground: words.includes("-d"),
+        policy: { ipv6: { address: Uint8Array.of(0xfd, 0, 0, 1, ...new Array<number>(11).fill(0), 1), bits: 64 } },
+        ...(words.includes("-U") ? { secure: false, prefix: undefined } : {}),
+        ...(words.includes("--no-tap") ? { tapName: undefined, pidFilePath: undefined, groupName: undefined } : {})
+      }] as [ReadonlyArray<string>, Partial<Options>]
+    ),
     [["--no-tap", address], { tapName: undefined, pidFilePath: undefined, groupName: undefined }],
     [["--no-tap", "-i", "/p", "--group", "85", address], { tapName: undefined, pidFilePath: "/p", groupName: "85" }],
     [["--simulate"], {
@@ -130,6 +142,19 @@ describe("a command line asks for", () => {
     [["-d", "--log-format", "journal", address], {
       foreground: true,
       log: { format: "journal", filePath: undefined, level: "info" }
+    }],
+    [["--metrics", "9100", address], { metrics: { host: "127.0.0.1", port: 9100 } }],
+    [["--web", "[::1]:0", address], {
+      web: { address: { host: "::1", port: 0 }, isLoopback: true, tokenPath: undefined }
+    }],
+    [["--web", "127.9.9.9:80", "--web-token", "t", address], {
+      web: { address: { host: "127.9.9.9", port: 80 }, isLoopback: true, tokenPath: `${cwd}/t` }
+    }],
+    [["--web", "[::ffff:127.0.0.1]:80", address], {
+      web: { address: { host: "::ffff:127.0.0.1", port: 80 }, isLoopback: true, tokenPath: undefined }
+    }],
+    [["--web", "0.0.0.0:9180", "--web-token", "/t", address], {
+      web: { address: { host: "0.0.0.0", port: 9180 }, isLoopback: false, tokenPath: "/t" }
     }],
     [["--log-format", "syslog", address], { log: { format: "syslog", filePath: undefined, level: "info" } }],
     [["--", address], {}],
@@ -192,6 +217,19 @@ describe("a mistake is told with its remedy:", () => {
     [["--user", "a:b:c", address], "bad --user a:b:c: give a user and, if need be, a group, as vknetd:vknetd"],
     [["--user", "a:", address], "bad --user a:: give a user and, if need be, a group, as vknetd:vknetd"],
     [["--keep-net-admin", address], "--keep-net-admin is for --user; give that too"],
+    [["--metrics", "x", address], "bad --metrics x: give an address and a port, as 127.0.0.1:9100"],
+    ...["x", "", "localhost:80", "127.0.0.1", "1.2.3:4", "127.0.0.1:65536", "::1:80", "[127.0.0.1]:80", "[::1]"].map(
+      (given): [ReadonlyArray<string>, string] => [
+        ["--web", given, address],
+        `bad --web ${given || "''"}: give an address and a port, as 127.0.0.1:9180`
+      ]
+    ),
+    ...["0.0.0.0:1", "[::]:1", "10.1.0.1:1", "[::ffff:10.1.0.1]:1"].map((given): [ReadonlyArray<string>, string] => [
+      ["--web", given, address],
+      `--web ${given} is open to other machines: give --web-token FILE too, or an address of the loopback interface`
+    ]),
+    [["--web-token", "t", address], "--web-token is for --web; give that too"],
+    [["--web", "1", "--web-token", "", address], "--web-token '': give a file"],
     [["--ready-fd", "2", address], "bad --ready-fd 2: give a number from 3 to 1023"],
     [["--log-level", "trace", address], "bad --log-level trace: give error, warning, info or debug"],
     [["--log-format", "xml", address], "bad --log-format xml: give logfmt, json, journal or syslog"],
@@ -211,12 +249,13 @@ describe("a mistake is told with its remedy:", () => {
     fc.constantFrom(...allFlags.map(spell), address, "--", "1", "tap0", "-dU", "true", "--help=1")
   )
 
-  it.prop("whatever is given is understood or refused in one line", [fc.array(word, { maxLength: 8 })], ([argv]) => {
-    const result = read(argv)
-    if (Either.isRight(result)) return
-    assert.isTrue(result.left instanceof UsageError || result.left instanceof ValueError)
-    assert.match(result.left.message, /^\P{Cc}+$/u)
-  })
+  it("whatever is given is understood or refused in one line", () =>
+    fc.assert(fc.asyncProperty(fc.array(word, { maxLength: 8 }), async (argv) => {
+      const result = await Effect.runPromise(Effect.either(readCommandLine(argv, cwd)))
+      if (Either.isRight(result)) return
+      assert.isTrue(result.left instanceof UsageError || result.left instanceof ValueError)
+      assert.match(result.left.message, /^\P{Cc}+$/u)
+    })))
 
   const paths = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }).filter((text) => !text.includes("/"))
 

@@ -5,8 +5,10 @@ import { ControlError } from "../../src/cli/ControlClient.ts"
 import { readControlArguments } from "../../src/cli/ControlArguments.ts"
 import { subcommands } from "../../src/cli/Subcommands.ts"
 import { pairs, table } from "../../src/cli/Table.ts"
-import { rates, scaled, topTable } from "../../src/cli/TopTable.ts"
+import { topTable } from "../../src/cli/TopTable.ts"
 import * as Control from "../../src/services/ControlSchema.ts"
+import { age, scaled } from "../../src/services/Figures.ts"
+import { rates } from "../../src/services/PortRate.ts"
 
 const guest: Control.Port = {
   port: 2,
@@ -15,6 +17,7 @@ const guest: Control.Port = {
   user: "alice",
   pid: 4242,
   command: "linux.uml",
+  started: "2026-11-24T09:00:00Z",
   ageSeconds: 7265,
   stations: 1,
   receivedFrames: 12,
@@ -35,6 +38,7 @@ const tap: Control.Port = {
   user: null,
   pid: null,
   command: null,
+  started: null,
   stations: null,
   deniedFrames: 0,
   droppedFrames: 0,
@@ -50,11 +54,14 @@ const lines = (text: string) => {
 describe("tables", () => {
   it("of ports have the fields of the answer in their order", () => {
     assert.deepStrictEqual(lines(ControlTables.ports([tap, guest])), [
-      "PORT  KIND    UID  USER    PID  COMMAND     AGE  STATIONS  RX-FRAMES  RX-BYTES  TX-FRAMES  TX-BYTES  DENIED  "
+      "PORT  KIND    UID  USER    PID  COMMAND    STARTED                AGE  "
+      + "STATIONS  RX-FRAMES  RX-BYTES  TX-FRAMES  TX-BYTES  DENIED  "
       + "DROPPED  FLAGS            REASONS",
-      "   0  tap       -  -         -  -          2h01         -         12      3456          7       890       0  "
+      "   0  tap       -  -         -  -          -                     2h01         "
+      + "-         12      3456          7       890       0  "
       + "      0  -                -",
-      "   2  guest  1000  alice  4242  linux.uml  2h01         1         12      3456          7       890       3  "
+      "   2  guest  1000  alice  4242  linux.uml  2026-11-24T09:00:00Z  2h01         "
+      + "1         12      3456          7       890       3  "
       + "      1  isolated,pinned  ARP_SPA_HOST:3,EGRESS_FULL:1"
     ])
     assert.strictEqual(
@@ -126,7 +133,7 @@ describe("tables", () => {
 
   it("tell ages in a few characters", () => {
     assert.deepStrictEqual(
-      [0, 99, 100, 5999, 6000, 359_999, 360_000, 8_640_000].map(ControlTables.age),
+      [0, 99, 100, 5999, 6000, 359_999, 360_000, 8_640_000].map(age),
       ["0s", "99s", "1m40", "99m59", "1h40", "99h59", "4d04h", "100d00h"]
     )
   })

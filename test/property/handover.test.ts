@@ -14,17 +14,28 @@ import {
 import * as Takeovers from "../../src/services/Takeover.ts"
 
 const offer: Offer = {
-  version: "0", pid: 1, simulated: false, pidFilePath: null, tap: null, bridgeName: null, address: null, highestPort: 300
+  version: "0",
+  pid: 1,
+  simulated: false,
+  pidFilePath: null,
+  tap: null,
+  bridgeName: null,
+  address: null,
+  ipv6: null,
+  trunkPath: null,
+  highestPort: 300
 }
 
 const inventory: Inventory = {
   roles: ["listener"],
   listenerNode: null,
+  trunkNode: null,
   controlNode: null,
   metrics: null,
+  web: null,
   tap: null,
   membership: null,
-  guests: Array.from({ length: 300 }, (_, i) => ({ port: i + 1, uid: 0, pid: 0, openedMs: 0 })),
+  guests: Array.from({ length: 300 }, (_, i) => ({ port: i + 1, uid: 0, pid: 0, trunk: false, openedMs: 0 })),
   notifySocket: null,
   startedMs: 0
 }
@@ -78,10 +89,10 @@ const channels = (fault: Fault) =>
         receive: (timeoutMs) => {
           const next = Effect.flatMap(Queue.take(mine), (word): Effect.Effect<Message, ChannelClosed> =>
             word === "end" ? Effect.zipRight(Queue.offer(mine, "end"), new ChannelClosed()) : Effect.succeed(word))
-          return Effect.zipRight(strike, timeoutMs === undefined ? next : Effect.timeoutFail(Effect.interruptible(next), {
-            duration: timeoutMs,
-            onTimeout: () => new ChannelSilent()
-          }))
+          if (timeoutMs === undefined) return Effect.zipRight(strike, next)
+          const onTimeout = () => new ChannelSilent()
+          const inTime = Effect.timeoutFail(Effect.interruptible(next), { duration: timeoutMs, onTimeout })
+          return Effect.zipRight(strike, inTime)
         },
         close: end
       }
@@ -164,7 +175,8 @@ describe("a handover", () => {
     }))
 
   for (const fault of faults) {
-    it.effect(`whose ${fault.side} side ${fault.kind} before its call ${fault.call} never leaves two switches, nor none`, () =>
+    const what = `${fault.side} side ${fault.kind} before its call ${fault.call}`
+    it.effect(`whose ${what} never leaves two switches, nor none`, () =>
       Effect.gen(function*() {
         const outcome = yield* run(fault)
         const told = JSON.stringify(outcome)

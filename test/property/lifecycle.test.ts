@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as SimDataPlane from "../../src/adapters/sim/SimDataPlane.ts"
@@ -16,7 +17,10 @@ import { SimWorld } from "../../src/adapters/sim/SimWorld.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
 import * as Prefixes from "../../src/domain/Prefix.ts"
 import * as Switch from "../../src/services/Switch.ts"
+import { address6 } from "./policyFrames6.ts"
 import { frame, markOf } from "./switchWorld.ts"
+
+const ipv6 = { address: address6("fd00:1::1"), bits: 64 }
 
 const request: Switch.SwitchRequest = {
   secure: false,
@@ -27,11 +31,12 @@ const request: Switch.SwitchRequest = {
   socketMode: 0o660,
   groupName: "vknet",
   pidFilePath: "/var/run/vknetd.pid",
+  trunk: undefined,
   mtuBytes: undefined,
   guestPorts: 16,
   guestPortsPerUid: 16,
   stationAgeSeconds: Bounds.stationAgeSeconds,
-  policy: {},
+  policy: { ipv6 },
   hashSeed: [1, 2]
 }
 
@@ -62,6 +67,7 @@ describe("a switch's life", () => {
         const running = yield* Switch.open(request)
         assert.strictEqual(running.tap?.interfaceName, "tap3")
         assert.isTrue(kernel.interfaces.tap("tap3")?.up)
+        assert.deepStrictEqual([...kernel.interfaces.tap("tap3")!.addresses6.values()], [ipv6])
         const guest = connect(kernel)
         yield* driver.settle
         guest.send(frame(255, 1, 5))
@@ -72,7 +78,7 @@ describe("a switch's life", () => {
     }).pipe(Effect.provide(world)))
 
   const points: ReadonlyArray<FaultPoint> = [
-    "tap-open", "tap-assign", "tap-up", "bridge-create", "bridge-add", "bridge-up", "listen", "pid-file"
+    "tap-open", "tap-assign", "tap-up", "tap-assign6", "bridge-create", "bridge-add", "bridge-up", "listen", "pid-file"
   ]
   for (const point of points) {
     it.effect(`a start that fails at ${point} undoes what came before it`, () =>
@@ -100,6 +106,33 @@ describe("a switch's life", () => {
         assert.deepStrictEqual(traces(kernel), before)
         assert.isUndefined(kernel.files.get("/var/run/other"))
       }).pipe(Effect.scoped)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("makes the trunks' socket beside the guests', for no more than its group, and takes nobody's", () =>
+    Effect.gen(function*() {
+      const kernel = yield* SimWorld
+      const driver = yield* SimDriver
+      const trunk = { path: "/var/run/trunk", groupName: "vknet" }
+      yield* Effect.gen(function*() {
+        const running = yield* Switch.open({ ...request, socketMode: 0o666, trunk })
+        const node = kernel.files.get(trunk.path)
+        assert.deepInclude(node, { kind: "socket", mode: 0o660, gid: 85 })
+        const guest = kernel.guest({ path: trunk.path, uid: 1000, gid: 85, pid: 7 })
+        yield* driver.settle
+        guest.send(frame(255, 1, 5))
+        yield* driver.settle
+        assert.deepStrictEqual(kernel.hostEnd("tap3").taken().map(markOf), [5])
+        const notice = yield* Queue.take(running.plane.notices)
+        assert.deepInclude(notice, { kind: "opened", port: 1, trunk: true })
+        const before = traces(kernel)
+        const second = { ...request, tapName: "tap9", socketPath: "/var/run/s", pidFilePath: undefined, trunk }
+        const { message } = yield* Effect.flip(Effect.scoped(Switch.open(second)))
+        assert.include(message, "cannot listen on /var/run/trunk: another switch is listening there")
+        assert.deepStrictEqual(traces(kernel), before)
+        assert.isUndefined(kernel.files.get("/var/run/s"))
+      }).pipe(Effect.scoped)
+      assert.deepStrictEqual(traces(kernel), nothing)
+      assert.isUndefined(kernel.files.get(trunk.path))
     }).pipe(Effect.provide(world)))
 
   it.effect("after a crash the next start just works", () =>
@@ -131,6 +164,7 @@ describe("a switch's life", () => {
         yield* TestClock.adjust(Duration.seconds(1))
         yield* driver.settle
         assert.isFalse(guest.gone)
+        assert.deepStrictEqual([...kernel.interfaces.tap("tap3")!.addresses6.values()], [ipv6])
         guest.send(frame(255, 1, 6))
         yield* driver.settle
         assert.deepStrictEqual(kernel.hostEnd("tap3").taken().map(markOf), [6])

@@ -12,7 +12,9 @@ import * as Stations from "../../src/domain/Stations.ts"
 import { rest } from "../../src/adapters/sim/SimDriver.ts"
 import * as Forwarder from "../../src/services/Forwarder.ts"
 import * as PlaneState from "../../src/services/PlaneState.ts"
-import { addressOf, datagram, dhcpFrame, dump, HOST, macOf, makeFast, PORTS, request, tapMac } from "./admissionWorld.ts"
+import {
+  addressOf, datagram, dhcpFrame, dump, HOST, macOf, makeFast, PORTS, request, tapMac
+} from "./admissionWorld.ts"
 import { frame as numbered, make, markOf } from "./switchWorld.ts"
 
 const T0 = 1_000_000
@@ -29,7 +31,8 @@ const frame = fc.oneof(
   fc.constantFrom(datagram(1, HOST), request(macOf(1), HOST), request(tapMac, addressOf(1)))
 )
 const pause = fc.oneof(fc.nat({ max: 50 }), fc.constantFrom(999, 1000, 10_000, 60_000, 300_000, 301_000))
-const step = fc.record({ frame, port: fc.nat({ max: PORTS - 1 }), pause, closes: fc.nat({ max: 14 }).map((n) => n === 0) })
+const closes = fc.nat({ max: 14 }).map((n) => n === 0)
+const step = fc.record({ frame, port: fc.nat({ max: PORTS - 1 }), pause, closes })
 const traffic = fc.array(step, { maxLength: 30 })
 
 type Step = { readonly frame: Uint8Array; readonly port: number; readonly pause: number; readonly closes: boolean }
@@ -50,10 +53,12 @@ describe("what is remembered, taken down and gone on with", () => {
     ([before, after, policy]) => {
       const one = makeFast(policy)
       one.uid.set([0, 1001, 1002, 1003])
+      one.state.trunk[3] = 1
       let nowMs = T0
       for (const step of before) take(one, step, nowMs += step.pause)
       const two = makeFast(policy)
       two.uid.set(one.uid)
+      two.state.trunk.set(one.state.trunk)
       const open = Uint16Array.from({ length: PORTS }, (_, port) => port)
       AdmissionSnapshots.restore(two.state, structuredClone(AdmissionSnapshots.snapshot(one.state, open)))
       for (const step of after) {
@@ -77,7 +82,7 @@ describe("what is remembered, taken down and gone on with", () => {
       guestPortsPerUid: PORTS,
       stationAgeSeconds: 300,
       hashSeed: [9, 9]
-    }, new Uint32Array(PORTS))
+    }, { uid: new Uint32Array(PORTS), trunk: new Uint8Array(PORTS) })
     AdmissionSnapshots.restore(state, AdmissionSnapshots.snapshot(one.state, Uint16Array.of(0, 1, 2, 3)))
     assert.strictEqual(state.stations.count, PORTS - 2)
     assert.strictEqual(state.stations.portCount.length, PORTS - 1)
@@ -117,8 +122,7 @@ describe("counters, taken down and gone on with", () => {
 /** Another loop on the same kernel goes on with the connections. */
 const succeed = (world: ReturnType<typeof make>): Forwarder.Forwarder => {
   const { settings } = world.forwarder
-  const state = structuredClone(PlaneState.take(world.forwarder, world.exchange))
-  const handles = state.ports.map((port) => world.exchange.handleOf(port))
+  const { handles, state } = structuredClone(PlaneState.leave(world.forwarder, world.exchange))
   const exchange = new SimExchange(world.kernel, {
     portCount: settings.guestPorts + 1,
     frameBytesMax: settings.frameBytesMax,

@@ -31,8 +31,8 @@ export interface NativeExchange {
   readonly park: (timeoutMs: number) => void
   /** The descriptor of a port, or -1. */
   readonly descriptor: (port: number) => number
-  /** Accepts from this listener, if it has none. 0, or the errno itself; so do `admit` and `attachTap`. */
-  readonly listen: (fd: number) => number
+  /** Accepts from this listener at an entrance that has none. 0, or the errno itself; so do `admit` and `attachTap`. */
+  readonly listen: (entrance: number, fd: number) => number
   readonly admit: (fd: number, port: number) => number
   readonly refuse: (fd: number) => void
   readonly attachTap: (fd: number) => number
@@ -70,6 +70,8 @@ export interface Binding {
   readonly openTap: (request: string) => NativeTap | number
   /** Address and mask are unsigned 32-bit, first octet highest. */
   readonly assignAddress: (interfaceName: string, address: number, mask: number) => number
+  /** Sixteen octets; 1 … 128 bits. */
+  readonly assignAddress6: (interfaceName: string, address: Uint8Array, bits: number) => number
   readonly bringUp: (interfaceName: string) => number
   readonly bridgeCreate: (bridge: string) => number
   readonly bridgeAdd: (bridge: string, member: string) => number
@@ -94,7 +96,10 @@ export interface Binding {
   readonly signalWake: (fd: number) => number
   /** Sends one packet on a connected socket without waiting: octets sent, or the negated errno. */
   readonly sendPacket: (fd: number, octets: Uint8Array) => number
-  /** `listener` and `wake` may be -1 for none. `sendBufferBytes` is given to each accepted connection. */
+  /**
+   * `listener`, `trunkListener` and `wake` may be -1 for none.
+   * `sendBufferBytes` is given to each accepted connection.
+   */
   readonly openExchange: (
     arrays: NativeArrays,
     options: {
@@ -104,6 +109,7 @@ export interface Binding {
       /** Ports 0 … portCount - 1. */
       readonly portCount: number
       readonly listener: number
+      readonly trunkListener: number
       readonly wake: number
       readonly sendBufferBytes: number
     }

@@ -23,15 +23,16 @@ import * as NativeTapDevice from "./NativeTapDevice.ts"
 export const descriptorFor = ({ descriptors, inventory }: Estate, role: Role): number | undefined =>
   inventory.roles.includes(role) ? descriptors[inventory.roles.indexOf(role)] : undefined
 
-/** @param waiting the thread that is to forward. */
+/** @param trunkPath of the trunks' socket. @param waiting the thread that is to forward. */
 export const layer = (
   estate: Estate,
+  trunkPath: string | undefined,
   waiting: NativeDataPlane.WaitingThread
 ): Layer.Layer<TapDevice | BridgeControl | SeqpacketListener | PidFile | DataPlane, never, Addon | Ownership> =>
   Layer.mergeAll(
     tapDevice(estate),
     bridgeControl(estate),
-    listener(estate),
+    listener(estate, trunkPath),
     pidFile(estate),
     NativeDataPlane.layerOver(waiting)
   )
@@ -51,7 +52,7 @@ const tapDevice = (estate: Estate) =>
             left = null
             if (tap === null || handle === undefined) return native.open(request)
             return Effect.acquireRelease(
-              Effect.succeed({ ...tap, handle, assign: () => Effect.void, bringUp: Effect.void }),
+              Effect.succeed({ ...tap, handle, assign: () => Effect.void, assign6: () => Effect.void, bringUp: Effect.void }),
               () => Effect.sync(() => addon.closeFd(handle))
             )
           })
@@ -84,25 +85,29 @@ const bridgeControl = (estate: Estate) =>
     })
   ).pipe(Layer.provide(NativeBridgeControl.layer))
 
-const listener = (estate: Estate) =>
+const listener = (estate: Estate, trunkPath: string | undefined) =>
   Layer.effect(
     SeqpacketListener,
     Effect.gen(function*() {
       const addon = yield* Addon
       const ownership = yield* Ownership
-      const handle = descriptorFor(estate, "listener") ?? -1
-      const node = estate.inventory.listenerNode ?? undefined
+      const { listenerNode, trunkNode } = estate.inventory
       return SeqpacketListener.of({
         probe: () => Effect.void,
         listen: ({ path }) =>
-          Effect.acquireRelease(
-            Effect.succeed({ path, handle, node }),
-            () =>
-              Effect.sync(() => {
-                if (ownership.held && node !== undefined) addon.unlinkSocket(path, node.device, node.inode)
-                addon.closeFd(handle)
-              })
-          )
+          Effect.suspend(() => {
+            const isTrunk = path === trunkPath
+            const handle = descriptorFor(estate, isTrunk ? "trunk-listener" : "listener") ?? -1
+            const node = (isTrunk ? trunkNode : listenerNode) ?? undefined
+            return Effect.acquireRelease(
+              Effect.succeed({ path, handle, node }),
+              () =>
+                Effect.sync(() => {
+                  if (ownership.held && node !== undefined) addon.unlinkSocket(path, node.device, node.inode)
+                  addon.closeFd(handle)
+                })
+            )
+          })
       })
     })
   )

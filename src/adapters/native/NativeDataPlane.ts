@@ -82,10 +82,15 @@ const notBegun = (ended: Deferred.Deferred<never, DataPlaneError>) =>
 const begin = (
   addon: Binding,
   { ask, asked, counters, ended, notices }: WaitingThread,
-  { inherited, listener }: Parameters<DataPlane["Type"]["start"]>[0]
+  { inherited, listener, trunkListener }: Parameters<DataPlane["Type"]["start"]>[0]
 ): Effect.Effect<RunningPlane, DataPlaneError> =>
   Effect.gen(function*() {
-    const { errno } = yield* ask({ kind: "listen", listener: listener.handle, inherited })
+    const { errno } = yield* ask({
+      kind: "listen",
+      listener: listener.handle,
+      trunkListener: trunkListener?.handle ?? -1,
+      inherited
+    })
     if (errno !== 0) return yield* new DataPlaneError({ operation: "start", detail: addon.errnoName(errno) })
     if (inherited === undefined) yield* ask({ kind: "resume" })
     return {

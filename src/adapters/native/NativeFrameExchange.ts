@@ -8,15 +8,15 @@ import type { Binding } from "./Binding.ts"
 export interface NativeFrameExchange extends InheritableExchange {
   /** Waits for a wake and for nothing else. */
   readonly park: () => void
-  /** Accepts from this listener from now on. To be called once, if none was given. 0 or an errno. */
-  readonly listen: (listener: number) => number
+  /** Accepts from this listener at an {@link Entrance} that has none. 0 or an errno. */
+  readonly listen: (entrance: number, listener: number) => number
 }
 
 /**
  * The exchange of a real kernel. Belongs to the thread that opens it.
  *
- * @param options.listener descriptor of a listening socket, or -1. @param options.wake the polled end of a wake, or -1.
- * Both stay the caller's to close, after `shutdown`.
+ * @param options.listener descriptor of the guests' listening socket, or -1; `trunkListener` of the trunks'.
+ * @param options.wake the polled end of a wake, or -1. All stay the caller's to close, after `shutdown`.
  */
 export const open = (
   binding: Binding,
@@ -24,6 +24,7 @@ export const open = (
     readonly frameBytesMax: number
     readonly portCount: number
     readonly listener: number
+    readonly trunkListener?: number
     readonly wake: number
   }
 ): NativeFrameExchange => {
@@ -48,24 +49,27 @@ export const open = (
     batchFrames: Bounds.batchFrames,
     portCount: options.portCount,
     listener: options.listener,
+    trunkListener: options.trunkListener ?? -1,
     wake: options.wake,
     sendBufferBytes: Bounds.sendBufferBytes
   })
-  return {
+  const { step } = native
+  // Without an accessor: V8 keeps an object literal that has one as a hash table, and looks up every member in it.
+  const exchange: { -readonly [Member in keyof NativeFrameExchange]: NativeFrameExchange[Member] } = {
     batch,
     plan,
     events,
-    get nowMs() {
-      return clock[0]!
-    },
+    nowMs: clock[0]!,
     step: (timeoutMs) => {
-      batch.count = native.step(plan.count, Math.ceil(timeoutMs))
+      batch.count = step(plan.count, Math.ceil(timeoutMs))
       events.count = state[0]!
       plan.failed = state[1]!
+      exchange.nowMs = clock[0]!
     },
     send: () => {
       native.send(plan.count)
       plan.failed = state[1]!
+      exchange.nowMs = clock[0]!
     },
     park: () => native.park(-1),
     listen: native.listen,
@@ -79,4 +83,5 @@ export const open = (
     resume: native.resume,
     shutdown: native.shutdown
   }
+  return exchange
 }

@@ -13,8 +13,13 @@ export interface PlaneStart {
 export type PlaneCommand =
   /** The first of all, and told once: makes everything, and rests. @param memory of the counters. */
   | { readonly kind: "begin"; readonly settings: SwitchSettings; readonly memory: SharedArrayBuffer }
-  /** The second: the descriptor to accept from, and what to go on with. */
-  | { readonly kind: "listen"; readonly listener: number; readonly inherited: PlaneInheritance | undefined }
+  /** The second: the descriptors to accept from, the trunks' -1 for none, and what to go on with. */
+  | {
+    readonly kind: "listen"
+    readonly listener: number
+    readonly trunkListener: number
+    readonly inherited: PlaneInheritance | undefined
+  }
   | { readonly kind: "attach-tap"; readonly handle: number; readonly mac: MacAddress; readonly mtuBytes: number }
   | { readonly kind: "detach-tap" }
   | { readonly kind: "ask"; readonly question: PlaneQuestion }

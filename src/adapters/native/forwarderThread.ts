@@ -1,6 +1,7 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
 import * as Counters from "../../domain/Counters.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
+import { Entrance } from "../../services/FrameExchange.ts"
 import { answer } from "../../services/PlaneQuestion.ts"
 import * as PlaneState from "../../services/PlaneState.ts"
 import { load } from "./Binding.ts"
@@ -22,6 +23,7 @@ const run = ({ memory, settings }: Extract<PlaneCommand, { kind: "begin" }>): vo
     frameBytesMax: settings.frameBytesMax,
     portCount: settings.guestPorts + 1,
     listener: -1,
+    trunkListener: -1,
     wake
   })
   const forwarder = Forwarder.make({
@@ -33,8 +35,9 @@ const run = ({ memory, settings }: Extract<PlaneCommand, { kind: "begin" }>): vo
   let rests = true
   say({ kind: "done", errno: 0 })
 
-  const listen = ({ inherited, listener }: Extract<PlaneCommand, { kind: "listen" }>): number => {
-    const errno = exchange.listen(listener)
+  const listen = ({ inherited, listener, trunkListener }: Extract<PlaneCommand, { kind: "listen" }>): number => {
+    let errno = exchange.listen(Entrance.Guests, listener)
+    if (errno === 0 && trunkListener >= 0) errno = exchange.listen(Entrance.Trunks, trunkListener)
     return errno !== 0 || inherited === undefined
       ? errno
       : PlaneState.give(forwarder, inherited.state, inherited.handles)
@@ -52,13 +55,10 @@ const run = ({ memory, settings }: Extract<PlaneCommand, { kind: "begin" }>): vo
       case "ask":
         say({ kind: "done", errno: 0, reply: answer(forwarder, command.question) })
         return true
-      case "rest": {
+      case "rest":
         rests = true
-        const state = PlaneState.take(forwarder, exchange)
-        const handles = Array.from(state.ports, exchange.handleOf)
-        say({ kind: "done", errno: 0, inheritance: { state, handles } })
+        say({ kind: "done", errno: 0, inheritance: PlaneState.leave(forwarder, exchange) })
         return true
-      }
       case "resume":
         rests = false
         say({ kind: "done", errno: 0 })

@@ -21,7 +21,7 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
     const kernel = yield* SimWorld
     const { loops } = yield* SimDriver
     return DataPlane.of({
-      start: ({ inherited, listener, settings }) =>
+      start: ({ inherited, listener, settings, trunkListener }) =>
         Effect.gen(function*() {
           const notices = yield* Queue.unbounded<PlaneNotice>()
           const { exchange, forwarder } = yield* Effect.acquireRelease(
@@ -29,7 +29,8 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
               const exchange = new SimExchange(kernel, {
                 portCount: settings.guestPorts + 1,
                 frameBytesMax: settings.frameBytesMax,
-                listener: listener.handle
+                listener: listener.handle,
+                trunkListener: trunkListener?.handle ?? -1
               })
               const forwarder = Forwarder.make({
                 exchange,
@@ -68,10 +69,7 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
             detachTap: Effect.sync(() => Forwarder.detachTap(forwarder)),
             ask: (question) => Effect.sync(() => Option.some(answer(forwarder, question))),
             // Between two turns of the driver the loop is always at rest.
-            rest: Effect.sync(() => {
-              const state = PlaneState.take(forwarder, exchange)
-              return { state, handles: Array.from(state.ports, (port) => exchange.handleOf(port)) }
-            }),
+            rest: Effect.sync(() => PlaneState.leave(forwarder, exchange)),
             resume: Effect.void,
             ended: Effect.never
           }
