@@ -66,7 +66,9 @@ export const openControl = (
         target
       )
     if (metrics !== undefined) yield* tell("serving metrics", metrics)
-    const web = overTcp.web === undefined ? undefined : yield* Effect.provide(openPage(overTcp.web, inherited.web), target)
+    const web = overTcp.web === undefined
+      ? undefined
+      : yield* Effect.provide(openPage(overTcp.web, inherited.web), target)
     if (web !== undefined) yield* tell("serving the page", web)
     return { control, metrics, web, heirs }
   })

@@ -51,6 +51,29 @@ describe("a takeover", () => {
       assert.deepStrictEqual(fs.readdirSync(directory), [])
     }))
 
+  it.scopedLive("hands over the page and the trunks' socket, and who came in there is a trunk still", () =>
+    Effect.gen(function*() {
+      const directory = yield* scratchDirectory()
+      const trunk = `${directory}/trunk`
+      const extra = [...plain, "--trunk", trunk, "--web", "0"]
+      const old = yield* startControlled(directory, extra)
+      const guests = yield* startNumberedGuests(trunk)
+      const page = /serving the page.*port=(\d+)/.exec(old.process.stderr())?.[1]
+      const heir = yield* takeOver([...extra, "-p", old.socketPath], old.pidFilePath)
+      const rows = rowsOf((yield* old.ask("ports", "--json")).stdout)
+      assert.deepStrictEqual(rows.map(({ kind }) => kind), ["trunk", "trunk"])
+      assert.isDefined(page)
+      assert.include(heir.stderr(), `port=${page}`)
+      yield* startNumberedGuests(trunk)
+      assert.strictEqual(rowsOf((yield* old.ask("ports", "--json")).stdout).length, 4)
+      const words = ["-d", "--takeover", ...plain, "-p", old.socketPath, "-i", old.pidFilePath]
+      assertMistake(yield* run(words), /its socket for trunks is .*\/trunk, not none \(give the same --trunk\)/)
+      assert.strictEqual((yield* guests.end)[0]?.twice, 0)
+      heir.signal("SIGTERM")
+      yield* heir.waitForEnd(5000)
+      assert.deepStrictEqual(fs.readdirSync(directory), [])
+    }))
+
   it.scopedLive("in the background returns when the new process has the switch", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()

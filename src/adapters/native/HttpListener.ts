@@ -61,7 +61,10 @@ export const serve = (
   Effect.gen(function*() {
     const server = guarded(handler)
     yield* Effect.acquireRelease(
-      Effect.mapError(listen(server, inherited === undefined ? address : { fd: inherited }), (code) => new ServeError({ what, ...address, code })),
+      Effect.mapError(
+        listen(server, inherited === undefined ? address : { fd: inherited }),
+        (code) => new ServeError({ what, ...address, code })
+      ),
       () => close(server)
     )
     const { port } = server.address() as net.AddressInfo

@@ -51,8 +51,9 @@ const tapDevice = (estate: Estate) =>
             const tap = left
             left = null
             if (tap === null || handle === undefined) return native.open(request)
+            const there = Effect.void
             return Effect.acquireRelease(
-              Effect.succeed({ ...tap, handle, assign: () => Effect.void, assign6: () => Effect.void, bringUp: Effect.void }),
+              Effect.succeed({ ...tap, handle, assign: () => there, assign6: () => there, bringUp: there }),
               () => Effect.sync(() => addon.closeFd(handle))
             )
           })
