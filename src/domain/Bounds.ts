@@ -86,7 +86,19 @@ export const Bounds = {
   /** How long an answer of the forwarding thread is waited for before the rest is told without it. */
   controlAnswerMs: 250,
   /** Questions to the forwarding thread that may lie unanswered. */
-  controlQuestions: 16
+  controlQuestions: 16,
+  /** Captures at once: a few people who look. */
+  captures: 8,
+  /** Of these for one user that is neither root nor the switch's own: both ends of a conversation. */
+  capturesPerUid: 2,
+  /** Octets of captured frames on their way to the main thread: what full-size frames at 10 Gbit/s fill in 3 ms. */
+  captureRingBytes: 4_194_304,
+  /** Octets that wait for one who captures: a second of 30 Mbit/s. */
+  captureQueueBytes: 4_194_304,
+  /** How long captured frames may lie before they are looked at, so that each look is worth its while. */
+  captureDrainMs: 5,
+  /** Characters of a capture's filter. */
+  captureFilterChars: 1024
 } as const
 
 /** Index of the tap's port. Guests are 1 and up. */

@@ -4,6 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import { Bounds } from "../../domain/Bounds.ts"
+import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
 import { DataPlane, DataPlaneError, type RunningPlane } from "../../services/DataPlane.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
@@ -22,6 +23,7 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
         Effect.gen(function*() {
           const ports = settings.guestPorts + 1
           const memory = new SharedArrayBuffer(Counters.byteLengthFor(ports))
+          const captured = new SharedArrayBuffer(Ring.byteLengthFor(ports, Bounds.captureRingBytes))
           const notices = yield* Queue.unbounded<PlaneNotice>()
           const started = yield* Deferred.make<void, DataPlaneError>()
           const ended = yield* Deferred.make<never, DataPlaneError>()
@@ -29,7 +31,7 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
           const answers: Array<(done: Done) => void> = []
           const { tell, worker } = yield* startThread<PlaneCommand>(addon, {
             bundle: "forwarder.mjs",
-            data: (wake): PlaneStart => ({ settings, listener: listener.handle, memory, wake }),
+            data: (wake): PlaneStart => ({ settings, listener: listener.handle, memory, captured, wake }),
             stop: { kind: "stop" }
           }).pipe(Effect.mapError((detail) => new DataPlaneError({ operation: "start", detail })))
 
@@ -54,6 +56,7 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
           return {
             notices,
             counters: Counters.make(ports, memory),
+            captured: Ring.make(ports, Bounds.captureRingBytes, captured),
             attachTap: (tap) =>
               ask({ kind: "attach-tap", handle: tap.handle, mac: tap.macAddress, mtuBytes: tap.mtuBytes }).pipe(
                 Effect.flatMap(({ errno }) =>
