@@ -5,6 +5,8 @@ import type { SimGuest } from "../../src/adapters/sim/SimGuest.ts"
 import { SimKernel } from "../../src/adapters/sim/SimKernel.ts"
 import * as SocketFile from "../../src/adapters/sim/SimSocketFile.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
+import * as Ring from "../../src/domain/capture/CaptureRing.ts"
+import type { CaptureRing } from "../../src/domain/capture/CaptureRing.ts"
 import * as Counters from "../../src/domain/Counters.ts"
 import * as Mac from "../../src/domain/MacAddress.ts"
 import * as Prefixes from "../../src/domain/Prefix.ts"
@@ -21,6 +23,7 @@ export interface SwitchWorld {
   readonly exchange: SimExchange
   readonly forwarder: Forwarder.Forwarder
   readonly notices: Array<PlaneNotice>
+  readonly captured: CaptureRing
   /** A guest that is connected and admitted. */
   readonly guest: (uid?: number) => SimGuest
   /** Sends one frame and lets the switch forward it. */
@@ -60,11 +63,13 @@ export const make = (options: Partial<SwitchSettings> & { readonly tap?: boolean
     listener: listening.fd
   })
   const notices: Array<PlaneNotice> = []
+  const captured = Ring.make(settings.guestPorts + 1, 65_536)
   const forwarder = Forwarder.make({
     exchange,
     settings,
     counters: Counters.make(settings.guestPorts + 1),
-    notify: (notice) => notices.push(notice)
+    notify: (notice) => notices.push(notice),
+    capture: { ring: captured, dateMs: () => 1_700_000_000_000 + Math.floor(exchange.nowMs) }
   })
   if (tap !== undefined) {
     Forwarder.attachTap(forwarder, { handle: tapFd, mac: Mac.fromOctets(tap.mac), mtuBytes: 1500 })
@@ -76,6 +81,7 @@ export const make = (options: Partial<SwitchSettings> & { readonly tap?: boolean
     exchange,
     forwarder,
     notices,
+    captured,
     settle,
     guest: (uid = 0) => {
       const guest = kernel.guest({ path: PATH, uid, gid: 85, pid: 100 })

@@ -79,11 +79,14 @@ const either = (direction: Direction, test: (at: number) => FilterTest, src: num
   return test(direction === "src" ? src : dst)
 }
 
+/** Word by word, as BPF loads them: of a word none of which counts nothing is loaded, of another all. */
 const addressAt = ({ mask, octets }: FilterAddress) => (at: number): FilterTest => (frame) => {
-  // Whole words, as BPF loads them.
-  for (let i = 0; i < octets.length; i += 2) {
-    const word = frame.u16(at + i)
-    if (((word >>> 8) & mask[i]!) !== octets[i] || (word & 0xff & mask[i + 1]!) !== octets[i + 1]) return false
+  for (let word = 0; word < octets.length; word += 4) {
+    const end = Math.min(word + 4, octets.length)
+    if (mask.subarray(word, end).every((octet) => octet === 0)) continue
+    let isEqual = true
+    for (let i = word; i < end; i++) isEqual = (frame.u8(at + i) & mask[i]!) === octets[i] && isEqual
+    if (!isEqual) return false
   }
   return true
 }
