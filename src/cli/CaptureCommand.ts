@@ -25,7 +25,7 @@ export const run = (argv: ReadonlyArray<string>): Promise<number> => {
   return reportMistakes(async () => {
     const given = readCaptureArguments(argv.slice(1))
     if (typeof given === "string") process.stdout.write(`${given}\n`)
-    else await capture(given)
+    else await capture(given, say)
   })
 }
 
@@ -41,8 +41,12 @@ export const reportMistakes = async (attempt: () => Promise<void>): Promise<numb
   }
 }
 
-/** Captures until it has enough, the switch ends, or a signal comes. Rejects with a `ControlError`. */
-export const capture = async (given: CaptureArguments): Promise<void> => {
+/**
+ * Captures until it has enough, the switch ends, or a signal comes. Rejects with a `ControlError`.
+ *
+ * @param tell is told in the end how many frames there were.
+ */
+export const capture = async (given: CaptureArguments, tell: (summary: string) => void): Promise<void> => {
   if (given.write === "-" && process.stdout.isTTY) {
     throw new ControlError("standard output is a terminal (try: vknetd capture -w - | tcpdump -r -)")
   }
@@ -58,7 +62,7 @@ export const capture = async (given: CaptureArguments): Promise<void> => {
   } finally {
     answer.destroy()
   }
-  say(`${tally.frames} ${tally.frames === 1 ? "frame" : "frames"} captured, ${tally.missed} missed`)
+  tell(`${tally.frames} ${tally.frames === 1 ? "frame" : "frames"} captured, ${tally.missed} missed`)
   if (!answer.complete && !ending.signal.aborted) throw new ControlError("the switch has ended")
 }
 

@@ -53,7 +53,8 @@ export const run = (argv: ReadonlyArray<string>): Promise<number> =>
     if (values["extcap-interfaces"] === true) print(interfaces)
     else if (values["extcap-dlts"] === true) print(dlts)
     else if (values["extcap-config"] === true) print(config)
-    else if (values.capture === true) await capture(captureOf(text, filter, values.denied === true))
+    // Whatever is on standard error Wireshark takes for a failure; how much was missed stands in the capture, too.
+    else if (values.capture === true) await capture(captureOf(text, filter, values.denied === true), () => {})
     else if (filter !== undefined) explainFilter(filter)
     else throw new ControlError("extcap is for Wireshark, which asks in its own words (see vknetd capture --help)")
   })

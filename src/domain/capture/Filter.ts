@@ -109,11 +109,8 @@ class Parser {
     const kind = this.#take("host", "net", "port", "portrange", "proto") as Qualifiers["kind"]
     const next = this.#words[this.#at]
     if (protocol !== undefined && protocol !== "ether" && direction === undefined && kind === undefined) {
-      // Alone, or with an address at once: `arp 10.1.0.1`.
-      if (next === undefined || next === ")" || connectives[next] !== undefined) {
-        this.#last = undefined
-        return Test.protocols[protocol]!
-      }
+      this.#last = undefined
+      return Test.protocols[protocol]!
     }
     if (this.#at > start) this.#last = { protocol, direction, kind }
     else if (next !== undefined && (this.#last === undefined || !/^[0-9a-f]*[:\d]/i.test(next))) {
@@ -143,6 +140,7 @@ const primitive = ({ direction, kind, protocol }: Qualifiers, value: string): Te
     if (protocol !== "ether" || direction !== undefined || type < 1536) throw unfit()
     return Test.etherType(type)
   }
+  if (kind === undefined && direction === undefined) throw unfit()
   const address: FilterAddress | string = parseFilterAddress(value)
   if (typeof address === "string") throw new FilterFault(address)
   if (kind === "host" && address.isNet || kind === "net" && address.kind === "ether") throw unfit()
