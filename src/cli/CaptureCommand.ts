@@ -95,7 +95,8 @@ const endOnSignals = (socket: string, answer: IncomingMessage, ending: AbortCont
       answer.destroy()
     }, endMs)
     give.unref()
-    ask(socket, "POST", `/captures/${String(answer.headers[Control.captureHeader])}/end`, Control.CaptureEnd).catch(() => {
+    const id = String(answer.headers[Control.captureHeader])
+    ask(socket, "POST", `/captures/${id}/end`, Control.CaptureEnd).catch(() => {
       ending.abort()
       answer.destroy()
     })

@@ -36,6 +36,8 @@ interface Interface {
 }
 
 const CHUNK_BYTES = 65_536
+/** Verdicts that are kept as they are written. */
+const VERDICTS_MAX = 4096
 const encoder = new TextEncoder()
 
 /**
@@ -55,6 +57,7 @@ export class CaptureReader {
   #queuedBytes = 0
   readonly #interfaces: Array<Interface> = []
   readonly #latest = new Map<number, Interface>()
+  readonly #verdicts = new Map<number, Uint8Array>()
   /** The ring's counts of missed frames when this began, and as last seen. */
   readonly #missedAtStart: Uint32Array
   #missedSeen: number
@@ -100,7 +103,7 @@ export class CaptureReader {
     if (filter !== undefined && !filter.matches(record.octets, record.originalBytes)) return
     const on = this.#interfaceOf(record.port)
     const octets = record.octets.subarray(0, snapBytes)
-    const comments = [encoder.encode(verdictText(record, this.#labels.name))]
+    const comments = [this.#verdict(record)]
     if (this.#gap > 0) comments.unshift(encoder.encode(`${this.#gap} missed before this one`))
     if (this.isFull || this.#queuedBytes + packetBytes(octets, comments) > Bounds.captureQueueBytes) {
       this.isFull = true
@@ -160,6 +163,17 @@ export class CaptureReader {
       this.take
     )
   })
+
+  #verdict(record: CaptureRecord): Uint8Array {
+    const { kind, other, reason, tapReason } = record
+    const key = (((other + 1) * 2 + kind) * 128 + reason) * 128 + tapReason
+    const known = this.#verdicts.get(key)
+    if (known !== undefined) return known
+    const text = encoder.encode(verdictText(record, this.#labels.name))
+    if (this.#verdicts.size >= VERDICTS_MAX) this.#verdicts.clear()
+    this.#verdicts.set(key, text)
+    return text
+  }
 
   #missedNow(): number {
     const { port } = this.request

@@ -109,8 +109,8 @@ export const make = (options: {
 /** Moves one batch: sends what the last turn planned, waits, receives, judges, admits, routes, counts, plans. */
 export const turn = (forwarder: Forwarder, timeoutMs: number): void => {
   const { exchange, recorder } = forwarder
-  const offered = recorder !== undefined && Recorders.offerSent(recorder, exchange.batch, exchange.plan, forwarder.ports,
-    exchange.nowMs)
+  const offered = recorder !== undefined
+    && Recorders.offerSent(recorder, exchange.batch, exchange.plan, forwarder.ports, exchange.nowMs)
   // What has been copied is to be shown once it is sent: not when the next frame comes.
   exchange.step(offered ? 0 : waitMs(forwarder, timeoutMs))
   if (recorder !== undefined) Recorders.settleSent(recorder, exchange.plan, offered)

@@ -92,7 +92,7 @@ describe("a capture's filter", () => {
   })
 
   it.prop("is a filter or a fault, whatever is written", [
-    fc.array(fc.constantFrom(..."arp,ip,tcp,(,),and,or,not,!,host,net,src,dst,port,10.1.0.1,::1,/8,80,ether".split(",")))
+    fc.array(fc.constantFrom(..."arp,ip,tcp,(,),and,or,not,!,host,net,src,dst,port,10.1.0.1,::1,80,ether".split(",")))
   ], ([words]) => {
     try {
       filter(words.join(" ")).matches(arp, arp.length)

@@ -36,7 +36,13 @@ export interface SwitchWorld {
   readonly assertSums: () => void
 }
 
-export const make = (options: Partial<SwitchSettings> & { readonly tap?: boolean; readonly seed?: number } = {}) => {
+export interface WorldOptions extends Partial<SwitchSettings> {
+  readonly tap?: boolean
+  readonly seed?: number
+  readonly ringBytes?: number
+}
+
+export const make = (options: WorldOptions = {}) => {
   const kernel = new SimKernel({ seed: options.seed ?? 1, historyLines: 200_000 })
   const prefix = Prefixes.make(0x0a010001, 24)
   const tapFd = options.tap === false ? -1 : kernel.openTap("tap0")
@@ -63,7 +69,7 @@ export const make = (options: Partial<SwitchSettings> & { readonly tap?: boolean
     listener: listening.fd
   })
   const notices: Array<PlaneNotice> = []
-  const captured = Ring.make(settings.guestPorts + 1, 65_536)
+  const captured = Ring.make(settings.guestPorts + 1, options.ringBytes ?? 65_536)
   const forwarder = Forwarder.make({
     exchange,
     settings,

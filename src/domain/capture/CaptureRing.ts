@@ -119,7 +119,12 @@ export const miss = (ring: CaptureRing, port: number): void => {
  *
  * @param source the arena that the frame lies in, and the word at which it begins.
  */
-export const write = (ring: CaptureRing, source: Uint32Array<ArrayBufferLike>, start: number, bytes: number): boolean => {
+export const write = (
+  ring: CaptureRing,
+  source: Uint32Array<ArrayBufferLike>,
+  start: number,
+  bytes: number
+): boolean => {
   const { cells, control, entry, words } = ring
   const captured = Math.min(bytes, control[SNAP]!)
   const payload = ((captured + 7) >>> 3) * 2

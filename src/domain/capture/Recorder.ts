@@ -47,7 +47,7 @@ export const recordReceived = (recorder: Recorder, batch: FrameBatch, judged: Ju
   if ((mode & (Ring.Mode.COPY | Ring.Mode.COUNT)) === 0) return
   const { destination, ports, reason, tapReason } = judged
   const tapIsOpen = isOpen(ports, TAP_PORT)
-  readClock(recorder, nowMs)
+  if ((mode & Ring.Mode.COPY) !== 0) readClock(recorder, nowMs)
   for (let i = 0; i < batch.count; i++) {
     const port = batch.port[i]!
     const wanted = ring.interest[port]! & (Ring.Interest.DENIED | Ring.Interest.RECEIVED)

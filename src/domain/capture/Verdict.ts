@@ -3,9 +3,11 @@ import { rules, rulesWithMemory } from "../policy/Rules.ts"
 import { Reason, reasonNames } from "../Reason.ts"
 import { RecordKind, type RecordHead } from "./CaptureRing.ts"
 
+const everyRule = [...rules, ...rulesWithMemory]
+
 /** `ARP_SPA_HOST (posing as the gateway, A6)`: a reason with what it stops and the rule's number. */
 export const reasonText = (reason: number): string => {
-  const same = [...rules, ...rulesWithMemory].filter((rule) => rule.reason === reason)
+  const same = everyRule.filter((rule) => rule.reason === reason)
   const numbers = [...new Set(same.map(({ id }) => id))]
   const why = same.length === 0 ? "" : ` (${same[0]!.stops}, ${numbers.join(" or ")})`
   return `${reasonNames[reason] ?? reason}${why}`
