@@ -110,7 +110,7 @@ export const make = (options: {
 export const turn = (forwarder: Forwarder, timeoutMs: number): void => {
   const { exchange, recorder } = forwarder
   const offered = recorder !== undefined
-    && Recorders.offerSent(recorder, exchange.batch, exchange.plan, forwarder.ports, exchange.nowMs)
+    && Recorders.offerSent(recorder, exchange.batch, exchange.plan, forwarder.ports, exchange)
   // What has been copied is to be shown once it is sent: not when the next frame comes.
   exchange.step(offered ? 0 : waitMs(forwarder, timeoutMs))
   if (recorder !== undefined) Recorders.settleSent(recorder, exchange.plan, offered)
@@ -326,7 +326,7 @@ const forward = (forwarder: Forwarder): void => {
   const denied = Count.countIngress(counters, batch.port, batch.size, reason, batch.count)
   if (denied > 0) tellDenied(forwarder)
   Route.plan(batch, reason, tapReason, destination, egress, nowMs)
-  if (forwarder.recorder !== undefined) Recorders.recordReceived(forwarder.recorder, batch, forwarder, nowMs)
+  if (forwarder.recorder !== undefined) Recorders.recordReceived(forwarder.recorder, batch, forwarder, exchange)
   Stations.sweep(memory, SWEEP_PER_TURN)
 }
 

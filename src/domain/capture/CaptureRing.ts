@@ -159,12 +159,12 @@ export const write = (
   return true
 }
 
-/** Withdraws those of the records not yet shown of which `isVoid` says so, by their tags. */
-export const withdraw = (ring: CaptureRing, isVoid: (tag: number) => boolean): void => {
+/** Withdraws those of the records not yet shown whose tag has something other than 0 in `failed`. */
+export const withdraw = (ring: CaptureRing, failed: Uint8Array<ArrayBufferLike>): void => {
   const { cells, control, words } = ring
   for (let at = control[HEAD]!; at !== ring.head;) {
     const word = (at & (cells - 1)) * 2
-    if (words[word + 1] !== RecordKind.PAD && isVoid(words[word + 12]!)) words[word + 1] = RecordKind.VOID
+    if (words[word + 1] !== RecordKind.PAD && failed[words[word + 12]!] !== 0) words[word + 1] = RecordKind.VOID
     at = (at + words[word]!) | 0
   }
 }

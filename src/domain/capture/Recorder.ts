@@ -32,7 +32,12 @@ export const make = (ring: CaptureRing, batch: FrameBatch, dateMs: () => number)
   dateMs
 })
 
-/** What the passes judged by: one reading of the clock for the whole batch. */
+/** The monotonic clock, read once for the whole batch; asked only while somebody captures, for a number is allocated. */
+export interface Moment {
+  readonly nowMs: number
+}
+
+/** What the passes have made of a batch. */
 export interface Judged {
   readonly ports: Ports
   readonly reason: Uint8Array
@@ -40,14 +45,14 @@ export interface Judged {
   readonly destination: Int32Array
 }
 
-/** Copies what has been received and judged. @param nowMs when it was received, of the monotonic clock. */
-export const recordReceived = (recorder: Recorder, batch: FrameBatch, judged: Judged, nowMs: number): void => {
+/** Copies what has been received and judged. @param moment when it was received. */
+export const recordReceived = (recorder: Recorder, batch: FrameBatch, judged: Judged, moment: Moment): void => {
   const { arena, ring } = recorder
   const mode = Ring.mode(ring)
   if ((mode & (Ring.Mode.COPY | Ring.Mode.COUNT)) === 0) return
   const { destination, ports, reason, tapReason } = judged
   const tapIsOpen = isOpen(ports, TAP_PORT)
-  if ((mode & Ring.Mode.COPY) !== 0) readClock(recorder, nowMs)
+  if ((mode & Ring.Mode.COPY) !== 0) readClock(recorder, moment)
   for (let i = 0; i < batch.count; i++) {
     const port = batch.port[i]!
     const wanted = ring.interest[port]! & (Ring.Interest.DENIED | Ring.Interest.RECEIVED)
@@ -78,12 +83,12 @@ export const offerSent = (
   batch: FrameBatch,
   plan: SendPlan,
   ports: Ports,
-  nowMs: number
+  moment: Moment
 ): boolean => {
   const { arena, ring } = recorder
   if (Ring.mode(ring) !== (Ring.Mode.COPY | Ring.Mode.SENT) || plan.count === 0) return false
   const { entry } = ring
-  readClock(recorder, nowMs)
+  readClock(recorder, moment)
   entry.kind = Ring.RecordKind.OUTBOUND
   entry.reason = Reason.PASS
   entry.tapReason = Reason.PASS
@@ -106,7 +111,7 @@ export const offerSent = (
 export const settleSent = (recorder: Recorder, plan: SendPlan, offered: boolean): void => {
   const { ring } = recorder
   if (offered) {
-    if (plan.failed > 0) Ring.withdraw(ring, (i) => plan.outcome[i] !== 0)
+    if (plan.failed > 0) Ring.withdraw(ring, plan.outcome)
     Ring.publish(ring)
   } else if (Ring.mode(ring) === (Ring.Mode.COUNT | Ring.Mode.SENT)) {
     for (let i = 0; i < plan.count; i++) {
@@ -116,7 +121,7 @@ export const settleSent = (recorder: Recorder, plan: SendPlan, offered: boolean)
   }
 }
 
-const readClock = ({ clock, dateMs, ring }: Recorder, nowMs: number): void => {
+const readClock = ({ clock, dateMs, ring }: Recorder, { nowMs }: Moment): void => {
   Wall.read(clock, dateMs(), nowMs)
   ring.entry.seconds = clock.seconds
   ring.entry.nanoseconds = clock.nanoseconds
