@@ -97,13 +97,14 @@ export class CaptureHub {
 
   /** What is wanted of each port. */
   #want(): void {
-    const { interest } = this.#ring
-    interest.fill(0)
+    // In one go: for those who capture already nothing may be missing meanwhile.
+    const interest = new Uint8Array(this.#ring.interest.length)
     for (const { request: { denied, port } } of this.#readers) {
       const { DENIED, RECEIVED, SENT } = Ring.Interest
       if (port === undefined) for (let at = 0; at < interest.length; at++) interest[at]! |= denied ? DENIED : RECEIVED
       else interest[port]! |= denied ? DENIED : RECEIVED | SENT
     }
+    this.#ring.interest.set(interest)
     if (this.#readers.size === 0) this.#some.unsafeClose()
     else this.#some.unsafeOpen()
     this.#pace()

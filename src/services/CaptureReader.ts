@@ -36,6 +36,8 @@ interface Interface {
 }
 
 const CHUNK_BYTES = 65_536
+/** Interfaces above which a port's next guest is no longer announced: as many as one file may have that we read. */
+const INTERFACES_MAX = 4096
 /** Verdicts that are kept as they are written. */
 const VERDICTS_MAX = 4096
 const encoder = new TextEncoder()
@@ -183,7 +185,8 @@ export class CaptureReader {
   #interfaceOf(port: number): Interface {
     const known = this.#latest.get(port)
     const holder = this.#labels.holder(port)
-    return known !== undefined && (holder === undefined || holder === known.holder) ? known : this.#announce(port)
+    const isSame = holder === undefined || holder === known?.holder || this.#interfaces.length >= INTERFACES_MAX
+    return known !== undefined && isSame ? known : this.#announce(port)
   }
 
   #announce(port: number): Interface {

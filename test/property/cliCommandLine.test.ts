@@ -51,6 +51,7 @@ const plain: Options = {
   stationAgeSeconds: 300,
   policy: {},
   seed: undefined,
+  configPath: undefined,
   metrics: undefined,
   user: undefined,
   keepNetAdmin: false,
