@@ -63,7 +63,8 @@ export const readCaptureArguments = (words: ReadonlyArray<string>): CaptureArgum
   if (positionals.length > 0) return refuse(`surplus operand ${printable(positionals[0]!)} (a filter follows --filter)`)
   const text = (name: keyof typeof options): string | undefined => {
     const value = values[name]
-    if (value === "") throw new ControlError(`${shortOnly.has(name) ? `-${name[0]!}` : `--${name}`} '': give a value`)
+    const option = options[name]
+    if (value === "") throw new ControlError(`${"short" in option ? `-${option.short}` : `--${name}`} '': give a value`)
     return typeof value === "string" ? value : undefined
   }
   return {

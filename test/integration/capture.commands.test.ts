@@ -145,6 +145,7 @@ describe("capture", () => {
         [["--filter", "tcp adn udp"], /^bad --filter: 'adn' is not expected there$/],
         [["--count", "1"], /^unknown option --count /],
         [["--bogus"], /^unknown option --bogus /],
+        [["-p", ""], /^-p '': give a value$/],
         [["-w"], /^option -w needs a value /],
         [["tcp"], /^surplus operand tcp \(a filter follows --filter\) /],
         [["-p", "/nowhere/sw"], /^cannot ask \/nowhere\/sw\.ctl: no switch has been started there/]
