@@ -108,6 +108,7 @@ const options = CliOptions.all({
   seed: text(flags.seed),
   group: text(flags.group),
   mode: text(flags.mode),
+  trunk: file(flags.trunk),
   maxClients: text(flags.maxClients),
   maxClientsPerUid: text(flags.maxClientsPerUid),
   mtu: text(flags.mtu),

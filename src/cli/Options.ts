@@ -31,6 +31,8 @@ export interface Options extends ServiceOptions {
   readonly groupName: string | undefined
   /** `--mode`: permission bits of the socket. */
   readonly socketMode: number
+  /** `--trunk`: the socket whose guests are trunks; undefined for none. */
+  readonly trunkPath: string | undefined
   /** `--max-clients`. */
   readonly guestPorts: number
   /** `--max-clients-per-uid`. */

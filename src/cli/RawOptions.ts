@@ -2,6 +2,7 @@ import * as Either from "effect/Either"
 import * as path from "node:path"
 import { Bounds } from "../domain/Bounds.ts"
 import type { Prefix } from "../domain/Prefix.ts"
+import { controlPath } from "../services/ControlPath.ts"
 import { parseAddress } from "./AddressOperand.ts"
 import { type Flag, flags, mtuBytesMax, mtuBytesMin, seedMax, spell, stationAgeSecondsMax } from "./Flags.ts"
 import { readMetricsAddress } from "./MetricsAddress.ts"
@@ -24,6 +25,7 @@ export interface RawOptions extends RawServiceOptions, RawPolicyOptions {
   readonly seed: string | undefined
   readonly group: string | undefined
   readonly mode: string | undefined
+  readonly trunk: string | undefined
   readonly maxClients: string | undefined
   readonly maxClientsPerUid: string | undefined
   readonly mtu: string | undefined
@@ -50,16 +52,17 @@ export const toOptions = (
     const real = !raw.simulate && !raw.noTap
     const foreground = raw.foreground || raw.simulate || raw.monitor
     const prefix = yield* readPrefix(raw)
+    const socketPath = yield* given(
+      raw.socket,
+      (text) => readPath(flags.socket, text, cwd),
+      raw.simulate ? undefined : defaults.socketPath
+    )
     return {
       kind: raw.monitor ? "monitor" : "switch",
       foreground,
       secure: !raw.unsecure,
       bridgeName: yield* given(raw.bridge, readBridge, undefined),
-      socketPath: yield* given(
-        raw.socket,
-        (text) => readPath(flags.socket, text, cwd),
-        raw.simulate ? undefined : defaults.socketPath
-      ),
+      socketPath,
       socketPathGiven: raw.socket !== undefined,
       pidFilePath: yield* given(
         raw.pidFile,
@@ -71,6 +74,7 @@ export const toOptions = (
       prefix,
       groupName: yield* given(raw.group, readGroup, real ? defaults.groupName : undefined),
       socketMode: yield* given(raw.mode, readMode, defaults.socketMode),
+      trunkPath: yield* given(raw.trunk, (text) => readTrunk(text, cwd, socketPath), undefined),
       guestPorts: yield* given(raw.maxClients, readCount(flags.maxClients), Bounds.guestPortsDefault),
       guestPortsPerUid: yield* given(
         raw.maxClientsPerUid,
@@ -129,6 +133,13 @@ const readPrefix = (raw: RawOptions): Read<Prefix | undefined> => {
 /** @param cwd  what a relative path starts from. */
 export const readPath = (flag: Flag, text: string, cwd: string): Read<string> =>
   text === "" ? refuse(`${spell(flag)} '': give a path`) : Either.right(path.resolve(cwd, text))
+
+/** A socket of its own: neither the guests' nor the one beside it. */
+const readTrunk = (text: string, cwd: string, socketPath: string | undefined): Read<string> =>
+  Either.flatMap(readPath(flags.trunk, text, cwd), (path) =>
+    socketPath !== undefined && [socketPath, controlPath(socketPath)].includes(path)
+      ? refuse(`bad ${spell(flags.trunk)} ${printable(text)}: the switch uses that path already; name another`)
+      : Either.right(path))
 
 /** 15 characters and a NUL are what systems hold an interface's name in: IFNAMSIZ, netdevice(7) and net/if.h. */
 const interfaceNameCharactersMax = 15

@@ -96,7 +96,7 @@ export const runSwitch = (
     })
     const listener = edge.descriptors === undefined
       ? NativeSeqpacketListener.layer
-      : InheritedListener.layer(edge.descriptors, options.socketPathGiven)
+      : InheritedListener.layer(edge.descriptors, options.socketPathGiven, options.trunkPath)
     const simulatedTap = SocketpairTap.layer({ seed, prefix: request.prefix, ipv6: request.policy.ipv6 })
     if (!options.simulate) return yield* Effect.provide(serve, listener)
     return yield* Effect.provide(serve, Layer.merge(listener, simulatedTap))
@@ -118,6 +118,7 @@ const tellOfLimits = (request: Switch.SwitchRequest, options: Options, socketIsO
   const files = [
     ...(socketIsOurs ? [request.socketPath] : []),
     controlPath(request.socketPath),
+    ...(request.trunk === undefined ? [] : [request.trunk.path]),
     ...(request.pidFilePath ? [request.pidFilePath] : [])
   ]
   const warnings = files.filter((file) => !writable(path.dirname(file))).map((file) =>
@@ -151,6 +152,7 @@ const requestFor = (
     socketMode: options.socketMode,
     // Whose the socket is was decided by who made it.
     groupName: inherited ? undefined : options.groupName,
+    trunk: options.trunkPath === undefined ? undefined : { path: options.trunkPath, groupName: options.groupName },
     pidFilePath: options.pidFilePath,
     mtuBytes: options.mtuBytes,
     guestPorts: options.guestPorts,

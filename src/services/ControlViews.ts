@@ -42,10 +42,12 @@ export const status = (target: ControlTarget["Type"], reply: PortsReply | undefi
     mode: request.secure ? "secure" : "bridge",
     address: request.prefix === undefined ? null : Prefixes.format(request.prefix),
     socket: target.running.socketPath,
+    trunkSocket: request.trunk?.path ?? null,
     tap: directory.tap.name ?? null,
     tapState: directory.tap.state,
     guests: directory.guests.size,
     guestsMax: request.guestPorts,
+    trunks: [...directory.guests.values()].filter(({ trunk }) => trunk).length,
     stations: reply?.stations ?? null,
     stationAgeSeconds: live.stationAgeSeconds,
     logLevel: target.log.level(),
@@ -75,7 +77,7 @@ export const ports = (
     const openedMs = resident?.openedMs ?? directory.tap.sinceMs
     return {
       port,
-      kind: port === TAP_PORT ? "tap" : "guest",
+      kind: port === TAP_PORT ? "tap" : resident?.trunk === true ? "trunk" : "guest",
       uid: resident?.uid ?? null,
       user: resident === undefined ? null : processes.userName(resident.uid) ?? null,
       pid: resident === undefined || resident.pid === 0 ? null : resident.pid,

@@ -46,15 +46,23 @@ const either = (...choices: ReadonlyArray<string>) =>
 const ethertypes = fc.array(fc.constantFrom("88b5", "0x8863", "88B6"), { minLength: 1, maxLength: 3 })
   .map((types) => [types.join(","), types] as const)
 
-const binding = fc.record({
-  uid: fc.integer({ min: 0, max: 2 ** 32 - 2 }).map(BigInt),
+const facts = {
   mac: fc.constantFrom("52:54:00:00:00:01", "00:00:00:00:00:02"),
   ip: fc.constantFrom("10.1.0.5", "10.1.0.6")
-}, { requiredKeys: ["uid"] }).filter(({ ip, mac }) => ip !== undefined || mac !== undefined)
+}
+const uid = fc.integer({ min: 0, max: 2 ** 32 - 2 }).map(BigInt)
+const binding: fc.Arbitrary<{ uid?: bigint; trunk?: true; mac?: string; ip?: string }> = fc.oneof(
+  fc.record({ uid, ...facts }, { requiredKeys: ["uid"] }),
+  fc.record({ trunk: fc.constant(true as const), ...facts }, { requiredKeys: ["trunk"] })
+).filter(({ ip, mac }) => ip !== undefined || mac !== undefined)
 const bindings = fc.array(binding, { minLength: 1, maxLength: 4 }).map((rows) =>
   [
-    rows.map(({ ip, mac, uid }) =>
-      [`uid:${uid}`, ...(mac === undefined ? [] : [`mac=${mac}`]), ...(ip === undefined ? [] : [`ip=${ip}`])].join(",")
+    rows.map(({ ip, mac, trunk, uid }) =>
+      [
+        trunk === undefined ? `uid:${uid}` : "trunk",
+        ...(mac === undefined ? [] : [`mac=${mac}`]),
+        ...(ip === undefined ? [] : [`ip=${ip}`])
+      ].join(",")
     ).join(";"),
     rows
   ] as const
@@ -66,6 +74,7 @@ const values: Readonly<Record<string, fc.Arbitrary<readonly [string | true, unkn
   unsecure: toggle,
   bridge: words("bridge0", "br.1"),
   socket: words("/a/vknet", "rel/s", " "),
+  trunk: words("/a/trunk", "t"),
   "pid-file": words("/a/pid", "pid"),
   tap: words("auto", "tap3", "./tap3", "/dev/tap3"),
   group: either("wheel", "85"),
@@ -174,7 +183,7 @@ describe("the example", () => {
   const example = fs.readFileSync(new URL("../../share/vknetd.toml", import.meta.url), "utf8")
   const uncommented = example.replace(/^#(?=[a-z[])/gm, "")
   /** What is an example, and not what holds otherwise. */
-  const none = ["bind", "bridge", "mtu", "ipv6", "metrics", "user", "log-format", "log-file"]
+  const none = ["bind", "trunk", "bridge", "mtu", "ipv6", "metrics", "user", "log-format", "log-file"]
 
   const namesIn = (text = "") => [...text.matchAll(/^(?:\[\[)?([a-z0-9-]+)(?: = |\]\])/gm)].map(([, name]) => name!)
 
@@ -246,14 +255,14 @@ describe("a mistake in a file is told with its line and key:", () => {
     // Bindings.
     [
       "bind = \"uid:1,ip=10.1.0.5\"",
-      "FILE:1: bind: it must be tables: [[bind]] and below it uid, and mac or ip or both"
+      "FILE:1: bind: it must be tables: [[bind]] and below it uid or trunk, and mac or ip or both"
     ],
-    ["\n[[bind]]\nip = \"10.1.0.5\"", "FILE:2: bind.uid: it is missing"],
+    ["\n[[bind]]\nip = \"10.1.0.5\"", "FILE:2: bind: it must have uid, or trunk = true"],
     ["[[bind]]\nuid = \"ann\"\nip = \"10.1.0.5\"", "FILE:2: bind.uid: it must be a whole number"],
     ["[[bind]]\nuid = 1\nip = \"10.1.0.5,mac=52:54:00:00:00:01\"", "FILE:3: bind.ip: it must be one address"],
     [
       "[[bind]]\nuid = 1\nip = \"10.1.0.5\"\nport = 3",
-      "FILE:4: bind.port: there is no such key; there are uid, mac, ip"
+      "FILE:4: bind.port: there is no such key; there are uid, trunk, mac, ip"
     ],
     [
       "[[bind]]\nuid = 1\nip = \"10.1.0.5\"\nmtu = 1500",

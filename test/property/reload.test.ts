@@ -23,6 +23,7 @@ const started: Options = {
   bridgeName: undefined,
   socketPath: "/s",
   socketPathGiven: true,
+  trunkPath: undefined,
   pidFilePath: undefined,
   tapName: undefined,
   simulate: false,
