@@ -23,7 +23,7 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
         Effect.gen(function*() {
           const ports = settings.guestPorts + 1
           const memory = new SharedArrayBuffer(Counters.byteLengthFor(ports))
-          const captured = new SharedArrayBuffer(Ring.byteLengthFor(ports, Bounds.captureRingBytes))
+          const captured = Ring.make(ports, Bounds.captureRingBytes)
           const notices = yield* Queue.unbounded<PlaneNotice>()
           const started = yield* Deferred.make<void, DataPlaneError>()
           const ended = yield* Deferred.make<never, DataPlaneError>()
@@ -36,7 +36,7 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
               listener: listener.handle,
               trunkListener: trunkListener?.handle ?? -1,
               memory,
-              captured,
+              captured: captured.memory,
               wake
             }),
             stop: { kind: "stop" }
@@ -63,16 +63,12 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
           return {
             notices,
             counters: Counters.make(ports, memory),
-            captured: Ring.make(ports, Bounds.captureRingBytes, captured),
+            captured,
             attachTap: (tap) =>
               ask({ kind: "attach-tap", handle: tap.handle, mac: tap.macAddress, mtuBytes: tap.mtuBytes }).pipe(
                 Effect.flatMap(({ errno }) =>
                   errno === 0 ? Effect.void : Effect.fail(
-                    new TapError({
-                      operation: "open",
-                      interfaceName: tap.interfaceName,
-                      code: addon.errnoName(errno)
-                    })
+                    new TapError({ operation: "open", interfaceName: tap.interfaceName, code: addon.errnoName(errno) })
                   )
                 )
               ),

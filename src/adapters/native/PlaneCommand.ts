@@ -13,7 +13,7 @@ export interface PlaneStart {
   /** Memory of the counters. */
   readonly memory: SharedArrayBuffer
   /** Memory of the ring of captured frames. */
-  readonly captured: SharedArrayBuffer
+  readonly captured: ArrayBufferLike
 }
 
 /** What it can be told while it runs; a wake makes it look. Each is answered with {@link PlaneAnswer}. */

@@ -32,7 +32,7 @@ export const make = (ring: CaptureRing, batch: FrameBatch, dateMs: () => number)
   dateMs
 })
 
-/** The monotonic clock, read once for the whole batch; asked only while somebody captures, for a number is allocated. */
+/** The monotonic clock, read once for the whole batch; asked only while somebody captures: its number is allocated. */
 export interface Moment {
   readonly nowMs: number
 }
