@@ -7,8 +7,8 @@ import { contains, type Prefix } from "../domain/Prefix.ts"
  *
  * A capture of several interfaces tells it: each interface is a port. In one of a single interface each source MAC is
  * taken for a guest of its own. The host is known by its MAC: who speaks for its address, and for no other of the
- * subnet. An impostor speaks for his own, too, sooner or later. A capture of `vknetd` itself has the names of its ports,
- * and needs no guess.
+ * subnet. An impostor speaks for his own, too, sooner or later. A capture of `vknetd` itself has the names of its
+ * ports, and needs no guess.
  */
 
 /** Frames whose source cannot be a station's: too short, a group, or zero. */
