@@ -15,7 +15,9 @@
     "cflags_cc!": ["-std=c++17", "-std=c++20", "-std=gnu++20", "-std=gnu++2a", "-std=gnu++23"],
     "cflags_cc": ["-std=gnu++17", "-fno-exceptions", "-O2"],
     "conditions": [
-      ["OS=='linux'", { "sources": ["native/kernel_linux.cc", "native/interface_linux.cc"] }],
+      ["OS=='linux'", {
+        "sources": ["native/kernel_linux.cc", "native/interface_linux.cc", "native/addresses_linux.cc"]
+      }],
       ["OS=='freebsd'", { "sources": ["native/kernel_dragonfly.cc", "native/interface_dragonfly.cc"] }]
     ]
   }]

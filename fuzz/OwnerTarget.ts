@@ -16,6 +16,7 @@ const EVENTS_MAX = 100
 
 const STATIONS = 6
 const ADDRESSES = 8
+const HOST6 = "fd00:1::1"
 const XIDS = 3
 const SECONDS = [1, 9, 10, 60, 99, 100, 300, 301]
 const LEARN = ["fcfs", "fcfs", "dhcp", "static"] as const
@@ -128,7 +129,36 @@ const events: ReadonlyArray<Event> = [
   (keepers, { raw }) => {
     keepers.pass(SECONDS[raw % SECONDS.length]!)
     return undefined
+  },
+  (keepers, { from, port, raw }) => {
+    const address = addressesOf6(raw)[0]
+    const got = keepers.receive(world.packet6(from, address), port)
+    return [got, keepers.slow.guest({ port, mac: from, address, protocol: "ip6" })]
+  },
+  (keepers, { from, port, raw }) => {
+    const [address, target] = addressesOf6(raw)
+    const got = keepers.receive(world.advertise(from, address, target), port)
+    return [got, keepers.slow.guest({ port, mac: from, address, protocol: "ip6", target })]
+  },
+  (keepers, { from, port, raw }) => {
+    const [address, target] = addressesOf6(raw)
+    const isProbe = (raw & 128) !== 0
+    const got = keepers.receive(world.solicit(from, isProbe ? "::" : address, target), port)
+    return [got, keepers.slow.guest({ port, mac: from, address: isProbe ? undefined : address, protocol: "ip6" })]
+  },
+  (keepers, { from, raw }) => {
+    const [address, target] = addressesOf6(raw)
+    const isAnswer = (raw & 128) !== 0
+    keepers.receive(isAnswer ? world.advertise(from, HOST6, target) : world.solicit(from, address, target), TAP_PORT)
+    keepers.slow.tap(from, isAnswer ? target : address)
+    return undefined
   }
+]
+
+/** Two IPv6 addresses of guests. */
+const addressesOf6 = (raw: number): readonly [string, string] => [
+  world.address6Of(raw % ADDRESSES),
+  world.address6Of((raw >> 3) % ADDRESSES)
 ]
 
 const dumpOf = ({ claims, stations }: Reference) => ({
@@ -153,9 +183,20 @@ const afterUse = (seconds: number): Uint8Array =>
     0, 0, 1, 2, 0, 0, 1, 4, 0, 2, 3, 5, 8, 2, 0, 0, 9, 0, 0, seconds, 0, 1, 1, 6, 1, 1, 2, 4, 0, 1, 3, 6, 1, 1, 2, 5
   )
 
+/** IPv6 addresses that are used, answered for, asked for, forgotten and the host's side's. */
+const busyDay6 = (flags: number): Uint8Array =>
+  Uint8Array.of(
+    0, flags, 1, 2, 10, 0, 1, 0, 11, 0, 1, 8, 11, 1, 2, 1, 11, 1, 2, 18, 12, 1, 2, 10, 12, 1, 2, 138, 13, 0, 3, 130,
+    13, 0, 3, 1, 10, 0, 1, 1, 9, 0, 0, 7, 11, 0, 1, 24, 11, 1, 2, 32, 8, 1, 0, 0, 10, 0, 1, 2, 9, 0, 0, 2, 10, 0, 1, 2
+  )
+
 class OwnerTarget implements Target {
   readonly inputBytesMax = HEADER_BYTES + EVENTS_MAX * EVENT_BYTES
-  readonly seeds = [...[0, 1, 2, 3].map(busyDay), ...SECONDS.flatMap((_, i) => [afterLease(i), afterUse(i)])]
+  readonly seeds = [
+    ...[0, 1, 2, 3].map(busyDay),
+    ...[0, 1].map(busyDay6),
+    ...SECONDS.flatMap((_, i) => [afterLease(i), afterUse(i)])
+  ]
 
   execute(input: Uint8Array, size: number): void {
     const keepers = new Keepers(input[0]!, input[1]!, input[2]!, input[3]!)

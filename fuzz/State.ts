@@ -1,6 +1,6 @@
-/** What a forwarding loop works with, but does not remember: told apart from its state. */
+/** What a forwarding loop works with and what it tells, which is not what it remembers: told apart from its state. */
 const WORKING = new Set([
-  "exchange", "counters", "notify", "settings", "policy", "reason", "tapReason", "destination", "egress", "woken"
+  "exchange", "counters", "denials", "notify", "settings", "policy", "reason", "tapReason", "destination", "egress", "woken"
 ])
 
 /**

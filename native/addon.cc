@@ -64,6 +64,18 @@ Value AssignAddress(const CallbackInfo& info) {
                                        static_cast<uint32_t>(mask)));
 }
 
+Value AssignAddress6(const CallbackInfo& info) {
+  std::string name;
+  int64_t bits = 0;
+  if (!text_of(info, 0, &name) || !integer_of(info, 2, 1, 128, &bits)) return Value();
+  const bool fits = info[1].IsTypedArray() &&
+                    info[1].As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array &&
+                    info[1].As<Napi::Uint8Array>().ByteLength() == 16;
+  if (!fits) return refuse_call(info.Env(), "a Uint8Array of 16 octets is expected");
+  return number(info, interface_assign6(name.c_str(), info[1].As<Napi::Uint8Array>().Data(),
+                                        static_cast<int>(bits)));
+}
+
 // The functions whose arguments are one or two names.
 template <int (*function)(const char*)>
 Value WithName(const CallbackInfo& info) {
@@ -178,6 +190,7 @@ Object Init(Env, Object exports) {
   publish<ErrnoName>(exports, "errnoName");
   publish<OpenTap>(exports, "openTap");
   publish<AssignAddress>(exports, "assignAddress");
+  publish<AssignAddress6>(exports, "assignAddress6");
   publish<WithName<interface_up>>(exports, "bringUp");
   publish<WithName<bridge_create>>(exports, "bridgeCreate");
   publish<WithNames<bridge_add>>(exports, "bridgeAdd");

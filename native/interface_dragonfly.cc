@@ -15,9 +15,13 @@
 namespace vknetd {
 namespace {
 
-// ioctl(2) on a socket made for it, as every interface request allows. 0 or the negated errno.
-int interface_ioctl(unsigned long request, void* argument) {
-  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+// What ND6_INFINITE_LIFETIME is in netinet6/nd6.h: an address for as long as the interface has it.
+constexpr uint32_t INFINITE_LIFETIME = 0xffffffff;
+
+// ioctl(2) on a socket made for it, as every interface request allows; those about IPv6 addresses
+// are answered by that family's alone. 0 or the negated errno.
+int interface_ioctl(unsigned long request, void* argument, int family = AF_INET) {
+  const int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
   const int outcome = ioctl(fd, request, argument) == 0 ? 0 : -errno;
   close(fd);
@@ -115,6 +119,35 @@ int tap_names(int fd, TapInfo* out) {
   return 0;
 }
 
+sockaddr_in6 sockaddr6_of(const uint8_t octets[16]) {
+  sockaddr_in6 field = {};
+  field.sin6_len = sizeof field;
+  field.sin6_family = AF_INET6;
+  memcpy(&field.sin6_addr, octets, sizeof field.sin6_addr);
+  return field;
+}
+
+// Bits of the prefix with which the interface has an IPv6 address; 0 if it has it not.
+int prefix_bits(const char* interface_name, const uint8_t address[16]) {
+  ifaddrs* list = nullptr;
+  if (getifaddrs(&list) != 0) return -errno;
+  int bits = 0;
+  for (const ifaddrs* row = list; row != nullptr && bits == 0; row = row->ifa_next) {
+    if (row->ifa_addr == nullptr || row->ifa_addr->sa_family != AF_INET6) continue;
+    if (row->ifa_netmask == nullptr || strcmp(row->ifa_name, interface_name) != 0) continue;
+    const auto* found = reinterpret_cast<const sockaddr_in6*>(row->ifa_addr);
+    if (memcmp(&found->sin6_addr, address, sizeof found->sin6_addr) != 0) continue;
+    // A mask may be cut behind its last octet that is not zero.
+    const auto* mask = reinterpret_cast<const uint8_t*>(row->ifa_netmask);
+    const size_t end = mask[0] < sizeof(sockaddr_in6) ? mask[0] : offsetof(sockaddr_in6, sin6_scope_id);
+    for (size_t i = offsetof(sockaddr_in6, sin6_addr); i < end; ++i) {
+      bits += __builtin_popcount(mask[i]);
+    }
+  }
+  freeifaddrs(list);
+  return bits;
+}
+
 int bridge_ioctl(unsigned long request, const char* bridge, unsigned long command,
                  void* data, size_t size) {
   ifdrv drive = {};
@@ -183,6 +216,31 @@ int interface_assign(const char* interface_name, uint32_t address, uint32_t mask
   field.sin_addr.s_addr = htonl(mask);
   memcpy(&request.ifra_mask, &field, sizeof field);
   return interface_ioctl(SIOCAIFADDR, &request);
+}
+
+int interface_assign6(const char* interface_name, const uint8_t address[16], int bits) {
+  if (bits < 1 || bits > 128) return -EINVAL;
+  in6_aliasreq request = {};
+  if (!name_put(request.ifra_name, interface_name)) return -EINVAL;
+  const int found = prefix_bits(interface_name, address);
+  if (found < 0 || found == bits) return found < 0 ? found : 0;
+  request.ifra_addr = sockaddr6_of(address);
+  if (found != 0) {
+    // The kernel does not change the prefix of an address that there is.
+    in6_ifreq old = {};
+    name_put(old.ifr_name, interface_name);
+    old.ifr_addr = request.ifra_addr;
+    const int gone = interface_ioctl(SIOCDIFADDR_IN6, &old, AF_INET6);
+    if (gone < 0) return gone;
+  }
+  uint8_t mask[16] = {};
+  for (int i = 0; i < bits; ++i) mask[i / 8] |= static_cast<uint8_t>(0x80 >> i % 8);
+  request.ifra_prefixmask = sockaddr6_of(mask);
+  // No duplicate address detection: it would ask the guests, and one may answer; see kernel.h.
+  request.ifra_flags = IN6_IFF_NODAD;
+  request.ifra_lifetime.ia6t_vltime = INFINITE_LIFETIME;
+  request.ifra_lifetime.ia6t_pltime = INFINITE_LIFETIME;
+  return interface_ioctl(SIOCAIFADDR_IN6, &request, AF_INET6);
 }
 
 int interface_up(const char* interface_name) {

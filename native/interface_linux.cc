@@ -1,22 +1,17 @@
-// Linux's interfaces below the seam: /dev/net/tun, addresses over rtnetlink(7), bridges.
+// Linux's interfaces below the seam: /dev/net/tun and bridges; addresses_linux.cc has their addresses.
 //
 // Everything here is asked through sockets and never through /sys, which shows the network
 // namespace that it was mounted in and not the one that we are in.
 
 #include "kernel.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ifaddrs.h>
 #include <linux/ethtool.h>
 #include <linux/if_bridge.h>
 #include <linux/if_tun.h>
-#include <linux/netlink.h>
-#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -146,70 +141,6 @@ int path_attach(const char* path, bool offload, char interface_name[IFNAMSIZ]) {
   return old ? tun_attach(name, offload, interface_name) : -ENOENT;
 }
 
-// ---- Addresses ----
-
-struct AddressRequest {
-  struct nlmsghdr header;
-  struct ifaddrmsg message;
-  uint8_t attributes[64];
-};
-
-void attribute_add(AddressRequest* request, unsigned short type, uint32_t value) {
-  struct rtattr* attribute = reinterpret_cast<struct rtattr*>(
-      reinterpret_cast<uint8_t*>(request) + NLMSG_ALIGN(request->header.nlmsg_len));
-  attribute->rta_type = type;
-  attribute->rta_len = RTA_LENGTH(sizeof(value));
-  memcpy(RTA_DATA(attribute), &value, sizeof(value));
-  request->header.nlmsg_len =
-      static_cast<uint32_t>(NLMSG_ALIGN(request->header.nlmsg_len) + RTA_SPACE(sizeof(value)));
-}
-
-// Sends one request to rtnetlink(7) and returns what it was answered.
-int netlink_ask(const struct nlmsghdr* request) {
-  const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  if (fd < 0) return -errno;
-  int error = send(fd, request, request->nlmsg_len, 0) < 0 ? -errno : 0;
-  alignas(struct nlmsghdr) char answer[1024];
-  if (error == 0) {
-    const ssize_t size = recv(fd, answer, sizeof(answer), 0);
-    const struct nlmsghdr* header = reinterpret_cast<const struct nlmsghdr*>(answer);
-    if (size < 0) {
-      error = -errno;
-    } else if (size < static_cast<ssize_t>(NLMSG_LENGTH(sizeof(struct nlmsgerr))) ||
-               header->nlmsg_type != NLMSG_ERROR) {
-      error = -EPROTO;
-    } else {
-      error = static_cast<const struct nlmsgerr*>(NLMSG_DATA(header))->error;
-    }
-  }
-  close(fd);
-  return error;
-}
-
-// Adds or removes (`type`) an IPv4 address.
-int address_change(unsigned short type, const char* name, uint32_t address, uint32_t mask) {
-  AddressRequest request;
-  memset(&request, 0, sizeof(request));
-  request.header.nlmsg_len = NLMSG_LENGTH(sizeof(request.message));
-  request.header.nlmsg_type = type;
-  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-  if (type == RTM_NEWADDR) request.header.nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
-  request.message.ifa_family = AF_INET;
-  request.message.ifa_prefixlen = static_cast<uint8_t>(__builtin_popcount(mask));
-  request.message.ifa_index = if_nametoindex(name);
-  if (request.message.ifa_index == 0) return -errno;
-  attribute_add(&request, IFA_LOCAL, htonl(address));
-  attribute_add(&request, IFA_ADDRESS, htonl(address));
-  // A network of one or two addresses has no broadcast address (RFC 3021).
-  const bool broadcast = type == RTM_NEWADDR && request.message.ifa_prefixlen < 31;
-  if (broadcast) attribute_add(&request, IFA_BROADCAST, htonl(address | ~mask));
-  return netlink_ask(&request.header);
-}
-
-uint32_t ipv4_of(const struct sockaddr* address) {
-  return ntohl(reinterpret_cast<const struct sockaddr_in*>(address)->sin_addr.s_addr);
-}
-
 // ---- Bridges ----
 
 // Kernel indices of a bridge's members; how many, or the negated errno (brctl's own request:
@@ -289,30 +220,6 @@ int interface_info(const char* interface_name, TapInfo* out) {
   memcpy(out->interface_name, request.ifr_name, sizeof(out->interface_name));
   memcpy(out->printed_name, request.ifr_name, sizeof(out->interface_name));
   return 0;
-}
-
-int interface_assign(const char* interface_name, uint32_t address, uint32_t mask) {
-  if (!name_valid(interface_name) || (~mask & (~mask + 1)) != 0) return -EINVAL;
-  // The same address with another mask would stand beside ours: it goes.
-  struct ifaddrs* list = nullptr;
-  if (getifaddrs(&list) < 0) return -errno;
-  int error = 0;
-  bool present = false;
-  const struct ifaddrs* entry = list;
-  for (; entry != nullptr && error == 0; entry = entry->ifa_next) {
-    if (strcmp(entry->ifa_name, interface_name) != 0 || entry->ifa_addr == nullptr) continue;
-    if (entry->ifa_addr->sa_family != AF_INET || ipv4_of(entry->ifa_addr) != address) continue;
-    const uint32_t found = entry->ifa_netmask == nullptr ? ~0u : ipv4_of(entry->ifa_netmask);
-    if (found == mask) {
-      present = true;
-    } else {
-      error = address_change(RTM_DELADDR, interface_name, address, found);
-    }
-  }
-  freeifaddrs(list);
-  if (error < 0 || present) return error;
-  error = address_change(RTM_NEWADDR, interface_name, address, mask);
-  return error == -EEXIST ? 0 : error;
 }
 
 int interface_up(const char* interface_name) { return flags_change(interface_name, IFF_UP, 0); }

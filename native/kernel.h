@@ -36,6 +36,11 @@ int interface_info(const char* interface_name, TapInfo* out);
 // Assigns an IPv4 address with a mask of exactly those bits, /0 to /32; host byte order.
 int interface_assign(const char* interface_name, uint32_t address, uint32_t mask);
 
+// Assigns an IPv6 address of 16 octets with a prefix of 1 to 128 bits to an interface that is up.
+// It is the host's at once, without duplicate address detection: while the host waited for that,
+// a guest could take the address from it with one frame.
+int interface_assign6(const char* interface_name, const uint8_t address[16], int bits);
+
 // Sets IFF_UP, leaving every other flag as it is.
 int interface_up(const char* interface_name);
 

@@ -62,8 +62,8 @@ const layers: ReadonlyArray<{ from: string; to: ReadonlyArray<string> }> = [
   {
     from: "src/cli/",
     to: [
-      "src/cli/", "src/adapters/", "src/services/", "src/domain/", "effect/", "@effect/", "node:", "ipaddr.js", "smol-toml",
-      "package.json"
+      "src/cli/", "src/adapters/", "src/services/", "src/domain/", "effect/", "@effect/", "node:", "ipaddr.js",
+      "smol-toml", "package.json"
     ]
   }
 ]

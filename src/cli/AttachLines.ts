@@ -1,4 +1,6 @@
 import { fileURLToPath } from "node:url"
+import * as Ipv6Prefixes from "../domain/Ipv6Prefix.ts"
+import type { Ipv6Prefix } from "../domain/Ipv6Prefix.ts"
 import type { Prefix } from "../domain/Prefix.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 
@@ -11,7 +13,12 @@ const pingable = (prefix: Prefix | undefined) => prefix === undefined ? "" : Pre
 const leaseScript = fileURLToPath(new URL("../share/guest/udhcpc.script", import.meta.url))
 
 /** What a simulation prints when it serves: where its socket is, and the exact lines that attach a guest. */
-export const attachLines = (socketPath: string, prefix: Prefix | undefined, seed: number): string => {
+export const attachLines = (
+  socketPath: string,
+  prefix: Prefix | undefined,
+  ipv6: Ipv6Prefix | undefined,
+  seed: number
+): string => {
   const uml = [
     "linux.uml", "mem=128M", "rootfstype=hostfs", "ro", "init=/bin/sh", "con=null", "con0=fd:0,fd:1",
     quote(`vec0:transport=bess,dst=${socketPath}`)
@@ -25,9 +32,10 @@ export const attachLines = (socketPath: string, prefix: Prefix | undefined, seed
   const host = prefix === undefined
     ? "a pure bridge: the simulated host has no address"
     : `the simulated host is ${Prefixes.format(prefix)}: it answers ARP and ping, and leases addresses by DHCP`
+  const host6 = ipv6 === undefined ? "" : `; by IPv6 it is ${Ipv6Prefixes.format(ipv6)}`
   return [
     `socket ${socketPath}`,
-    `seed ${seed}; ${host}`,
+    `seed ${seed}; ${host}${host6}`,
     "",
     "Attach User-Mode Linux, running on this machine's own files:",
     `  setarch -R ${uml}`,

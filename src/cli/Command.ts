@@ -116,6 +116,7 @@ const options = CliOptions.all({
   arpRate: text(flags.arpRate),
   dhcpServer: text(flags.dhcpServer),
   allowEtherType: text(flags.allowEtherType),
+  ipv6: text(flags.ipv6),
   metrics: text(flags.metrics),
   user: text(flags.user),
   keepNetAdmin: toggle(flags.keepNetAdmin),

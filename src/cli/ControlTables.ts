@@ -22,9 +22,9 @@ export const age = (seconds: number): string => {
 }
 
 const portColumns = [
-  right("PORT"), left("KIND"), right("UID"), left("USER"), right("PID"), left("COMMAND"), right("AGE"),
-  right("STATIONS"), right("RX-FRAMES"), right("RX-BYTES"), right("TX-FRAMES"), right("TX-BYTES"), right("DENIED"),
-  right("DROPPED"), left("FLAGS"), left("REASONS")
+  right("PORT"), left("KIND"), right("UID"), left("USER"), right("PID"), left("COMMAND"), left("STARTED"),
+  right("AGE"), right("STATIONS"), right("RX-FRAMES"), right("RX-BYTES"), right("TX-FRAMES"), right("TX-BYTES"),
+  right("DENIED"), right("DROPPED"), left("FLAGS"), left("REASONS")
 ]
 
 export const ports = (answer: ReadonlyArray<Control.Port>): string =>
@@ -35,6 +35,7 @@ export const ports = (answer: ReadonlyArray<Control.Port>): string =>
     cell(port.user),
     cell(port.pid),
     cell(port.command),
+    cell(port.started),
     age(port.ageSeconds),
     cell(port.stations),
     cell(port.receivedFrames),

@@ -6,7 +6,6 @@ import * as Mac from "../domain/MacAddress.ts"
 import type { SwitchSettings } from "../domain/SwitchSettings.ts"
 import { readCommandLine } from "./Command.ts"
 import { allFlags, flags, spell } from "./Flags.ts"
-import { parseIpv6 } from "./Ipv6Operand.ts"
 import { printable, usageLine, ValueError } from "./UsageError.ts"
 
 /*
@@ -45,14 +44,14 @@ export interface OfflineArguments {
 /** What is there for every command of this kind. */
 const shared: Readonly<Record<string, OwnOption>> = {
   "host-mac": { value: true },
-  ipv6: { value: true },
   help: { short: "h", value: false }
 }
 
 /** Options of the switch that change what is let through. */
 const policyFlags = [
   flags.unsecure, flags.mtu, flags.macAge, flags.maxClients, flags.isolate, flags.learn, flags.lock, flags.bind,
-  flags.maxMacs, flags.maxIps, flags.hold, flags.stormRate, flags.arpRate, flags.dhcpServer, flags.allowEtherType
+  flags.maxMacs, flags.maxIps, flags.hold, flags.stormRate, flags.arpRate, flags.dhcpServer, flags.allowEtherType,
+  flags.ipv6
 ]
 const taken = new Set(policyFlags.map(spell))
 
@@ -152,8 +151,6 @@ const settingsOf = (
     if (!isNone && tapMac === undefined) {
       return yield* new ValueError({ message: `bad --host-mac ${printable(macText)}: give it as 52:54:00:12:34:56` })
     }
-    const ipv6Text = own.get("ipv6")
-    const ipv6 = ipv6Text === undefined ? {} : { ipv6: yield* parseIpv6(ipv6Text) }
     return {
       secure,
       prefix,
@@ -163,7 +160,7 @@ const settingsOf = (
       guestPorts,
       guestPortsPerUid: guestPorts,
       stationAgeSeconds,
-      policy: { ...policy, ...ipv6 },
+      policy,
       hashSeed: HASH_SEED
     }
   })

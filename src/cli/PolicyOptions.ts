@@ -4,6 +4,7 @@ import { Bounds } from "../domain/Bounds.ts"
 import * as Mac from "../domain/MacAddress.ts"
 import type { Binding, PolicySettings } from "../domain/policy/PolicySettings.ts"
 import { type Flag, flags, spell } from "./Flags.ts"
+import { parseIpv6 } from "./Ipv6Operand.ts"
 import { printable, ValueError } from "./UsageError.ts"
 
 /** What the command line says about the policy, as words. */
@@ -19,6 +20,7 @@ export interface RawPolicyOptions {
   readonly arpRate: string | undefined
   readonly dhcpServer: string | undefined
   readonly allowEtherType: string | undefined
+  readonly ipv6: string | undefined
 }
 
 type Read<A> = Either.Either<A, ValueError>
@@ -54,6 +56,7 @@ export const readPolicyOptions = (raw: RawPolicyOptions): Read<Partial<PolicySet
     if (raw.allowEtherType !== undefined) {
       policy.allowedEtherTypes = yield* Either.all(raw.allowEtherType.split(",").map(readEtherType))
     }
+    if (raw.ipv6 !== undefined) policy.ipv6 = yield* parseIpv6(raw.ipv6)
     return policy
   })
 

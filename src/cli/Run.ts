@@ -87,7 +87,9 @@ export const runSwitch = (
         yield* tellOfLimits({ ...request, socketPath: running.socketPath }, options, edge.descriptors === undefined)
       }
       yield* edge.ready(
-        options.simulate ? attachLines(socketPath, request.prefix, seed) : running.tap?.printedName,
+        options.simulate
+          ? attachLines(socketPath, request.prefix, request.policy.ipv6, seed)
+          : running.tap?.printedName,
         running
       )
       return yield* running.supervise
@@ -95,8 +97,9 @@ export const runSwitch = (
     const listener = edge.descriptors === undefined
       ? NativeSeqpacketListener.layer
       : InheritedListener.layer(edge.descriptors, options.socketPathGiven)
+    const simulatedTap = SocketpairTap.layer({ seed, prefix: request.prefix, ipv6: request.policy.ipv6 })
     if (!options.simulate) return yield* Effect.provide(serve, listener)
-    return yield* Effect.provide(serve, Layer.merge(listener, SocketpairTap.layer({ seed, prefix: request.prefix })))
+    return yield* Effect.provide(serve, Layer.merge(listener, simulatedTap))
   }).pipe(Effect.scoped, Effect.provide(nativePorts))
 
 /** Where taps come from on Linux, tuntap(4). */

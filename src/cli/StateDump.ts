@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { Column, type Counters, ROW, total } from "../domain/Counters.ts"
+import * as Ipv6Prefixes from "../domain/Ipv6Prefix.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import { reasonNames, refusalNames } from "../domain/Reason.ts"
 import { ask } from "../services/ControlTarget.ts"
@@ -14,9 +15,14 @@ import type { RunningSwitch } from "../services/Switch.ts"
 export const stateOf = (running: RunningSwitch): Effect.Effect<Readonly<Record<string, unknown>>> =>
   Effect.map(ask(running, { kind: "stations" }), (reply) => {
     const { directory, plane: { counters }, request, socketPath } = running
-    const { hashSeed: _secret, prefix, ...settings } = request
+    const { hashSeed: _secret, policy: { ipv6, ...policy }, prefix, ...settings } = request
     return {
-      settings: { ...settings, socketPath, ...(prefix === undefined ? {} : { prefix: Prefixes.format(prefix) }) },
+      settings: {
+        ...settings,
+        policy: { ...policy, ...(ipv6 === undefined ? {} : { ipv6: Ipv6Prefixes.format(ipv6) }) },
+        socketPath,
+        ...(prefix === undefined ? {} : { prefix: Prefixes.format(prefix) })
+      },
       tap: { state: directory.tap.state, name: directory.tap.name ?? null },
       total: figures((column) => total(counters, column)),
       ports: Directory.openPorts(directory).map((port) => {

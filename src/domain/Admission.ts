@@ -6,7 +6,11 @@ import type { FrameBatch } from "./FrameBatch.ts"
 import * as Snoop from "./policy/DhcpSnoop.ts"
 import { DhcpKind } from "./policy/DhcpSnoop.ts"
 import { EtherType } from "./policy/EtherType.ts"
+import * as Ipv6 from "./policy/Ipv6.ts"
+import { isNobodys } from "./policy/Ipv6Policy.ts"
+import * as Neighbours from "./policy/NeighbourDiscovery.ts"
 import { u16, u32 } from "./policy/Octets.ts"
+import { Protocol } from "./policy/Protocol.ts"
 import * as Rates from "./policy/RateLimit.ts"
 import { Reason } from "./Reason.ts"
 import * as Stations from "./Stations.ts"
@@ -20,6 +24,10 @@ import * as Stations from "./Stations.ts"
 
 /** Destination of a frame that goes to every port but its own. */
 export const FLOOD = -1
+
+/** Where a message begins in a frame of IPv6 without a chain of headers, and how long one about a neighbour is. */
+const NEIGHBOUR_AT = 54
+const NEIGHBOUR_FRAME_BYTES = NEIGHBOUR_AT + 24
 
 /** RARP's type; a hypervisor announces a migrated guest with it (rule L10). */
 const RARP = 0x8035
@@ -35,8 +43,9 @@ for (
 ) unattributed[reason] = 1
 
 // Verdicts are filled anew for each frame: one of each serves, and nothing is allocated.
-const station: Stations.StationVerdict = { reason: Reason.PASS, isNew: false }
-const claim: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false }
+const station: Stations.StationVerdict = { reason: Reason.PASS, isNew: false, fact: -1 }
+const claim: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false, fact: -1 }
+const answer: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false, fact: -1 }
 
 /**
  * Judges a batch by what is remembered, and remembers what passes.
@@ -153,13 +162,22 @@ const judgeNew = (
     if (claim.reason === Claims.CONFLICT) return conflictOf(type)
     if (claim.reason !== Reason.PASS) return claim.reason
   }
-  const fresh = Number(station.isNew) + Number(claim.isNew)
+  const target = type === EtherType.IPV6 ? targetOf(batch, slot) : NO_WORDS
+  answer.isNew = false
+  if (target !== NO_WORDS) {
+    Claims.judge(state, target[0]!, target[1]!, target[2]!, target[3]!, port, answer, claim)
+    if (answer.reason === Claims.CONFLICT) return Reason.ND_TARGET_CONFLICT
+    if (answer.reason !== Reason.PASS) return answer.reason
+  }
+  const fresh = Number(station.isNew) + Number(claim.isNew) + Number(answer.isNew)
   if (fresh > 0) {
     if (!Rates.has(state.learning, port, fresh, nowMs)) return Reason.LEARN_RATE
     Rates.spend(state.learning, port, fresh)
   }
-  Stations.commit(state, hi, lo, port)
-  if (words !== NO_WORDS) Claims.commit(state, words[0]!, words[1]!, words[2]!, words[3]!, port, hi, lo)
+  Stations.commit(state, hi, lo, port, station.fact)
+  if (words !== NO_WORDS && claim.fact >= 0 && !claim.isNew) Claims.use(state, claim.fact, port, hi, lo)
+  else if (words !== NO_WORDS) Claims.commit(state, words[0]!, words[1]!, words[2]!, words[3]!, port, hi, lo)
+  if (target !== NO_WORDS) Claims.commit(state, target[0]!, target[1]!, target[2]!, target[3]!, port, hi, lo)
   return Reason.PASS
 }
 
@@ -172,15 +190,28 @@ const conflictOf = (type: number): Reason =>
 
 const NO_WORDS = new Int32Array(0)
 const addressWords = new Int32Array(4)
+const targetWords = new Int32Array(4)
+
+/**
+ * The address that a neighbour advertisement answers for, in four words, where it is not the one that it comes from;
+ * else {@link NO_WORDS}. To answer is to claim, as by ARP: nobody answers for more addresses than a port may have.
+ */
+const targetOf = ({ bytes, slotBytes }: FrameBatch, slot: number): Int32Array => {
+  const start = slot * slotBytes
+  const at = Ipv6.advertisedAt(bytes, start)
+  if (at < 0) return NO_WORDS
+  for (let i = 0; i < 4; i++) targetWords[i] = u32(bytes, start + at + 4 * i)
+  const isSource = targetWords[0] === addressWords[0] && targetWords[1] === addressWords[1] &&
+    targetWords[2] === addressWords[2] && targetWords[3] === addressWords[3]
+  return isSource ? NO_WORDS : targetWords
+}
 
 /** The address that a frame claims, in four words; {@link NO_WORDS} if it claims none. */
 const wordsOf = (batch: FrameBatch, slot: number, type: number, address: number): Int32Array => {
   if (type === EtherType.IPV6) {
     const start = slot * batch.slotBytes
     for (let i = 0; i < 4; i++) addressWords[i] = u32(batch.bytes, start + 22 + 4 * i)
-    return addressWords[0] === 0 && addressWords[1] === 0 && addressWords[2] === 0 && addressWords[3] === 0
-      ? NO_WORDS
-      : addressWords
+    return isNobodys(batch.bytes, start + 22) ? NO_WORDS : addressWords
   }
   if (address === 0) return NO_WORDS
   addressWords[0] = 0
@@ -206,9 +237,23 @@ const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
   const start = slot * slotBytes
   const type = u16(bytes, start + 12)
   if (type === EtherType.ARP && size[slot]! >= 42) Claims.host(state, u32(bytes, start + 28), hi, lo)
+  if (type === EtherType.IPV6) noteNeighbour(state, batch, slot, hi, lo)
   if (type === EtherType.IPV4 && size[slot]! >= 34 && Snoop.isDhcp(bytes, start, size[slot]!)) {
     noteDhcp(state, batch, slot, hi, lo)
   }
+}
+
+/**
+ * B3 by neighbour discovery: whoever advertises an address has it, and who asks asks from its own. Nothing is judged
+ * in what the host's side sends: only a message right behind the first header is read, as all systems send it.
+ */
+const noteNeighbour = (state: AdmissionState, batch: FrameBatch, slot: number, hi: number, lo: number): void => {
+  const { bytes, size, slotBytes } = batch
+  const start = slot * slotBytes
+  if (size[slot]! < NEIGHBOUR_FRAME_BYTES || bytes[start + 20] !== Protocol.ICMPV6) return
+  const message = start + NEIGHBOUR_AT
+  if (Neighbours.isAdvertisement(bytes, message)) Claims.host6(state, bytes, message + Neighbours.TARGET_AT, hi, lo)
+  if (Neighbours.isSolicitation(bytes, message)) Claims.host6(state, bytes, start + 22, hi, lo)
 }
 
 /** B4: what an accepted DHCP message changes. */

@@ -7,6 +7,7 @@ import type { DhcpSnoop } from "./policy/DhcpSnoop.ts"
 import * as Snoop from "./policy/DhcpSnoop.ts"
 import type { HeldIdentities } from "./policy/HeldIdentities.ts"
 import * as Held from "./policy/HeldIdentities.ts"
+import * as Ipv6 from "./policy/Ipv6Policy.ts"
 import { defaults, type PolicySettings } from "./policy/PolicySettings.ts"
 import type { RateLimit } from "./policy/RateLimit.ts"
 import * as Rates from "./policy/RateLimit.ts"
@@ -40,6 +41,8 @@ export interface AdmissionState {
   hostAddress: number
   network: number
   mask: number
+  /** The host's IPv6 addresses and the guests' prefix; undefined where no IPv6 passes. */
+  ipv6: Ipv6.Ipv6Policy | undefined
   /** The tap's own MAC, never a station; -1 as `tapLo` when there is no tap. */
   tapHi: number
   tapLo: number
@@ -79,6 +82,7 @@ export const make = (settings: SwitchSettings, uid: Uint32Array): AdmissionState
     hostAddress: 0,
     network: 0,
     mask: 0,
+    ipv6: undefined,
     tapHi: 0,
     tapLo: -1,
     lastHi: new Int32Array(ports),
@@ -100,6 +104,7 @@ export const configure = (state: AdmissionState, settings: SwitchSettings): void
   state.hostAddress = prefix === undefined ? 0 : prefix.address
   state.network = prefix === undefined ? 0 : prefix.network
   state.mask = prefix === undefined ? 0xffffffff : prefix.mask
+  state.ipv6 = state.policy.ipv6 === undefined ? undefined : Ipv6.make(state.policy.ipv6, tapMac)
   state.tapHi = tapMac?.hi ?? 0
   state.tapLo = tapMac?.lo ?? -1
   Rates.setRate(state.storm, state.policy.stormPerSecond)

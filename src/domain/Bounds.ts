@@ -78,6 +78,8 @@ export const Bounds = {
   sendBufferBytes: 1_048_576,
   /** Events one crossing reports; more wait in the kernel. */
   exchangeEvents: 256,
+  /** At most one line of the log a port and reason in so many seconds. */
+  denialLogSeconds: 10,
   /** Moves of stations that are remembered: two screens. */
   moves: 64,
   /** Connections to the control socket at once: a dozen people who look, and a few programs. */

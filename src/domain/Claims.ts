@@ -5,6 +5,8 @@ import * as Owners from "./OwnerTable.ts"
 import { Field } from "./OwnerTable.ts"
 import type { DhcpFacts } from "./policy/DhcpSnoop.ts"
 import * as Held from "./policy/HeldIdentities.ts"
+import { isHosts, isOfLink } from "./policy/Ipv6Policy.ts"
+import { u32 } from "./policy/Octets.ts"
 import { Reason } from "./Reason.ts"
 
 /*
@@ -26,6 +28,8 @@ export interface ClaimVerdict {
   /** 0; STATIC_MISMATCH or IP_LIMIT; or `CONFLICT`, for which each protocol has a reason of its own. */
   reason: Reason | typeof CONFLICT
   isNew: boolean
+  /** Number of the claim, -1 if there is none: good until something is written. */
+  fact: number
 }
 
 /** The address is another port's. */
@@ -37,7 +41,12 @@ const isLive = (state: AdmissionState, claim: number): boolean =>
     ? state.nowSeconds < Owners.get(state.claims, claim, Field.until)
     : state.nowSeconds - Owners.get(state.claims, claim, Field.seen) <= state.ageSeconds
 
-/** Judges the use of an address by a guest's port. Reads only. @param verdict out. */
+/**
+ * Judges the use of an address by a guest's port. Reads only.
+ *
+ * @param verdict out. @param before the verdict on another address that the same frame uses, and that is
+ * committed first; undefined if it uses no other.
+ */
 export const judge = (
   state: AdmissionState,
   a: number,
@@ -45,13 +54,16 @@ export const judge = (
   c: number,
   d: number,
   port: number,
-  verdict: ClaimVerdict
+  verdict: ClaimVerdict,
+  before?: ClaimVerdict
 ): void => {
   verdict.isNew = false
+  verdict.fact = -1
   const bound = judgeBinding(state, a, b, c, d, port)
   verdict.reason = bound === Bound.ToOther ? Reason.STATIC_MISMATCH : Reason.PASS
   if (bound === Bound.ToOther) return
   const claim = Owners.find(state.claims, a, b, c, d)
+  verdict.fact = claim
   if (claim >= 0) {
     if (Owners.get(state.claims, claim, Field.port) === port) return
     if (isLive(state, claim)) {
@@ -65,7 +77,7 @@ export const judge = (
   verdict.isNew = true
   if (bound === Bound.ToSelf) return
   if (state.policy.learn === "static") verdict.reason = Reason.STATIC_MISMATCH
-  else if (state.policy.learn === "dhcp" || !hasRoom(state, port)) verdict.reason = Reason.IP_LIMIT
+  else if (state.policy.learn === "dhcp" || !hasRoom(state, port, before)) verdict.reason = Reason.IP_LIMIT
 }
 
 const Bound = { No: 0, ToSelf: 1, ToOther: 2 } as const
@@ -87,12 +99,19 @@ const judgeBinding = (state: AdmissionState, a: number, b: number, c: number, d:
 
 const capOf = (state: AdmissionState): number => state.policy.lock ? 1 : state.policy.addressesPerGuest
 
-/** Whether a port may claim one more: below its cap, or with one that holds no more to give up. */
-const hasRoom = (state: AdmissionState, port: number): boolean => {
+/** Whether a port may claim one more: below its cap, or with claims that hold no more to give up. */
+const hasRoom = (state: AdmissionState, port: number, before: ClaimVerdict | undefined): boolean => {
   const { claims } = state
-  if (claims.portCount[port]! < capOf(state) && Owners.hasRoom(claims)) return true
-  const oldest = claims.oldest[port]!
-  return oldest >= 0 && !isLive(state, oldest)
+  const wanted = before?.isNew === true ? 2 : 1
+  let surplus = Math.max(claims.portCount[port]! + wanted - capOf(state), claims.count + wanted - claims.capacity)
+  for (let oldest = claims.oldest[port]!; surplus > 0; oldest = Owners.next(claims, oldest)) {
+    if (oldest < 0) return false
+    // What the same frame uses is the latest then.
+    if (before !== undefined && oldest === before.fact) continue
+    if (isLive(state, oldest)) return false
+    surplus--
+  }
+  return true
 }
 
 /** Notes that the use of an address that was judged was accepted. */
@@ -106,6 +125,14 @@ export const commit = (
   hi: number,
   lo: number
 ): void => own(state, a, b, c, d, port, hi, lo, capOf(state), Kind.Claim, 0)
+
+/** The same for a claim that is the port's already: nothing but its use is noted. */
+export const use = (state: AdmissionState, claim: number, port: number, hi: number, lo: number): void => {
+  const { claims } = state
+  Owners.touch(claims, claim, port, state.nowSeconds)
+  Owners.set(claims, claim, Field.macHi, hi)
+  Owners.set(claims, claim, Field.macLo, lo)
+}
 
 /** Makes a claim a port's, with what goes with it; at its cap the port gives up its longest unused one. */
 const own = (
@@ -149,6 +176,14 @@ const own = (
 export const host = (state: AdmissionState, address: number, hi: number, lo: number): void => {
   if (!isOfSubnet(state, address)) return
   own(state, 0, 0, IPV4_WORD, address | 0, TAP_PORT, hi, lo, Bounds.addressesOfTap, Kind.Host, 0)
+}
+
+/** B3 for IPv6. @param at the octet at which the address is. */
+export const host6 = (state: AdmissionState, bytes: Uint8Array, at: number, hi: number, lo: number): void => {
+  const { ipv6 } = state
+  if (ipv6 === undefined || !isOfLink(ipv6, bytes, at) || isHosts(ipv6, bytes, at)) return
+  const word = (n: number): number => u32(bytes, at + 4 * n) | 0
+  own(state, word(0), word(1), word(2), word(3), TAP_PORT, hi, lo, Bounds.addressesOfTap, Kind.Host, 0)
 }
 
 /** B4: the host has given a guest's port an address for a time. */

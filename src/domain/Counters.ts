@@ -49,22 +49,25 @@ export const make = (ports: number, memory: ArrayBufferLike = new ArrayBuffer(by
   refused: new Float64Array(memory, (ports + 1) * ROW * 8, REFUSALS)
 })
 
-/** Counts frames as received, and as denied or forwarded. */
+/** Counts frames as received, and as denied or forwarded. Returns how many were denied. */
 export const countIngress = (
   counters: Counters,
   port: Uint16Array<ArrayBufferLike>,
   size: Uint16Array<ArrayBufferLike>,
   reason: Uint8Array,
   count: number
-): void => {
+): number => {
   const { values } = counters
+  let denied = 0
   for (let i = 0; i < count; i++) {
     const row = port[i]! * ROW
     values[row + Column.receivedFrames]! += 1
     values[row + Column.receivedBytes]! += size[i]!
     const why = reason[i]!
     values[row + (why === 0 ? Column.forwardedFrames : Column.denied + why)]! += 1
+    denied += Number(why !== 0)
   }
+  return denied
 }
 
 /** Counts one copy as dropped on its way out of a port. */

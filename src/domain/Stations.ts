@@ -37,6 +37,8 @@ export const lookup = (state: AdmissionState, hi: number, lo: number): number =>
 export interface StationVerdict {
   reason: Reason
   isNew: boolean
+  /** Number of the station, -1 if it is not known: good until something is written. */
+  fact: number
 }
 
 /**
@@ -46,9 +48,11 @@ export interface StationVerdict {
  */
 export const judge = (state: AdmissionState, hi: number, lo: number, port: number, verdict: StationVerdict): void => {
   verdict.isNew = false
+  verdict.fact = -1
   verdict.reason = judgeBinding(state, hi, lo, port)
   if (verdict.reason !== Reason.PASS) return
   const station = Owners.find(state.stations, hi, lo, 0, 0)
+  verdict.fact = station
   if (station >= 0) {
     if (Owners.get(state.stations, station, Field.port) === port) return
     if (isFresh(state, station)) {
@@ -90,9 +94,14 @@ const hasRoom = (state: AdmissionState, port: number): boolean => {
 }
 
 /** Notes that a source that was judged was accepted. */
-export const commit = (state: AdmissionState, hi: number, lo: number, port: number): void => {
+export const commit = (
+  state: AdmissionState,
+  hi: number,
+  lo: number,
+  port: number,
+  station: number = Owners.find(state.stations, hi, lo, 0, 0)
+): void => {
   const { stations } = state
-  const station = Owners.find(stations, hi, lo, 0, 0)
   if (station >= 0) {
     const owner = Owners.get(stations, station, Field.port)
     if (owner !== port) {

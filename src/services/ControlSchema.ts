@@ -55,6 +55,8 @@ export const Port = Schema.Struct({
   pid: Unknown(Schema.Number),
   /** Null if that process has ended. */
   command: Unknown(Schema.String),
+  /** When that process began; ISO 8601. */
+  started: Unknown(Schema.String),
   /** Since it connected. */
   ageSeconds: Count,
   stations: Unknown(Count),

@@ -84,6 +84,7 @@ export const ports = (
       user: resident === undefined ? null : processes.userName(resident.uid) ?? null,
       pid: resident === undefined || resident.pid === 0 ? null : resident.pid,
       command: resident?.process === undefined ? null : processes.command(resident.process) ?? null,
+      started: resident?.process?.startedMs === undefined ? null : time(resident.process.startedMs),
       ageSeconds: seconds(nowMs - openedMs),
       stations: row?.stations ?? null,
       receivedFrames: at(Column.receivedFrames),

@@ -4,6 +4,8 @@ import type { AdmissionState } from "../domain/AdmissionState.ts"
 import { Bounds, TAP_PORT } from "../domain/Bounds.ts"
 import type { Counters } from "../domain/Counters.ts"
 import * as Count from "../domain/Counters.ts"
+import * as Denials from "../domain/DenialWatch.ts"
+import type { DenialWatch } from "../domain/DenialWatch.ts"
 import * as Holds from "../domain/Hold.ts"
 import type { Hold } from "../domain/Hold.ts"
 import type { MacAddress } from "../domain/MacAddress.ts"
@@ -38,6 +40,8 @@ export interface Forwarder {
   /** What is remembered of guests: who owns which address. */
   readonly memory: AdmissionState
   readonly hold: Hold
+  /** Which denials have been told lately. */
+  readonly denials: DenialWatch
   readonly notify: (notice: PlaneNotice) => void
   settings: SwitchSettings
   policy: Policy
@@ -68,6 +72,7 @@ export const make = (options: {
     ports,
     control,
     hold,
+    denials: Denials.make(portCount),
     memory,
     notify: options.notify,
     settings,
@@ -150,6 +155,7 @@ export const closePort = (forwarder: Forwarder, port: number): void => {
   resume(forwarder, port)
   Admission.release(memory, port, exchange.nowMs)
   Control.release(forwarder.control, port)
+  Denials.release(forwarder.denials, port)
   if (port === TAP_PORT) {
     exchange.detachTap()
     return
@@ -303,7 +309,20 @@ const forward = (forwarder: Forwarder): void => {
   judge(batch, policy, reason, tapReason)
   Admission.admit(memory, batch, reason, destination, nowMs)
   Route.route(batch, tapReason, egress.apart, destination, reason)
-  Count.countIngress(counters, batch.port, batch.size, reason, batch.count)
+  const denied = Count.countIngress(counters, batch.port, batch.size, reason, batch.count)
+  if (denied > 0) tellDenied(forwarder)
   Route.plan(batch, reason, tapReason, destination, egress, nowMs)
   Stations.sweep(memory, SWEEP_PER_TURN)
+}
+
+/** Tells of what this batch was denied, unless that has been told lately. */
+const tellDenied = ({ counters, denials, exchange: { batch, nowMs }, notify, reason }: Forwarder): void => {
+  for (let i = 0; i < batch.count; i++) {
+    const why = reason[i]!
+    if (why === Reason.PASS) continue
+    const port = batch.port[i]!
+    if (!Denials.isDue(denials, port, why, nowMs)) continue
+    const frames = counters.values[port * Count.ROW + Count.Column.denied + why]!
+    notify({ kind: "denied", port, reason: why, frames })
+  }
 }

@@ -5,6 +5,8 @@ export interface PeerProcess {
   readonly pid: number
   /** When it began, in the kernel's own unit; 0 where that is not told. */
   readonly startedTicks: number
+  /** The same in milliseconds since 1970, to the hundredth of a second; undefined where it is not told. */
+  readonly startedMs: number | undefined
 }
 
 /** Processes and users of the host, for showing who a guest is. Looked up when asked; nothing here waits. */

@@ -12,4 +12,9 @@ export type PlaneNotice =
     readonly pid: number
     readonly errno: number
   }
+  /**
+   * A port is denied something for a reason: the first time, and again after `Bounds.denialLogSeconds`. `frames` is
+   * how many so far.
+   */
+  | { readonly kind: "denied"; readonly port: number; readonly reason: number; readonly frames: number }
   | { readonly kind: "tap-lost"; readonly errno: number }

@@ -45,6 +45,7 @@ export const note = (
       directory.tap = { ...directory.tap, state: "lost", sinceMs: nowMs }
       return
     case "refused":
+    case "denied":
       return
   }
 }

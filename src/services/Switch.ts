@@ -8,6 +8,7 @@ import * as Queue from "effect/Queue"
 import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { Bounds } from "../domain/Bounds.ts"
+import * as Ipv6Prefixes from "../domain/Ipv6Prefix.ts"
 import * as Mac from "../domain/MacAddress.ts"
 import type { Prefix } from "../domain/Prefix.ts"
 import type { PolicySettings } from "../domain/policy/PolicySettings.ts"
@@ -15,6 +16,7 @@ import * as Prefixes from "../domain/Prefix.ts"
 import { refusalNames } from "../domain/Reason.ts"
 import { BridgeControl, type BridgeError } from "./BridgeControl.ts"
 import { DataPlane, type DataPlaneError, type RunningPlane } from "./DataPlane.ts"
+import * as Denials from "./DenialLog.ts"
 import { GroupDatabase, type GroupMissing } from "./GroupDatabase.ts"
 import * as LogBudget from "./LogBudget.ts"
 import { PeerProcesses } from "./PeerProcesses.ts"
@@ -159,6 +161,8 @@ const openTap = (request: SwitchRequest, name: string) =>
     const tap = yield* (yield* TapDevice).open({ name, offload: request.offload })
     if (request.prefix !== undefined) yield* tap.assign(request.prefix)
     yield* tap.bringUp
+    const { ipv6 } = request.policy
+    if (ipv6 !== undefined) yield* tap.assign6(ipv6)
     if (request.bridgeName !== undefined) {
       const membership = yield* (yield* BridgeControl).join({
         bridgeName: request.bridgeName,
@@ -170,7 +174,8 @@ const openTap = (request: SwitchRequest, name: string) =>
       tap: tap.interfaceName,
       mac: Mac.format(tap.macAddress),
       mtu: tap.mtuBytes,
-      ...(request.prefix === undefined ? {} : { address: Prefixes.format(request.prefix) })
+      ...(request.prefix === undefined ? {} : { address: Prefixes.format(request.prefix) }),
+      ...(ipv6 === undefined ? {} : { ipv6: Ipv6Prefixes.format(ipv6) })
     }))
     return tap
   })
@@ -183,6 +188,7 @@ const supervise = (
   Effect.gen(function*() {
     const processes = yield* PeerProcesses
     const lines = LogBudget.make(budget.burst, budget.perSecond)
+    const denials = yield* Denials.make(plane.counters, LogBudget.make(budget.burst, budget.perSecond))
     const losses = yield* Queue.unbounded<number>()
     const hear = Effect.gen(function*() {
       const notices = yield* Queue.takeBetween(plane.notices, 1, 256)
@@ -190,12 +196,20 @@ const supervise = (
       for (const notice of Chunk.toReadonlyArray(notices)) {
         Directory.note(directory, notice, nowMs, processes.find)
         if (notice.kind === "tap-lost") yield* Queue.offer(losses, notice.errno)
-        else yield* report(lines, notice)
+        else if (notice.kind === "denied") yield* denials.begin(notice)
+        else {
+          if (notice.kind === "closed") denials.forget(notice.port)
+          yield* report(lines, notice)
+        }
       }
     })
     // A lost tap may take seconds to come back; who comes and goes meanwhile is to be known at once.
     const repair = Effect.flatMap(Queue.take(losses), (errno) => regain(plane, uplink, directory, errno))
-    return yield* Effect.forever(hear).pipe(Effect.raceFirst(Effect.forever(repair)), Effect.raceFirst(plane.ended))
+    return yield* Effect.forever(hear).pipe(
+      Effect.raceFirst(Effect.forever(repair)),
+      Effect.raceFirst(denials.follow),
+      Effect.raceFirst(plane.ended)
+    )
   })
 
 const regain = (plane: RunningPlane, uplink: Uplink, directory: Directory.PortDirectory, errno: number) =>
@@ -217,7 +231,10 @@ const regain = (plane: RunningPlane, uplink: Uplink, directory: Directory.PortDi
 /** Lines that one kind of event may log at once, and a second in the long run: a screen, and what one can read. */
 const budget = { burst: 50, perSecond: 2 }
 
-const report = (lines: LogBudget.LogBudget, notice: Exclude<PlaneNotice, { kind: "tap-lost" }>): Effect.Effect<void> =>
+/** What is one line each. */
+type Logged = Exclude<PlaneNotice, { kind: "tap-lost" | "denied" }>
+
+const report = (lines: LogBudget.LogBudget, notice: Logged): Effect.Effect<void> =>
   Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
     const kind = notice.kind === "refused" ? `refused ${notice.refusal}` : notice.kind
     const suppressed = lines.ask(kind, nowMs)
@@ -225,7 +242,7 @@ const report = (lines: LogBudget.LogBudget, notice: Exclude<PlaneNotice, { kind:
     return describe(notice).pipe(suppressed === 0 ? identity : Effect.annotateLogs({ suppressed }))
   })
 
-const describe = (notice: Exclude<PlaneNotice, { kind: "tap-lost" }>): Effect.Effect<void> => {
+const describe = (notice: Logged): Effect.Effect<void> => {
   switch (notice.kind) {
     case "opened":
       return Effect.logInfo("port opened").pipe(

@@ -2,24 +2,33 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Ipv6Prefix } from "../domain/Ipv6Prefix.ts"
 import type { Prefix } from "../domain/Prefix.ts"
 import type { MacAddress } from "../domain/MacAddress.ts"
 
 /** The tap could not be opened or configured. */
 export class TapError extends Data.TaggedError("TapError")<{
   /** The step that failed. */
-  readonly operation: "open" | "assign the address of" | "bring up" | "read the state of"
+  readonly operation: "open" | "assign the address of" | "assign the IPv6 address of" | "bring up" | "read the state of"
   /** Interface or device as the user named it, e.g. `tap0`. */
   readonly interfaceName: string
   /** errno symbol, e.g. `EBUSY`. */
   readonly code: string
 }> {
   override get message(): string {
-    return `cannot ${this.operation} ${this.interfaceName}: ${this.code}${remedy(this.code, this.interfaceName)}`
+    const what = this.interfaceName === "auto" ? "a tap" : this.interfaceName
+    const isIpv6 = this.operation === "assign the IPv6 address of"
+    const remedy = isIpv6 && ipv6Off.has(this.code)
+      ? " (the host's IPv6 is off; on Linux see sysctl net.ipv6.conf)"
+      : remedyOf(this.code, this.interfaceName)
+    return `cannot ${this.operation} ${what}: ${this.code}${remedy}`
   }
 }
 
-const remedy = (code: string, interfaceName: string): string => {
+/** What kernels say whose IPv6 is missing, or switched off on the interface. */
+const ipv6Off: ReadonlySet<string> = new Set(["EACCES", "EOPNOTSUPP", "EAFNOSUPPORT"])
+
+const remedyOf = (code: string, interfaceName: string): string => {
   switch (code) {
     case "EPERM":
     case "EACCES":
@@ -52,6 +61,8 @@ export interface Tap {
   readonly handle: number
   /** Gives the interface an address; one it has already is no error. */
   readonly assign: (address: Prefix) => Effect.Effect<void, TapError>
+  /** The same for IPv6, once the interface is up. The address is the host's at once: nobody on the link is asked. */
+  readonly assign6: (address: Ipv6Prefix) => Effect.Effect<void, TapError>
   /** Brings the interface up, leaving its other flags as they are. */
   readonly bringUp: Effect.Effect<void, TapError>
 }

@@ -158,7 +158,7 @@ describe("a start that cannot be", () => {
       const powerless = ["setpriv", "--bounding-set=-all", "--inh-caps=-all"]
       for (const where of [["-d"], []]) {
         const argv = [...where, "-p", `${directory}/s`, "-i", `${directory}/pid`, "--group", group, address]
-        const line = /^cannot open auto: (?:EPERM|EACCES) \(run as root, or without a host side: --no-tap\)$/
+        const line = /^cannot open a tap: (?:EPERM|EACCES) \(run as root, or without a host side: --no-tap\)$/
         assertMistake(yield* run(argv, powerless), line)
       }
       assert.deepStrictEqual(traces(directory), before)

@@ -56,6 +56,7 @@ describe("a running switch tells", () => {
 
   it.scopedLive("its ports", () =>
     Effect.gen(function*() {
+      const startedMs = Date.now()
       const { guests, target } = yield* busySwitch
       const ports = decode(Schema.Array(Control.Port), yield* target.ask("ports", "--json"))
       assert.deepStrictEqual(
@@ -69,9 +70,13 @@ describe("a running switch tells", () => {
           stations: port === 1 ? 0 : 2
         }))
       )
+      const told = Date.parse(ports[0]!.started!)
+      // Boot time is told in whole seconds.
+      assert.isAtLeast(told, startedMs - 2000)
+      assert.isAtMost(told, Date.now() + 2000)
       const table = plain(yield* target.ask("ports")).split("\n")
       assert.match(table[0]!, /^PORT {2}KIND .* AGE {2}STATIONS {2}RX-FRAMES .* REASONS$/)
-      assert.match(table[2]!, / 2 {2}guest .* python3 +Ns +2 +2 +120 +1 +60 +0 +0 {2}- +-$/)
+      assert.match(table[2]!, / 2 {2}guest .* python3 +TIME +Ns +2 +2 +120 +1 +60 +0 +0 {2}- +-$/)
     }))
 
   it.scopedLive("its stations, drops and moves", () =>

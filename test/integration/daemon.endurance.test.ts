@@ -20,6 +20,14 @@ const usage = (target: SwitchUnderTest) => {
   }
 }
 
+/** How often threads of a process were blocked and woken, by thread. */
+const wakeUps = (target: SwitchUnderTest) => {
+  const tasks = `/proc/${target.process.pid}/task`
+  return fs.readdirSync(tasks).map((task) =>
+    Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(fs.readFileSync(`${tasks}/${task}/status`, "utf8"))![1])
+  )
+}
+
 const noTap = (directory: string, ...argv: ReadonlyArray<string>) =>
   startSwitch({ directory, prefix: [], argv: ["--no-tap", "-U", ...argv] })
 
@@ -55,6 +63,19 @@ describe("a running switch", () => {
       yield* Effect.sleep(500)
       assert.strictEqual(usage(target).descriptors, before.descriptors)
     }), 90_000)
+
+  it.scopedLive("with guests that say nothing, has nothing that wakes it again and again", () =>
+    Effect.gen(function*() {
+      const target = yield* noTap(yield* scratchDirectory())
+      const crowd = yield* startProcess(connections(target, "hold", 10))
+      yield* crowd.waitUntil("connected", () => crowd.stdout().endsWith("\n") || undefined, 10_000)
+      yield* Effect.sleep(3000)
+      const before = wakeUps(target)
+      yield* Effect.sleep(5000)
+      // The engine itself looks at the heap two or three times in the minute after a start, and then no more.
+      const more = wakeUps(target).map((count, thread) => count - before[thread]!).filter((count) => count > 0)
+      assert.isAtMost(more.reduce((sum, count) => sum + count, 0), 4, String(more))
+    }), 30_000)
 
   it.scopedLive("refuses what is over its bounds, and says so", () =>
     Effect.gen(function*() {

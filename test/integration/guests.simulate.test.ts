@@ -19,7 +19,7 @@ const uid = process.getuid?.() === 0 ? 65_534 : undefined
 const startSimulation = Effect.gen(function*() {
   const home = yield* scratchDirectory(uid)
   const command = yield* installForEverybody
-  const vknetd = yield* startProcess([...command, "--simulate", "10.1.0.1/24"], {
+  const vknetd = yield* startProcess([...command, "--simulate", "--ipv6", "fd00:1::1/64", "10.1.0.1/24"], {
     uid,
     env: { HOME: home, TMPDIR: home }
   })
@@ -76,6 +76,12 @@ describe.runIf(guestsRun)("vknetd --simulate, without root", () => {
       assertNoLoss(yield* uml.succeed(hundredPings("10.1.0.1")))
       assertNoLoss(yield* qemu.succeed(hundredPings("10.1.0.1")))
       assertNoLoss(yield* uml.succeed(hundredPings(second!)))
+      // Debian's User-Mode Linux has no IPv6. Whether the address is free is asked for a second or two.
+      yield* qemu.succeed(
+        "ip addr add fd00:1::e/64 dev eth0 && while ip -6 addr show dev eth0 | grep -q tentative; do sleep 0.2; done",
+        20_000
+      )
+      assertNoLoss(yield* qemu.succeed("ping -6 -q -c 20 -i 0.05 fd00:1::1", 20_000), 20)
 
       vknetd.signal("SIGTERM")
       assert.deepStrictEqual(yield* vknetd.waitForEnd(5000), { status: 0, signal: null })

@@ -304,6 +304,8 @@ describe("the addon's names", () => {
     assert.throws(() => misused["listen"]!("/tmp/a\0b", -1, 0o660, 16), TypeError)
     assert.throws(() => misused["listen"]!("/tmp/x", -1, 0o7777, 16), TypeError)
     assert.throws(() => misused["assignAddress"]!("tap0", -1, 0), TypeError)
+    assert.throws(() => misused["assignAddress6"]!("tap0", new Uint8Array(15), 64), TypeError)
+    assert.throws(() => misused["assignAddress6"]!("tap0", new Uint8Array(16), 129), TypeError)
     assert.throws(() => misused["holdPidFile"]!("/tmp/x", 0.5), TypeError)
     assert.throws(() => misused["openExchange"]!({}, {}), TypeError)
   })

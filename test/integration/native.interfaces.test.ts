@@ -38,6 +38,14 @@ const look = ({ run }: Child.Tools, name: string): Link => {
   const [link] = JSON.parse(run("ip", "-j", "addr", "show", "dev", name))
   return { ...link, addr_info: link.addr_info.filter(({ family }: { readonly family: string }) => family === "inet") }
 }
+/** Its IPv6 addresses that are not link-local, with what ip(8) says of their state. */
+const look6 = ({ run }: Child.Tools, name: string): ReadonlyArray<string> => {
+  const [link] = JSON.parse(run("ip", "-6", "-j", "addr", "show", "dev", name, "scope", "global"))
+  const rows: ReadonlyArray<{ local?: string; prefixlen?: number; nodad?: boolean; tentative?: boolean }> =
+    link?.addr_info ?? []
+  return rows.filter(({ local }) => local !== undefined).map(({ local, nodad, prefixlen, tentative }) =>
+    `${local}/${prefixlen}${nodad === true ? " nodad" : ""}${tentative === true ? " tentative" : ""}`)
+}
 /** Whether ip(8) knows an interface. */
 const exists = ({ run }: Child.Tools, name: string): boolean =>
   JSON.parse(run("ip", "-j", "link")).some((link: { readonly ifname: string }) => link.ifname === name)
@@ -185,6 +193,42 @@ describe.runIf(namespace !== undefined)("the addon's addresses and flags", () =>
         if (bits === 24) assert.strictEqual(told[0]!.broadcast, "10.1.0.255")
         if (bits >= 31) assert.isUndefined(told[0]!.broadcast)
       }
+    }))
+
+  const assign6 = ({ binding }: Child.Tools, [name, tail, bits]: readonly [string, number, number]) => {
+    const octets = Uint8Array.of(0xfd, 0, 0, 1, ...new Array<number>(11).fill(0), tail)
+    const result = binding.assignAddress6(name, octets, bits)
+    return result < 0 ? binding.errnoName(-result) : result
+  }
+
+  it("an IPv6 address is the host's at once, with exactly its prefix, and is one whatever prefix it had", () =>
+    inNamespace(async (child) => {
+      await opened(child, "tap0")
+      await child.evaluate(({ binding }) => binding.bringUp("tap0"), undefined)
+      for (const bits of [1, 8, 48, 63, 64, 64, 65, 127, 128]) {
+        assert.strictEqual(await child.evaluate(assign6, ["tap0", 1, bits]), 0)
+        assert.deepStrictEqual(await child.evaluate(look6, "tap0"), [`fd00:1::1/${bits} nodad`])
+      }
+      assert.strictEqual(await child.evaluate(assign6, ["tap0", 2, 64]), 0)
+      assert.sameMembers([...await child.evaluate(look6, "tap0")], ["fd00:1::1/128 nodad", "fd00:1::2/64 nodad"])
+      assert.strictEqual(await child.evaluate(assign6, ["tap1", 1, 64]), "ENODEV")
+    }))
+
+  it("an IPv6 address that the administrator gave to a tap beforehand is no error", () =>
+    inNamespace(async (child) => {
+      await child.evaluate(ip, "tuntap add dev tap5 mode tap")
+      await child.evaluate(ip, "link set tap5 up")
+      await child.evaluate(ip, "addr add fd00:1::1/48 dev tap5 nodad")
+      await opened(child, "tap5")
+      assert.strictEqual(await child.evaluate(assign6, ["tap5", 1, 64]), 0)
+      assert.deepStrictEqual(await child.evaluate(look6, "tap5"), ["fd00:1::1/64 nodad"])
+    }))
+
+  it("an interface on which IPv6 is off is told as such", () =>
+    inNamespace(async (child) => {
+      await opened(child, "tap0")
+      await child.evaluate(({ run }) => run("sysctl", "-q", "net.ipv6.conf.tap0.disable_ipv6=1"), undefined)
+      assert.strictEqual(await child.evaluate(assign6, ["tap0", 1, 64]), "EACCES")
     }))
 
   it("the other addresses of an interface stay", () =>

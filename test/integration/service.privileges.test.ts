@@ -106,7 +106,7 @@ describe.runIf(privilegesMissing().length === 0)("a switch that gave up its priv
       const { process } = yield* startDropped([])
       yield* inNamespaceOf(process, "ip", "link", "del", "tap0")
       assert.deepStrictEqual(yield* process.waitForEnd(20_000), { status: 1, signal: null })
-      assert.match(process.stderr(), /\nvknetd: cannot open auto: EPERM \(/)
+      assert.match(process.stderr(), /\nvknetd: cannot open a tap: EPERM \(/)
     }), 40_000)
 
   it.scopedLive("opens a lost tap again if the main thread was left what that takes, and it alone", () =>

@@ -4,7 +4,21 @@ import * as Admission from "../../src/domain/Admission.ts"
 import * as Mac from "../../src/domain/MacAddress.ts"
 import { Reason, reasonNames } from "../../src/domain/Reason.ts"
 import { Reference } from "./admissionReference.ts"
-import { addressOf, datagram, dhcpFrame, dump, macOf, makeFast, PORTS, request, tapMac } from "./admissionWorld.ts"
+import {
+  address6Of,
+  addressOf,
+  advertise,
+  datagram,
+  dhcpFrame,
+  dump,
+  macOf,
+  makeFast,
+  packet6,
+  PORTS,
+  request,
+  solicit,
+  tapMac
+} from "./admissionWorld.ts"
 
 const guestPort = fc.integer({ min: 1, max: PORTS - 1 })
 const station = fc.nat({ max: 3 })
@@ -14,6 +28,16 @@ const step = fc.oneof(
   { weight: 10, arbitrary: fc.record({ kind: fc.constantFrom("ip", "arp"), port: guestPort, station, ip }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("probe"), port: guestPort, station, ip }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("tap", "tap-arp"), port: guestPort, station, ip }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constantFrom("ip6", "na", "na", "ns", "probe6", "tap-na", "tap-ns"),
+      port: guestPort,
+      station,
+      ip,
+      target: ip
+    })
+  },
   { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("ask", "ack"), port: guestPort, station, ip }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("release"), port: guestPort, station, ip }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("close"), port: guestPort, station, ip }) },
@@ -22,6 +46,8 @@ const step = fc.oneof(
     arbitrary: fc.record({ kind: fc.constantFrom("1", "9", "10", "60", "300", "301"), port: guestPort, station, ip })
   }
 )
+
+const targetOf = (s: object): number => "target" in s ? Number(s.target) : 0
 
 const policies = fc.record({
   learn: fc.constantFrom("fcfs" as const, "fcfs" as const, "fcfs" as const, "dhcp" as const, "static" as const),
@@ -79,6 +105,25 @@ describe("what is remembered of guests", () => {
         } else if (s.kind === "probe") {
           got = receive(request(from, "0.0.0.0"), s.port)
           expected = slow.guest({ port: s.port, mac: from, address: undefined, protocol: "arp" })
+        } else if (s.kind === "ip6") {
+          got = receive(packet6(from, address6Of(s.ip)), s.port)
+          expected = slow.guest({ port: s.port, mac: from, address: address6Of(s.ip), protocol: "ip6" })
+        } else if (s.kind === "na") {
+          const target = address6Of(targetOf(s))
+          got = receive(advertise(from, address6Of(s.ip), target), s.port)
+          expected = slow.guest({ port: s.port, mac: from, address: address6Of(s.ip), protocol: "ip6", target })
+        } else if (s.kind === "ns") {
+          got = receive(solicit(from, address6Of(s.ip), address6Of(targetOf(s))), s.port)
+          expected = slow.guest({ port: s.port, mac: from, address: address6Of(s.ip), protocol: "ip6" })
+        } else if (s.kind === "probe6") {
+          got = receive(solicit(from, "::", address6Of(s.ip)), s.port)
+          expected = slow.guest({ port: s.port, mac: from, address: undefined, protocol: "ip6" })
+        } else if (s.kind === "tap-na") {
+          receive(advertise(from, "fd00:1::1", address6Of(s.ip)), 0)
+          slow.tap(from, address6Of(s.ip))
+        } else if (s.kind === "tap-ns") {
+          receive(solicit(from, address6Of(s.ip), "fd00:1::1"), 0)
+          slow.tap(from, address6Of(s.ip))
         } else if (s.kind === "tap") {
           receive(datagram(s.station, claimed), 0)
           slow.tap(from, undefined)

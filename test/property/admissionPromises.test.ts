@@ -4,15 +4,19 @@ import * as Admission from "../../src/domain/Admission.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import {
+  address6Of,
   addressOf,
+  advertise,
   datagram,
   dhcpFrame,
   dump,
   HOST,
   macOf,
   makeFast,
+  packet6,
   PORTS,
   request,
+  solicit,
   tapMac
 } from "./admissionWorld.ts"
 import { address, arp, ARP, ethernet, mac } from "./frames.ts"
@@ -195,6 +199,53 @@ describe("ownership", () => {
     assert.strictEqual(receive(datagram(2, addressOf(1)), 1, T0), Reason.SRC_MAC_CONFLICT)
     assert.strictEqual(receive(datagram(1, addressOf(2)), 1, T0), Reason.IP4_SRC_CONFLICT)
     assert.strictEqual(receive(request(macOf(1), addressOf(2)), 1, T0), Reason.ARP_SPA_CONFLICT)
+  })
+
+  it("nor over IPv6; to answer for it is to use it, to ask for it is not", () => {
+    const { accepted, receive } = neighbours()
+    accepted(packet6(macOf(1), address6Of(1)), 1)
+    accepted(advertise(macOf(2), address6Of(2), address6Of(3)), 2)
+    assert.strictEqual(receive(packet6(macOf(1), address6Of(2)), 1, T0), Reason.IP6_SRC_CONFLICT)
+    assert.strictEqual(receive(packet6(macOf(1), address6Of(3)), 1, T0), Reason.IP6_SRC_CONFLICT)
+    assert.strictEqual(receive(solicit(macOf(1), address6Of(2), address6Of(4)), 1, T0), Reason.IP6_SRC_CONFLICT)
+    for (const target of [address6Of(2), address6Of(3)]) {
+      assert.strictEqual(receive(advertise(macOf(1), address6Of(1), target), 1, T0), Reason.ND_TARGET_CONFLICT)
+      accepted(solicit(macOf(1), address6Of(1), target), 1)
+      accepted(solicit(macOf(1), "::", target), 1)
+    }
+    accepted(advertise(macOf(1), address6Of(1), address6Of(1)), 1)
+  })
+
+  it("the host's IPv6 addresses, those that the tap advertises, or asks from, are not to be taken", () => {
+    const { accepted, receive } = neighbours()
+    accepted(packet6(macOf(1), address6Of(1)), 1)
+    for (const target of ["fd00:1::1", "fe80::ff:fe00:1"]) {
+      assert.strictEqual(receive(advertise(macOf(1), address6Of(1), target), 1, T0), Reason.ND_TARGET_CONFLICT)
+      assert.strictEqual(receive(solicit(macOf(1), "::", target), 1, T0), Reason.ND_TARGET_CONFLICT)
+      accepted(solicit(macOf(1), address6Of(1), target), 1)
+    }
+    accepted(advertise(tapMac, "fe80::99", "fd00:1::99"), 0)
+    accepted(solicit(tapMac, "fe80::99", address6Of(1)), 0)
+    for (const target of ["fd00:1::99", "fe80::99"]) {
+      assert.strictEqual(receive(advertise(macOf(1), address6Of(1), target), 1, T0), Reason.ND_TARGET_CONFLICT)
+      assert.strictEqual(receive(packet6(macOf(1), target), 1, T0), Reason.IP6_SRC_CONFLICT)
+    }
+    accepted(packet6(macOf(1), address6Of(1)), 1)
+    accepted(advertise(macOf(9), "fe80::99", address6Of(1)), 0)
+    assert.strictEqual(receive(packet6(macOf(1), address6Of(1)), 1, T0), Reason.IP6_SRC_CONFLICT)
+  })
+
+  it("nobody answers for more addresses than a port may have, also when the one it answers from is forgotten", () => {
+    const { accepted, receive } = neighbours({ addressesPerGuest: 3 })
+    // The IPv4 address of the station is the first.
+    accepted(advertise(macOf(1), "fd00:1::a", "fd00:1::b"), 1)
+    assert.strictEqual(receive(advertise(macOf(1), "fd00:1::a", "fd00:1::c"), 1, T0), Reason.IP_LIMIT)
+    assert.strictEqual(receive(packet6(macOf(1), "fd00:1::c"), 1, T0), Reason.IP_LIMIT)
+    const half = T0 + 200_000
+    accepted(request(macOf(1), addressOf(1)), 1, half)
+    accepted(packet6(macOf(1), "fd00:1::b"), 1, half)
+    assert.strictEqual(receive(advertise(macOf(1), "fd00:1::a", "fd00:1::c"), 1, T0 + 400_000), Reason.IP_LIMIT)
+    accepted(packet6(macOf(1), "fd00:1::c"), 1, T0 + 400_000)
   })
 
   it("a lease beats who came first, and ends with its time", () => {

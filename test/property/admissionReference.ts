@@ -16,6 +16,13 @@ export interface ReferenceSettings {
   readonly bindings: ReadonlyArray<{ uid: number; mac?: string; address?: string }>
 }
 
+const conflicts = {
+  arp: Reason.ARP_SPA_CONFLICT,
+  ip: Reason.IP4_SRC_CONFLICT,
+  ip6: Reason.IP6_SRC_CONFLICT,
+  target: Reason.ND_TARGET_CONFLICT
+}
+
 interface Station {
   readonly mac: string
   readonly port: number
@@ -35,7 +42,9 @@ export interface Situation {
   readonly mac: string
   /** What the frame claims; undefined for a probe. */
   readonly address: string | undefined
-  readonly protocol: "arp" | "ip"
+  readonly protocol: "arp" | "ip" | "ip6"
+  /** What a neighbour advertisement answers for. */
+  readonly target?: string | undefined
 }
 
 export class Reference {
@@ -52,7 +61,7 @@ export class Reference {
   }
 
   /** The verdict on a guest's frame that no other rule denies; what it changes is changed. */
-  guest({ address, mac, port, protocol }: Situation): number {
+  guest({ address, mac, port, protocol, target }: Situation): number {
     const uid = this.uids.get(port)!
     // Bindings, S1, B5, S2, S3.
     if (this.isBoundAway("mac", mac, uid)) return Reason.STATIC_MISMATCH
@@ -66,13 +75,20 @@ export class Reference {
       const denied = this.claimVerdict(address, port, uid, protocol)
       if (denied !== Reason.PASS) return denied
     }
+    // V9, and B2 again.
+    const answered = target === address ? undefined : target
+    if (answered !== undefined) {
+      const denied = this.claimVerdict(answered, port, uid, "target", address)
+      if (denied !== Reason.PASS) return denied
+    }
     // From here on it is accepted.
     this.ownStation(mac, port, this.stationCap)
     if (address !== undefined) this.ownClaim(address, port, "claim", 0, this.addressCap)
+    if (answered !== undefined) this.ownClaim(answered, port, "claim", 0, this.addressCap)
     return Reason.PASS
   }
 
-  /** S4, and B3 when it is ARP of somebody else than the host. */
+  /** S4, and B3 when it is ARP, or neighbour discovery, of somebody else than the host. */
   tap(mac: string, arpSender: string | undefined): void {
     if (!this.settings.bindings.some((b) => b.mac === mac)) this.ownStation(mac, 0, Infinity)
     if (arpSender !== undefined) this.ownClaim(arpSender, 0, "host", 0, Infinity)
@@ -125,9 +141,17 @@ export class Reference {
     return this.settings.lock ? 1 : this.settings.addressesMax
   }
 
-  private claimVerdict(address: string, port: number, uid: number, protocol: "arp" | "ip"): number {
-    if (this.isBoundAway("address", address, uid)) return Reason.STATIC_MISMATCH
-    const conflict = protocol === "arp" ? Reason.ARP_SPA_CONFLICT : Reason.IP4_SRC_CONFLICT
+  /** @param first an address that the same frame claims before this one. */
+  private claimVerdict(
+    address: string,
+    port: number,
+    uid: number,
+    protocol: keyof typeof conflicts,
+    first?: string
+  ): number {
+    // Only IPv4 addresses can be bound.
+    if (!address.includes(":") && this.isBoundAway("address", address, uid)) return Reason.STATIC_MISMATCH
+    const conflict = conflicts[protocol]
     const claim = this.claims.find((c) => c.address === address)
     if (claim?.port === port) return Reason.PASS
     if (claim !== undefined && this.isLive(claim)) return conflict
@@ -135,8 +159,11 @@ export class Reference {
     if (this.settings.bindings.some((b) => b.uid === uid && b.address === address)) return Reason.PASS
     if (this.settings.learn === "static") return Reason.STATIC_MISMATCH
     if (this.settings.learn === "dhcp") return Reason.IP_LIMIT
-    const own = this.claims.filter((c) => c.port === port)
-    return own.length < this.addressCap || !this.isLive(own[0]!) ? Reason.PASS : Reason.IP_LIMIT
+    // What is claimed first is the latest by then, and what is dead of the others may go for it.
+    const own = this.claims.filter((c) => c.port === port && c.address !== first)
+    const surplus = own.length + (first === undefined ? 1 : 2) - this.addressCap
+    const goes = own.slice(0, Math.max(0, surplus))
+    return surplus <= own.length && !goes.some(this.isLive) ? Reason.PASS : Reason.IP_LIMIT
   }
 
   private isBoundAway(what: "mac" | "address", value: string, uid: number): boolean {

@@ -1,7 +1,9 @@
 import * as Admission from "../../src/domain/Admission.ts"
 import * as State from "../../src/domain/AdmissionState.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
+import { IPV4_WORD } from "../../src/domain/Claims.ts"
 import * as Batch from "../../src/domain/FrameBatch.ts"
+import { formatAddress } from "../../src/domain/Ipv6Prefix.ts"
 import * as Mac from "../../src/domain/MacAddress.ts"
 import * as Owners from "../../src/domain/OwnerTable.ts"
 import { Field } from "../../src/domain/OwnerTable.ts"
@@ -10,13 +12,29 @@ import * as Policies from "../../src/domain/policy/Policy.ts"
 import type { PolicySettings } from "../../src/domain/policy/PolicySettings.ts"
 import * as Prefixes from "../../src/domain/Prefix.ts"
 import type { SwitchSettings } from "../../src/domain/SwitchSettings.ts"
-import { address, ARP, arp, BROADCAST, concat, dhcp, ethernet, IPV4, ipv4, mac, udp } from "./frames.ts"
+import {
+  address,
+  addressOf as addressOfWord,
+  ARP,
+  arp,
+  BROADCAST,
+  concat,
+  dhcp,
+  ethernet,
+  IPV4,
+  ipv4,
+  mac,
+  udp
+} from "./frames.ts"
+import * as six from "./policyFrames6.ts"
 
 export const PORTS = 4
 export const tapMac = "02:00:00:00:00:01"
 export const macOf = (n: number) => `52:54:00:00:00:0${n}`
 export const addressOf = (n: number) => `10.1.0.${n + 2}`
 export const HOST = "10.1.0.1"
+/** The host's IPv6 address is fd00:1::1. */
+export const address6Of = (n: number) => `fd00:1::${n + 2}`
 
 const settingsWith = (policy: Partial<PolicySettings>): SwitchSettings => ({
   secure: true,
@@ -27,7 +45,7 @@ const settingsWith = (policy: Partial<PolicySettings>): SwitchSettings => ({
   guestPorts: PORTS - 1,
   guestPortsPerUid: PORTS,
   stationAgeSeconds: 300,
-  policy,
+  policy: { ipv6: { address: six.host6, bits: 64 }, ...policy },
   hashSeed: [3, 4]
 })
 
@@ -36,7 +54,7 @@ export const makeFast = (policy: Partial<PolicySettings>) => {
   const settings = settingsWith(policy)
   const uid = new Uint32Array(PORTS)
   const state = State.make(settings, uid)
-  const rules = Policies.make(settings)
+  const rules = Policies.make(settings, settings.policy)
   const batch = Batch.make(1518)
   const reason = new Uint8Array(Bounds.batchFrames)
   const tapReason = new Uint8Array(Bounds.batchFrames)
@@ -68,6 +86,25 @@ export const datagram = (from: number, source: string) =>
         payload: new Uint8Array(4)
       })
     })
+  })
+
+/** IPv6 of one kind or another: a datagram, or a neighbour advertisement or solicitation with a target. */
+export const packet6 = (from: string, source: string) =>
+  six.packet6({ from: mac(from), to: mac(macOf(9)), source: six.address6(source) })
+
+export const advertise = (from: string, source: string, target: string, to = macOf(9)) =>
+  six.advertisement(six.linkLayer(2, mac(from)), {
+    from: mac(from),
+    to: mac(to),
+    source: six.address6(source),
+    target: six.address6(target)
+  })
+
+export const solicit = (from: string, source: string, target: string) =>
+  six.solicitation(source === "::" ? new Uint8Array(0) : six.linkLayer(1, mac(from)), {
+    from: mac(from),
+    source: six.address6(source),
+    target: six.address6(target)
   })
 
 export const request = (from: string, sender: string) =>
@@ -133,7 +170,10 @@ export const dump = (state: State.AdmissionState) => {
   Owners.forEach(state.claims, (fact) => {
     const at = (field: number) => Owners.get(state.claims, fact, field)
     const kind = ["claim", "lease", "host"][at(Field.kind)]
-    claims.push(`${Prefixes.formatAddress(at(3) >>> 0)} ${at(Field.port)} ${kind} ${at(Field.seen)} ${at(Field.until)}`)
+    const isIpv4 = at(0) === 0 && at(1) === 0 && at(2) === IPV4_WORD
+    const octets = concat(...[0, 1, 2, 3].map((word) => addressOfWord(at(word) >>> 0)))
+    const text = isIpv4 ? Prefixes.formatAddress(at(3) >>> 0) : formatAddress(octets)
+    claims.push(`${text} ${at(Field.port)} ${kind} ${at(Field.seen)} ${at(Field.until)}`)
   })
   return { stations: stations.sort(), claims: claims.sort() }
 }

@@ -88,6 +88,14 @@ describe("a command line asks for", () => {
     [["--group=85", "--mode=0666", address], { groupName: "85", socketMode: 0o666 }],
     [["--max-clients", "16384", "--max-clients-per-uid=1", address], { guestPorts: 16384, guestPortsPerUid: 1 }],
     [["--mtu", "9000", "--mac-age", "1", address], { mtuBytes: 9000, stationAgeSeconds: 1 }],
+    ...[["-d", address], ["-U"], ["--no-tap", address]].map((words) =>
+      [["--ipv6", "fd00:1::1/64", ...words], {
+        foreground: words.includes("-d"),
+        policy: { ipv6: { address: Uint8Array.of(0xfd, 0, 0, 1, ...new Array<number>(11).fill(0), 1), bits: 64 } },
+        ...(words.includes("-U") ? { secure: false, prefix: undefined } : {}),
+        ...(words.includes("--no-tap") ? { tapName: undefined, pidFilePath: undefined, groupName: undefined } : {})
+      }] as [ReadonlyArray<string>, Partial<Options>]
+    ),
     [["--no-tap", address], { tapName: undefined, pidFilePath: undefined, groupName: undefined }],
     [["--no-tap", "-i", "/p", "--group", "85", address], { tapName: undefined, pidFilePath: "/p", groupName: "85" }],
     [["--simulate"], {

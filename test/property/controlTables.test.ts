@@ -15,6 +15,7 @@ const guest: Control.Port = {
   user: "alice",
   pid: 4242,
   command: "linux.uml",
+  started: "2026-11-24T09:00:00Z",
   ageSeconds: 7265,
   stations: 1,
   receivedFrames: 12,
@@ -35,6 +36,7 @@ const tap: Control.Port = {
   user: null,
   pid: null,
   command: null,
+  started: null,
   stations: null,
   deniedFrames: 0,
   droppedFrames: 0,
@@ -50,11 +52,14 @@ const lines = (text: string) => {
 describe("tables", () => {
   it("of ports have the fields of the answer in their order", () => {
     assert.deepStrictEqual(lines(ControlTables.ports([tap, guest])), [
-      "PORT  KIND    UID  USER    PID  COMMAND     AGE  STATIONS  RX-FRAMES  RX-BYTES  TX-FRAMES  TX-BYTES  DENIED  "
+      "PORT  KIND    UID  USER    PID  COMMAND    STARTED                AGE  "
+      + "STATIONS  RX-FRAMES  RX-BYTES  TX-FRAMES  TX-BYTES  DENIED  "
       + "DROPPED  FLAGS            REASONS",
-      "   0  tap       -  -         -  -          2h01         -         12      3456          7       890       0  "
+      "   0  tap       -  -         -  -          -                     2h01         "
+      + "-         12      3456          7       890       0  "
       + "      0  -                -",
-      "   2  guest  1000  alice  4242  linux.uml  2h01         1         12      3456          7       890       3  "
+      "   2  guest  1000  alice  4242  linux.uml  2026-11-24T09:00:00Z  2h01         "
+      + "1         12      3456          7       890       3  "
       + "      1  isolated,pinned  ARP_SPA_HOST:3,EGRESS_FULL:1"
     ])
     assert.strictEqual(

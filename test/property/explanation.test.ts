@@ -86,7 +86,7 @@ describe("an explanation", () => {
       "D1", "D2", "D3", "D4", "D2"
     ])
     assert.deepStrictEqual(order(honest6["neighbour solicitation"]!), [
-      ...link, "V1", "V2", "V3", "V1", "V3", "V4", "V5", "V7", "V8", "V6", "V10", "V11", "V12"
+      ...link, "V1", "V2", "V3", "V1", "V3", "V4", "V5", "V7", "V8", "V6", "V9", "V10", "V11", "V12"
     ])
     assert.deepStrictEqual(lines(world.packet({})).metForTap.map(({ rule }) => rule), ["E2", "L9", "E4"])
   })

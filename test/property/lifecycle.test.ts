@@ -16,7 +16,10 @@ import { SimWorld } from "../../src/adapters/sim/SimWorld.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
 import * as Prefixes from "../../src/domain/Prefix.ts"
 import * as Switch from "../../src/services/Switch.ts"
+import { address6 } from "./policyFrames6.ts"
 import { frame, markOf } from "./switchWorld.ts"
+
+const ipv6 = { address: address6("fd00:1::1"), bits: 64 }
 
 const request: Switch.SwitchRequest = {
   secure: false,
@@ -32,7 +35,7 @@ const request: Switch.SwitchRequest = {
   guestPorts: 16,
   guestPortsPerUid: 16,
   stationAgeSeconds: Bounds.stationAgeSeconds,
-  policy: {},
+  policy: { ipv6 },
   hashSeed: [1, 2]
 }
 
@@ -63,6 +66,7 @@ describe("a switch's life", () => {
         const running = yield* Switch.open(request)
         assert.strictEqual(running.tap?.interfaceName, "tap3")
         assert.isTrue(kernel.interfaces.tap("tap3")?.up)
+        assert.deepStrictEqual([...kernel.interfaces.tap("tap3")!.addresses6.values()], [ipv6])
         const guest = connect(kernel)
         yield* driver.settle
         guest.send(frame(255, 1, 5))
@@ -73,7 +77,7 @@ describe("a switch's life", () => {
     }).pipe(Effect.provide(world)))
 
   const points: ReadonlyArray<FaultPoint> = [
-    "tap-open", "tap-assign", "tap-up", "bridge-create", "bridge-add", "bridge-up", "listen", "pid-file"
+    "tap-open", "tap-assign", "tap-up", "tap-assign6", "bridge-create", "bridge-add", "bridge-up", "listen", "pid-file"
   ]
   for (const point of points) {
     it.effect(`a start that fails at ${point} undoes what came before it`, () =>
@@ -132,6 +136,7 @@ describe("a switch's life", () => {
         yield* TestClock.adjust(Duration.seconds(1))
         yield* driver.settle
         assert.isFalse(guest.gone)
+        assert.deepStrictEqual([...kernel.interfaces.tap("tap3")!.addresses6.values()], [ipv6])
         guest.send(frame(255, 1, 6))
         yield* driver.settle
         assert.deepStrictEqual(kernel.hostEnd("tap3").taken().map(markOf), [6])

@@ -174,6 +174,7 @@ const change6: fc.Arbitrary<Change> = fc.oneof(
   fc.tuple(fc.nat(1600), fc.nat(255)).map(([more, value]): Change => (frame) =>
     concat(frame, new Uint8Array(more % Math.max(1, 1530 - frame.length)).fill(value))),
   atByte(fc.constantFrom(22, 38, 62), addresses6),
+  atByte(fc.constant(62), addresses6),
   atByte(fc.constant(22), addresses6),
   atByte(fc.constantFrom(0, 6, 80), macs),
   atByte(fc.constantFrom(20, 54, 62), nextHeader.map((next) => Uint8Array.of(next))),

@@ -224,6 +224,38 @@ const addressEdges: ReadonlyArray<Edge> = [
     denies: { "address": from("fd00:1::1") }
   },
   {
+    rule: "V9",
+    passes: {
+      "own address": advertisement(),
+      "own address to the host": advertisement(own(2), { to: world.tapMac, destination: six.host6 }),
+      "another of the prefix": advertisement(own(2), { target: six.other6 }),
+      "next to the host's": advertisement(own(2), { target: address6("fd00:1::") }),
+      "link-local": advertisement(own(2), { target: six.guestLinkLocal }),
+      "behind options": advertisement(own(2), { chain: [[Next.OPTIONS, extension()]] }),
+      "who has the host's": solicitation(own(1), { target: six.host6 }),
+      "who has the host's link-local": solicitation(own(1), { target: six.hostLinkLocal }),
+      "probe for a neighbour's": probe()
+    },
+    denies: {
+      "the host's": advertisement(own(2), { target: six.host6 }),
+      "the host's to all": advertisement(own(2), { target: six.host6, to: six.groupMac6, destination: six.allNodes }),
+      "the host's without a MAC": advertisement(none, { target: six.host6 }),
+      "the host's behind options": advertisement(own(2), { target: six.host6, chain: [[Next.OPTIONS, extension()]] }),
+      "the host's link-local": advertisement(own(2), { target: six.hostLinkLocal }),
+      "above the prefix": advertisement(own(2), { target: address6("fd00:1:0:1::") }),
+      "a group's": advertisement(own(2), { target: six.allNodes }),
+      "nobody's": advertisement(own(2), { target: six.nobody6 }),
+      "probe for the host's": probe(none, { target: six.host6 }),
+      "probe for the host's link-local": probe(none, { target: six.hostLinkLocal })
+    }
+  },
+  {
+    rule: "V9",
+    settings: { ...world.secure, tapMac: undefined },
+    passes: { "the link-local of no tap": advertisement(own(2), { target: six.hostLinkLocal }) },
+    denies: { "the host's": advertisement(own(2), { target: six.host6 }) }
+  },
+  {
     rule: "V11",
     passes: {
       "first": from("fd00:1::"),

@@ -126,16 +126,25 @@ const own = (type: number): Uint8Array => linkLayer(type, world.guestMac)
 const solicitedNode = address6("ff02::1:ff00:3")
 const solicitedMac = mac("33:33:ff:00:00:03")
 
-export const solicitation = (options: Uint8Array = own(1), fields: IcmpFields6 = {}): Uint8Array =>
-  icmp6(135, concat(zeros, other6, options), { to: solicitedMac, destination: solicitedNode, ...fields })
+export interface NeighbourFields extends IcmpFields6 {
+  /** The address that it is about. */
+  readonly target?: Uint8Array
+}
 
-export const advertisement = (options: Uint8Array = own(2), fields: IcmpFields6 = {}): Uint8Array =>
-  icmp6(136, concat(Uint8Array.of(0x60, 0, 0, 0), guest6, options), fields)
+export const solicitation = (options: Uint8Array = own(1), fields: NeighbourFields = {}): Uint8Array =>
+  icmp6(135, concat(zeros, fields.target ?? other6, options), {
+    to: solicitedMac,
+    destination: solicitedNode,
+    ...fields
+  })
+
+export const advertisement = (options: Uint8Array = own(2), fields: NeighbourFields = {}): Uint8Array =>
+  icmp6(136, concat(Uint8Array.of(0x60, 0, 0, 0), fields.target ?? guest6, options), fields)
 
 export const routerQuestion = (options: Uint8Array = own(1), fields: IcmpFields6 = {}): Uint8Array =>
   icmp6(133, concat(zeros, options), { to: mac("33:33:00:00:00:02"), destination: address6("ff02::2"), ...fields })
 
-export const probe = (options: Uint8Array = none, fields: Fields6 = {}): Uint8Array =>
+export const probe = (options: Uint8Array = none, fields: NeighbourFields = {}): Uint8Array =>
   solicitation(options, { source: nobody6, ...fields })
 
 const routerAlert: Extension = (next) => Uint8Array.of(next, 0, 5, 2, 0, 0, 1, 0)

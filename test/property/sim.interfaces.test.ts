@@ -8,6 +8,7 @@ import * as Mac from "../../src/domain/MacAddress.ts"
 import * as Prefixes from "../../src/domain/Prefix.ts"
 import { BridgeControl } from "../../src/services/BridgeControl.ts"
 import { TapDevice } from "../../src/services/TapDevice.ts"
+import { address6 } from "./policyFrames6.ts"
 
 const within = <A, E>(
   run: Effect.Effect<A, E, TapDevice | BridgeControl | SimWorld | Scope.Scope>,
@@ -37,6 +38,9 @@ describe("a tap of the simulated kernel", () => {
         yield* tap.assign(prefix)
         yield* tap.assign(prefix)
         assert.deepStrictEqual(made?.addresses, [prefix])
+        const prefix6 = (bits: number) => ({ address: address6("fd00:1::1"), bits })
+        for (const bits of [48, 64, 64]) yield* tap.assign6(prefix6(bits))
+        assert.deepStrictEqual([...made!.addresses6.values()], [prefix6(64)])
         assert.isFalse(made?.up)
         yield* tap.bringUp
         assert.isTrue(made?.up)
@@ -104,17 +108,15 @@ describe("a tap of the simulated kernel", () => {
       assert.deepStrictEqual(yield* codeOf("tap0"), ["open", "ENODEV"])
       const tap = yield* open("tap0")
       const assign = tap.assign(Prefixes.make(1, 8))
+      const assign6 = tap.assign6({ address: address6("fd00:1::1"), bits: 64 })
+      const codes = Effect.forEach([assign, assign6, tap.bringUp], (step) =>
+        Effect.map(Effect.flip(step), ({ code }) => code))
       faults.failNext("tap-assign", "EINVAL")
+      faults.failNext("tap-assign6", "EACCES")
       faults.failNext("tap-up", "EPERM")
-      assert.deepStrictEqual(
-        [(yield* Effect.flip(assign)).code, (yield* Effect.flip(tap.bringUp)).code],
-        ["EINVAL", "EPERM"]
-      )
+      assert.deepStrictEqual(yield* codes, ["EINVAL", "EACCES", "EPERM"])
       hostEnd().vanish()
-      assert.deepStrictEqual(
-        [(yield* Effect.flip(assign)).code, (yield* Effect.flip(tap.bringUp)).code],
-        ["ENODEV", "ENODEV"]
-      )
+      assert.deepStrictEqual(yield* codes, ["ENODEV", "ENODEV", "ENODEV"])
     })))
 })
 

@@ -64,6 +64,8 @@ export interface Binding {
   readonly openTap: (request: string, offload: boolean) => NativeTap | number
   /** Address and mask are unsigned 32-bit, first octet highest. */
   readonly assignAddress: (interfaceName: string, address: number, mask: number) => number
+  /** Sixteen octets; 1 … 128 bits. */
+  readonly assignAddress6: (interfaceName: string, address: Uint8Array, bits: number) => number
   readonly bringUp: (interfaceName: string) => number
   readonly bridgeCreate: (bridge: string) => number
   readonly bridgeAdd: (bridge: string, member: string) => number

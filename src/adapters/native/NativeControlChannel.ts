@@ -23,6 +23,7 @@ import type { PeerProcesses } from "../../services/PeerProcesses.ts"
 import type { ListenError } from "../../services/SeqpacketListener.ts"
 import { Addon } from "./Addon.ts"
 import type { Binding } from "./Binding.ts"
+import * as RequestDeadline from "./RequestDeadline.ts"
 import { listenFailure } from "./NativeSeqpacketListener.ts"
 
 /** The metrics cannot be served there. */
@@ -51,14 +52,13 @@ const silenceMs = 15_000
 const guarded = (listener: http.RequestListener): http.Server => {
   const server = http.createServer(
     {
-      headersTimeout: 5000,
-      requestTimeout: 10_000,
-      connectionsCheckingInterval: 1000,
+      connectionsCheckingInterval: RequestDeadline.connectionsCheckingInterval,
       keepAliveTimeout: 5000,
       maxHeaderSize: 8192
     },
     listener
   )
+  RequestDeadline.bound(server)
   server.maxConnections = Bounds.controlConnections
   server.timeout = silenceMs
   return server

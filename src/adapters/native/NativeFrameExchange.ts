@@ -43,17 +43,18 @@ export const open = (
     wake: options.wake,
     sendBufferBytes: Bounds.sendBufferBytes
   })
-  return {
+  const { step } = native
+  // Without an accessor: V8 keeps an object literal that has one as a hash table, and looks up every member in it.
+  const exchange: { -readonly [Member in keyof FrameExchange]: FrameExchange[Member] } = {
     batch,
     plan,
     events,
-    get nowMs() {
-      return clock[0]!
-    },
+    nowMs: clock[0]!,
     step: (timeoutMs) => {
-      batch.count = native.step(plan.count, Math.ceil(timeoutMs))
+      batch.count = step(plan.count, Math.ceil(timeoutMs))
       events.count = state[0]!
       plan.failed = state[1]!
+      exchange.nowMs = clock[0]!
     },
     admit: native.admit,
     refuse: native.refuse,
@@ -64,4 +65,5 @@ export const open = (
     resume: native.resume,
     shutdown: native.shutdown
   }
+  return exchange
 }

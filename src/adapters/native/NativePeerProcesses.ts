@@ -18,6 +18,19 @@ const read = (pid: number): { readonly command: string; readonly startedTicks: n
   }
 }
 
+/** Clock ticks of proc(5) a second: a constant of Linux's interface, whatever the kernel's own clock does. */
+const ticksPerSecond = 100
+
+/** When the host booted, in milliseconds since 1970: `btime` of proc_stat(5). */
+const bootedMs = (): number | undefined => {
+  try {
+    const seconds = /^btime (\d+)$/m.exec(fs.readFileSync("/proc/stat", "utf8"))?.[1]
+    return seconds === undefined ? undefined : Number(seconds) * 1000
+  } catch {
+    return undefined
+  }
+}
+
 /** Names that are remembered, so that a slow user database is asked once for each. */
 const namesMax = 1024
 
@@ -29,7 +42,14 @@ export const layer: Layer.Layer<PeerProcesses, never, Addon> = Layer.effect(
     return PeerProcesses.of({
       find: (pid) => {
         const found = read(pid)
-        return found === undefined ? undefined : { pid, startedTicks: found.startedTicks }
+        if (found === undefined) return undefined
+        const { startedTicks } = found
+        const booted = bootedMs()
+        return {
+          pid,
+          startedTicks,
+          startedMs: booted === undefined ? undefined : booted + (startedTicks * 1000) / ticksPerSecond
+        }
       },
       command: ({ pid, startedTicks }) => {
         const found = read(pid)

@@ -34,6 +34,10 @@ export const layer: Layer.Layer<TapDevice, never, Addon> = Layer.effect(
               Effect.suspend(() =>
                 check("assign the address of", addon.assignAddress(opened.interfaceName, prefix.address, prefix.mask))
               ),
+            assign6: ({ address, bits }) =>
+              Effect.suspend(() =>
+                check("assign the IPv6 address of", addon.assignAddress6(opened.interfaceName, address, bits))
+              ),
             bringUp: Effect.suspend(() => check("bring up", addon.bringUp(opened.interfaceName)))
           }
         })

@@ -17,6 +17,7 @@ export interface FaultCodes {
   readonly "tap-write": "EIO" | "EAGAIN" | "ENOBUFS" | "EINVAL" | "GONE"
   readonly "tap-open": ErrnoName
   readonly "tap-assign": ErrnoName
+  readonly "tap-assign6": ErrnoName
   readonly "tap-up": ErrnoName
   readonly "bridge-create": ErrnoName
   readonly "bridge-add": ErrnoName

@@ -1,11 +1,14 @@
+import type { Ipv6Prefix } from "../../domain/Ipv6Prefix.ts"
 import * as Mac from "../../domain/MacAddress.ts"
 import { contains, type Prefix } from "../../domain/Prefix.ts"
 import * as Dhcp from "./DhcpMessage.ts"
 import * as Checksum from "./InternetChecksum.ts"
 import * as DhcpServer from "./SimDhcpServer.ts"
+import * as Ipv6 from "./SimHostIpv6.ts"
 
 /**
  * A host with one Ethernet interface: it answers ARP for its address and ICMP echo, and leases addresses by DHCP.
+ * With an IPv6 address it answers for that, and echo, too.
  *
  * Pure but for its leases: frames in, frames out, time as an argument. Whatever octets come, it answers with a list.
  */
@@ -18,6 +21,7 @@ export interface SimHost {
 
 const ETHERTYPE_IPV4 = 0x0800
 const ETHERTYPE_ARP = 0x0806
+const ETHERTYPE_IPV6 = 0x86dd
 const ETHER_BYTES = 14
 const ARP_BYTES = 28
 const IP_BYTES = 20
@@ -45,16 +49,21 @@ interface Packet {
   readonly fragment: number
 }
 
-export const make = (options: { readonly mac: Mac.MacAddress; readonly prefix: Prefix }): SimHost => {
+/** @param options.ipv6 its address and prefix of IPv6; without them it answers nothing of it. */
+export const make = (options: {
+  readonly mac: Mac.MacAddress
+  readonly prefix: Prefix
+  readonly ipv6?: Ipv6Prefix | undefined
+}): SimHost => {
   const host: Host = {
     mac: Mac.toOctets(options.mac),
     prefix: options.prefix,
+    ipv6: options.ipv6,
     dhcp: DhcpServer.make(options.prefix)
   }
   return {
     answer: (frame, nowMs) => {
-      // 0.0.0.0 is no address to be asked for: such a host is there and says nothing.
-      const reply = options.prefix.address === 0 ? undefined : answerTo(host, frame, nowMs)
+      const reply = answerTo(host, frame, nowMs)
       return reply === undefined ? [] : [reply]
     },
     leases: (nowMs) => host.dhcp.leases.live(nowMs)
@@ -65,6 +74,7 @@ interface Host {
   /** Six octets. */
   readonly mac: Uint8Array
   readonly prefix: Prefix
+  readonly ipv6: Ipv6Prefix | undefined
   readonly dhcp: DhcpServer.SimDhcpServer
 }
 
@@ -72,9 +82,16 @@ const answerTo = (host: Host, frame: Uint8Array, nowMs: number): Uint8Array | un
   if (frame.length < ETHER_BYTES) return undefined
   const target = frame.subarray(0, 6)
   const source = frame.subarray(6, 12)
-  if (!equal(target, host.mac) && !equal(target, BROADCAST_MAC)) return undefined
   if (!isStation(source)) return undefined
-  switch ((frame[12]! << 8) | frame[13]!) {
+  const etherType = (frame[12]! << 8) | frame[13]!
+  if (etherType === ETHERTYPE_IPV6) {
+    const isForUs = equal(target, host.mac) || (target[0] === 0x33 && target[1] === 0x33)
+    return host.ipv6 === undefined || !isForUs ? undefined : Ipv6.answer(frame, host.mac, host.ipv6)
+  }
+  if (!equal(target, host.mac) && !equal(target, BROADCAST_MAC)) return undefined
+  // 0.0.0.0 is no address to be asked for: such a host is there and says nothing of IPv4.
+  if (host.prefix.address === 0) return undefined
+  switch (etherType) {
     case ETHERTYPE_ARP:
       return arpReply(host, source, frame.subarray(ETHER_BYTES))
     case ETHERTYPE_IPV4: {

@@ -5,7 +5,7 @@ import { PeerProcesses } from "../../services/PeerProcesses.ts"
 export const layer: Layer.Layer<PeerProcesses> = Layer.succeed(
   PeerProcesses,
   PeerProcesses.of({
-    find: (pid) => pid === 0 ? undefined : { pid, startedTicks: 1 },
+    find: (pid) => pid === 0 ? undefined : { pid, startedTicks: 1, startedMs: 0 },
     command: () => "guest",
     userName: (uid) => uid === 0 ? "root" : undefined
   })

@@ -1,3 +1,4 @@
+import { formatAddress, type Ipv6Prefix } from "../../domain/Ipv6Prefix.ts"
 import type { Prefix } from "../../domain/Prefix.ts"
 import { errno } from "./Errno.ts"
 import { PacketQueue } from "./PacketQueue.ts"
@@ -21,6 +22,8 @@ export type Injected = "sent" | "full" | "down" | "gone"
 export class SimTap {
   readonly kind = "tap"
   readonly addresses: Array<Prefix> = []
+  /** Of IPv6, by the address's own text: one has one length of prefix, the latest. */
+  readonly addresses6 = new Map<string, Ipv6Prefix>()
   readonly #toSwitch = new PacketQueue<Uint8Array>()
   readonly #toHost = new PacketQueue<Uint8Array>()
   readonly interfaceName: string
@@ -56,6 +59,10 @@ export class SimTap {
   /** Frames that wait for the switch. */
   get waiting(): number {
     return this.#toSwitch.length
+  }
+
+  assign6(prefix: Ipv6Prefix): void {
+    this.addresses6.set(formatAddress(prefix.address), prefix)
   }
 
   /** For the switch: writes a frame. Returns 0 or an errno. */

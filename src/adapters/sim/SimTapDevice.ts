@@ -53,6 +53,10 @@ export const layer: Layer.Layer<TapDevice, never, SimWorld> = Layer.effect(
                   if (!isThere) tap.addresses.push(prefix)
                 })
               ),
+            assign6: (prefix) =>
+              Effect.suspend(() =>
+                configure("assign the IPv6 address of", kernel.faults.consult("tap-assign6"), () => tap.assign6(prefix))
+              ),
             bringUp: Effect.suspend(() =>
               configure("bring up", kernel.faults.consult("tap-up"), () => {
                 tap.up = true

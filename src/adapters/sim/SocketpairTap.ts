@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Bounds } from "../../domain/Bounds.ts"
+import type { Ipv6Prefix } from "../../domain/Ipv6Prefix.ts"
 import * as Mac from "../../domain/MacAddress.ts"
 import * as Prefixes from "../../domain/Prefix.ts"
 import type { Prefix } from "../../domain/Prefix.ts"
@@ -24,6 +25,8 @@ export const layer = (options: {
   readonly seed: number
   /** The host's address; undefined (a pure bridge without one): there is a host, but it answers nothing of IP. */
   readonly prefix: Prefix | undefined
+  /** Its IPv6 address, if it has one. */
+  readonly ipv6: Ipv6Prefix | undefined
 }): Layer.Layer<TapDevice, never, Addon> =>
   Layer.effect(
     TapDevice,
@@ -48,6 +51,7 @@ export const layer = (options: {
               data: (wake): HostStart => ({
                 mac,
                 prefix: options.prefix ?? Prefixes.make(0, 32),
+                ipv6: options.ipv6,
                 descriptor: far,
                 wake
               }),
@@ -60,6 +64,7 @@ export const layer = (options: {
               mtuBytes: Bounds.mtuBytesDefault,
               handle: near,
               assign: () => Effect.void,
+              assign6: () => Effect.void,
               bringUp: Effect.void
             }
           })

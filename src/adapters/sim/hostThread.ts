@@ -1,6 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads"
 import { Bounds } from "../../domain/Bounds.ts"
 import * as Batch from "../../domain/FrameBatch.ts"
+import type { Ipv6Prefix } from "../../domain/Ipv6Prefix.ts"
 import type { MacAddress } from "../../domain/MacAddress.ts"
 import type { Prefix } from "../../domain/Prefix.ts"
 import * as Plan from "../../domain/SendPlan.ts"
@@ -13,6 +14,7 @@ import * as SimHost from "./SimHost.ts"
 export interface HostStart {
   readonly mac: MacAddress
   readonly prefix: Prefix
+  readonly ipv6: Ipv6Prefix | undefined
   /** The far end of the socket pair that stands for the tap. */
   readonly descriptor: number
   readonly wake: number
@@ -25,7 +27,7 @@ export interface HostStart {
 
 const PORT = 1
 const start = workerData as HostStart
-const host = SimHost.make({ mac: start.mac, prefix: start.prefix })
+const host = SimHost.make({ mac: start.mac, prefix: start.prefix, ipv6: start.ipv6 })
 const exchange = Exchange.open(load(), {
   frameBytesMax: Bounds.frameBytesMax,
   portCount: PORT + 1,

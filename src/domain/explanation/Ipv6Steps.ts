@@ -87,13 +87,26 @@ export class Ipv6Reader {
     return this.options.filter((option) => option.type === type)
   }
 
-  get isInside(): boolean {
+  /** Where a solicitation or an advertisement has the address that it is about. */
+  get targetAt(): number {
+    return this.chain.at + 8
+  }
+
+  get target(): string {
+    return this.f.ipv6("target address", this.targetAt)
+  }
+
+  /** Whether a station of the link can have the address, which stands at an octet. */
+  isOfLink(address: string, at: number): boolean {
     const { ipv6 } = this.f.situation.allowances
-    const address = this.source
-    const bits = binary(this.f.octets.slice(22, 38))
+    const bits = binary(this.f.octets.slice(at, at + 16))
     const inPrefix = ipv6 !== undefined && bits.startsWith(binary(ipv6.address).slice(0, ipv6.bits))
     const isLinkLocal = bits.startsWith("1111111010")
     return isLinkLocal || (inPrefix && !bits.startsWith("11111111") && address !== "::" && address !== "::1")
+  }
+
+  isHosts(address: string): boolean {
+    return [host(this.f), hostLinkLocal(this.f)].includes(address)
   }
 
   /** Whether `::` is what such a message has to come from. */
@@ -184,7 +197,10 @@ export const ipv6: Steps<Ipv6Reader> = [
   ["V6", "DHCP6_SERVER", (ip) =>
     ip.starts(UDP) && !ip.f.situation.mayServe &&
     (ip.f.u16("source port", ip.chain.at) === 547 || ip.f.u16("destination port", ip.chain.at + 2) === 546)],
-  ["V10", "IP6_SRC_HOST", (ip) => [host(ip.f), hostLinkLocal(ip.f)].includes(ip.source)],
-  ["V11", "IP6_SRC_OUTSIDE", (ip) => !ip.isInside && !(ip.source === "::" && ip.needsNoSource)],
+  ["V9", "ND_TARGET_CONFLICT", (ip) => ip.discovers(136) && ip.isHosts(ip.target)],
+  ["V9", "ND_TARGET_CONFLICT", (ip) => ip.discovers(136) && !ip.isOfLink(ip.target, ip.targetAt)],
+  ["V9", "ND_TARGET_CONFLICT", (ip) => ip.discovers(135) && ip.source === "::" && ip.isHosts(ip.target)],
+  ["V10", "IP6_SRC_HOST", (ip) => ip.isHosts(ip.source)],
+  ["V11", "IP6_SRC_OUTSIDE", (ip) => !ip.isOfLink(ip.source, 22) && !(ip.source === "::" && ip.needsNoSource)],
   ["V12", "L2_L3_MISMATCH", (ip) => isGroup(destination(ip.f)) && !/^ff[0-9a-f]{2}:/.test(ip.destination)]
 ]

@@ -1,7 +1,7 @@
 import { Reason } from "../Reason.ts"
 import * as NeighbourDiscovery from "./NeighbourDiscovery.ts"
-import { u16, u32 } from "./Octets.ts"
-import type { Ipv6Policy, Words } from "./Policy.ts"
+import { type Ipv6Policy, isHosts, isNobodys, isOfLink } from "./Ipv6Policy.ts"
+import { u16 } from "./Octets.ts"
 import { Extension, Protocol } from "./Protocol.ts"
 
 /** Octets of the Ethernet header. */
@@ -79,6 +79,19 @@ export const upperProtocol = (bytes: Uint8Array, start: number): number => {
   // Nearly always there is no chain, and it need not be walked a second time.
   if (isUpper(next)) return next
   return protocolOf(walk(bytes, start, CHAIN_START + u16(bytes, start + 18)))
+}
+
+/**
+ * The octet at which a neighbour advertisement has its target, from the start of the frame; -1 if the packet is none.
+ * Only for packets that passed `judge`.
+ */
+export const advertisedAt = (bytes: Uint8Array, start: number): number => {
+  const next = bytes[start + 20]!
+  if (isUpper(next) && next !== Protocol.ICMPV6) return -1
+  const chain = walk(bytes, start, CHAIN_START + u16(bytes, start + 18))
+  if (protocolOf(chain) !== Protocol.ICMPV6 || fragmentOf(chain) !== Fragment.NONE) return -1
+  const isAdvertisement = NeighbourDiscovery.isAdvertisement(bytes, start + upperOf(chain))
+  return isAdvertisement ? upperOf(chain) + NeighbourDiscovery.TARGET_AT : -1
 }
 
 const protocolOf = (chain: number): number => chain & 0xff
@@ -167,26 +180,22 @@ const judgeAddresses = (
   end: number,
   policy: Ipv6Policy
 ): Reason => {
-  const source0 = u32(bytes, start + 22)
-  const source1 = u32(bytes, start + 26)
-  const source2 = u32(bytes, start + 30)
-  const source3 = u32(bytes, start + 34)
+  const isMessage = fragmentOf(chain) === Fragment.NONE && protocolOf(chain) === Protocol.ICMPV6
+  const message = start + upperOf(chain)
+
+  // V9 ND_TARGET_CONFLICT: answering for the host, or for an address that nobody on the link has.
+  // RFC 4861, 11.1.
+  if (isMessage && isTargetWrong(bytes, start, message, policy)) return Reason.ND_TARGET_CONFLICT
 
   // V10 IP6_SRC_HOST: speaking for the host, by its address or its link-local one. RFC 2827, 3.
-  if (
-    isEqual(policy.host, source0, source1, source2, source3) ||
-    isEqual(policy.hostLinkLocal, source0, source1, source2, source3)
-  ) return Reason.IP6_SRC_HOST
+  if (isHosts(policy, bytes, start + 22)) return Reason.IP6_SRC_HOST
 
   // V11 IP6_SRC_OUTSIDE: every other spoofed source, and nobody's, save where neighbour discovery
   // needs it. RFC 2827, 3; RFC 4291, 2.5.2.
-  if (source0 === 0 && source1 === 0 && source2 === 0 && source3 <= 1) {
-    const mayAsk = source3 === 0 && fragmentOf(chain) === Fragment.NONE &&
-      protocolOf(chain) === Protocol.ICMPV6 &&
-      NeighbourDiscovery.needsNoSource(bytes, start, start + upperOf(chain), start + end)
+  if (!isOfLink(policy, bytes, start + 22)) {
+    const mayAsk = isMessage && isNobodys(bytes, start + 22) &&
+      NeighbourDiscovery.needsNoSource(bytes, start, message, start + end)
     if (!mayAsk) return Reason.IP6_SRC_OUTSIDE
-  } else if (!isLinkLocal(source0) && !isInside(policy, source0, source1, source2, source3)) {
-    return Reason.IP6_SRC_OUTSIDE
   }
 
   // V12 L2_L3_MISMATCH: a packet for one host, sent to all, gets past what guards each. RFC 2464, 7.
@@ -194,14 +203,16 @@ const judgeAddresses = (
   return Reason.PASS
 }
 
-const isEqual = (words: Words, a: number, b: number, c: number, d: number): boolean =>
-  words[3] === d && words[2] === c && words[1] === b && words[0] === a
-
-/** fe80::/10 (RFC 4291, 2.4). */
-const isLinkLocal = (first: number): boolean => first >>> 22 === 0xfe80 >> 6
-
-/** Inside the guests' prefix; groups, ff00::/8, are in no prefix. */
-const isInside = ({ mask, network }: Ipv6Policy, a: number, b: number, c: number, d: number): boolean =>
-  ((a & mask[0]) >>> 0) === network[0] && ((b & mask[1]) >>> 0) === network[1] &&
-  ((c & mask[2]) >>> 0) === network[2] && ((d & mask[3]) >>> 0) === network[3] &&
-  a >>> 24 !== 0xff
+/**
+ * Whether an advertisement is for an address that no guest has; or a probe for one of the host's, which, while the
+ * host probes for it itself, takes it away as an answer does (RFC 4862, 5.4.3). To probe for another guest's
+ * is how one learns that it is another's.
+ */
+const isTargetWrong = (bytes: Uint8Array, start: number, message: number, policy: Ipv6Policy): boolean => {
+  const target = message + NeighbourDiscovery.TARGET_AT
+  if (NeighbourDiscovery.isAdvertisement(bytes, message)) {
+    return isHosts(policy, bytes, target) || !isOfLink(policy, bytes, target)
+  }
+  return NeighbourDiscovery.isSolicitation(bytes, message) && isNobodys(bytes, start + 22) &&
+    isHosts(policy, bytes, target)
+}

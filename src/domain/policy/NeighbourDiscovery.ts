@@ -80,6 +80,15 @@ const isSender = (bytes: Uint8Array, start: number, at: number): boolean => {
   return true
 }
 
+/** Octets of a solicitation or an advertisement in front of the address that it is about. */
+export const TARGET_AT = 8
+
+export const isSolicitation = (bytes: Uint8Array, message: number): boolean =>
+  bytes[message] === Type.NEIGHBOUR_SOLICITATION
+
+export const isAdvertisement = (bytes: Uint8Array, message: number): boolean =>
+  bytes[message] === Type.NEIGHBOUR_ADVERTISEMENT
+
 /**
  * Whether a message may come from `::`, of V11: the probe for an address (RFC 4862, 5.4.2), a
  * report of groups (RFC 3810, 5.2.13), the question for a router (RFC 4861, 4.1). None of them

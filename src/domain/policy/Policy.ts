@@ -1,8 +1,6 @@
-import { linkLocalOf } from "../Ipv6Prefix.ts"
-import * as MacAddress from "../MacAddress.ts"
 import type { SwitchSettings } from "../SwitchSettings.ts"
 import type { Allowances } from "./Allowances.ts"
-import { u32 } from "./Octets.ts"
+import * as Ipv6 from "./Ipv6Policy.ts"
 
 /**
  * What the rules read: plain numbers, taken from the settings once.
@@ -32,25 +30,12 @@ export interface Policy {
   /** The same for a frame with a VLAN tag. Only `-U` lets one through. */
   readonly tapTaggedFrameBytesMax: number
   /** What IPv6 is compared with; undefined where none passes. */
-  readonly ipv6: Ipv6Policy | undefined
+  readonly ipv6: Ipv6.Ipv6Policy | undefined
   /** Types that guests may send to each other though no rule reads them. */
   readonly allowedEtherTypes: ReadonlyArray<number>
   /** By port: 1 where a DHCP server may be. Whoever opens a port may mark it. */
   readonly dhcpServers: Uint8Array
 }
-
-/** Addresses of IPv6 as four unsigned 32-bit words, the first octets first. */
-export interface Ipv6Policy {
-  /** The host's own address. */
-  readonly host: Words
-  /** The host's link-local address; all `NONE` without a tap. */
-  readonly hostLinkLocal: Words
-  /** The guests' prefix. */
-  readonly network: Words
-  readonly mask: Words
-}
-
-export type Words = readonly [number, number, number, number]
 
 /** Equal to no address. */
 export const NONE = -1
@@ -81,27 +66,11 @@ export const make = (settings: SwitchSettings, allowances: Allowances = {}): Pol
     frameBytesMax: settings.frameBytesMax,
     tapFrameBytesMax: tapMtuBytes + HEADER_BYTES,
     tapTaggedFrameBytesMax: tapMtuBytes + HEADER_BYTES + TAG_BYTES,
-    ipv6: ipv6Of(settings, allowances),
+    ipv6: allowances.ipv6 === undefined ? undefined : Ipv6.make(allowances.ipv6, tapMac),
     allowedEtherTypes: allowances.allowedEtherTypes ?? [],
     dhcpServers: new Uint8Array(settings.guestPorts + 1).fill(allowances.dhcpServer === "any" ? 1 : 0)
   }
 }
-
-const ipv6Of = ({ tapMac }: SwitchSettings, { ipv6 }: Allowances): Ipv6Policy | undefined => {
-  if (ipv6 === undefined) return undefined
-  const host = wordsOf(ipv6.address)
-  const mask: Words = [0, 32, 64, 96].map((from) => maskWord(ipv6.bits - from)) as unknown as Words
-  const network = host.map((word, i) => (word & mask[i]!) >>> 0) as unknown as Words
-  const hostLinkLocal: Words = tapMac === undefined
-    ? [NONE, NONE, NONE, NONE]
-    : wordsOf(linkLocalOf(MacAddress.toOctets(tapMac)))
-  return { host, hostLinkLocal, network, mask }
-}
-
-const wordsOf = (octets: Uint8Array): Words => [u32(octets, 0), u32(octets, 4), u32(octets, 8), u32(octets, 12)]
-
-/** A word of a mask of which `bits` ones are left; a shift by 32 is a shift by 0. */
-const maskWord = (bits: number): number => bits <= 0 ? 0 : bits >= 32 ? 0xffffffff : (0xffffffff << (32 - bits)) >>> 0
 
 /** Whether an address lies in the guests' subnet. */
 export const isInside = (policy: Policy, address: number): boolean =>

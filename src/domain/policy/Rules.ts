@@ -59,6 +59,7 @@ export const rules: ReadonlyArray<Rule> = [
   { id: "V6", reason: Reason.DHCP6_SERVER, stops: "rogue DHCPv6 servers" },
   { id: "V7", reason: Reason.ND_MALFORMED, stops: "neighbour discovery from elsewhere, or read two ways" },
   { id: "V8", reason: Reason.ND_LLA_MISMATCH, stops: "binding an address to a third party's MAC" },
+  { id: "V9", reason: Reason.ND_TARGET_CONFLICT, stops: "answering for the host's address" },
   { id: "V10", reason: Reason.IP6_SRC_HOST, stops: "speaking for the host over IPv6" },
   { id: "V11", reason: Reason.IP6_SRC_OUTSIDE, stops: "every other spoofed IPv6 source" },
   { id: "V12", reason: Reason.L2_L3_MISMATCH, stops: "IPv6 packets for one that go to all" },

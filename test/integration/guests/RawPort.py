@@ -1,9 +1,10 @@
-"""A port of the switch that is no kernel: silent, loud or forging. The tests start it by its role.
+"""A port of the switch that is no kernel: silent, loud, forging, or led by hand. The tests start it by its role.
 
     RawPort.py silent PATH              connects and never reads
     RawPort.py broadcast PATH           broadcasts frames of 1000 octets as fast as it can
     RawPort.py forge PATH COUNT         sends COUNT frames with random sources, prints "sent"
     RawPort.py send PATH SOURCE TARGET  sends one frame
+    RawPort.py frames PATH              sends what it reads, prints what arrives: a frame a line, in hexadecimal
 
 Frames carry UDP that the switch has no reason to deny, to a port on which nobody answers.
 All but the first role read what arrives meanwhile. At end of standard input broadcast and
@@ -66,6 +67,20 @@ def main():
         # Of an address of its own: in secure mode one that another port uses is denied.
         port.send(frame_of(octets(words[1]), octets(words[0]), "10.1.0.97", 60, "10.1.0.98"))
         return
+
+    if role == "frames":
+        while True:
+            for ready in select.select([port, sys.stdin.buffer.raw], [], [])[0]:
+                if ready is port:
+                    arrived = port.recv(65536)
+                    if not arrived:
+                        return
+                    print(arrived.hex(), flush=True)
+                else:
+                    line = sys.stdin.buffer.raw.readline()
+                    if not line:
+                        return
+                    port.send(bytes.fromhex(line.decode()))
 
     port.setblocking(False)
     received = {}

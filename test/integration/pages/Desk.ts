@@ -1,0 +1,119 @@
+import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { type HostProcess, HostProcessError, startProcess } from "../guests/HostProcess.ts"
+import { makeNetns, type Netns } from "../guests/Netns.ts"
+import { scratchDirectory } from "../guests/Scratch.ts"
+import { installForEverybody } from "../guests/SwitchUnderTest.ts"
+import { umlEnvironment } from "../guests/UmlGuest.ts"
+import type { Typed } from "./Page.ts"
+
+/*
+ * The reader of a page: a machine of his own, as far as interfaces, processes, /run, /etc and the home directory go,
+ * and as many terminals as he likes.
+ */
+
+const answerMs = 40_000
+
+export interface Desk {
+  readonly netns: Netns
+  readonly home: string
+  /** Types one line and waits for its answer: until it shows what is expected and, unless it stays, has ended. */
+  readonly type: (typed: Typed) => Effect.Effect<void, HostProcessError>
+}
+
+/** What a new machine is made of: /etc can be changed, /run is empty, nothing of either is seen outside. */
+const furnish = (home: string): string =>
+  [
+    "set -e",
+    `cp -a /etc ${home}/.etc && mount --bind ${home}/.etc /etc`,
+    "mount -t tmpfs -o mode=0755 tmpfs /run",
+    "mount -t tmpfs -o mode=0755 tmpfs /home",
+    "echo furnished",
+    "exec sleep 600"
+  ].join("\n")
+
+/** A kernel that boots, or a switch that stays in the foreground: its terminal is its own from then on. */
+const stays = (command: string): boolean => /linux\.uml|qemu-system|--simulate|vknetd -d|npm start/.test(command)
+
+/** What is typed before a booting kernel has its shell is lost. */
+const hasPrompt = (command: string, output: string): boolean =>
+  !command.includes("linux.uml") || /^# $/m.test(output)
+
+const quote = (line: string): string => line.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/(\\\.){3}/g, ".*")
+
+/** The first expected line that the output lacks, behind those before it; undefined if it has all. */
+export const missing = (output: string, expected: ReadonlyArray<string>): string | undefined => {
+  const lines = output.split(/\r?\n/)
+  let from = 0
+  for (const line of expected) {
+    const at = lines.findIndex((given, i) => i >= from && new RegExp(quote(line)).test(given))
+    if (at < 0) return line
+    from = at + 1
+  }
+  return undefined
+}
+
+/** Only process of this parent. */
+const childOf = (pid: number): number | undefined => {
+  const children = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim()
+  return children === "" ? undefined : Number(children)
+}
+
+export const makeDesk: Effect.Effect<Desk, HostProcessError, Scope.Scope> = Effect.gen(function*() {
+  const home = yield* scratchDirectory()
+  const netns = yield* makeNetns
+  const [, command] = yield* installForEverybody
+  const words = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", furnish(home)]
+  const machine = yield* netns.start(words)
+  yield* machine.waitUntil("furnished", () => machine.stdout().includes("furnished") || undefined, 10_000)
+  const inside = ["nsenter", "--target", `${childOf(machine.pid)}`, "--mount", "--net", "--pid", "--"]
+  const env = {
+    ...umlEnvironment(home),
+    PATH: `${path.dirname(command!)}:${process.env["PATH"]}:/usr/sbin:/sbin`,
+    PS1: ""
+  }
+  const terminals = new Map<string, HostProcess>()
+  let typedLines = 0
+
+  const terminal = (name: string) =>
+    Effect.gen(function*() {
+      const open = terminals.get(name)
+      if (open !== undefined) return open
+      const shell = yield* startProcess([...inside, "env", "-C", home, "bash"], { env })
+      terminals.set(name, shell)
+      return shell
+    })
+  const scope = yield* Effect.scope
+  return {
+    netns,
+    home,
+    type: ({ command, expected, terminal: name }) =>
+      Effect.gen(function*() {
+        const shell = yield* terminal(name)
+        const from = shell.stdout().length
+        const errorsFrom = shell.stderr().length
+        const mark = ++typedLines
+        shell.write(stays(command) ? `${command}\n` : `${command}\necho "status-${mark} $?"\n`)
+        const ended = new RegExp(`^.*status-${mark} (\\d+)`, "m")
+        const output = () => `${shell.stdout().slice(from)}\n${shell.stderr().slice(errorsFrom)}`
+        const look = (): string | undefined => {
+          if (ended.test(output())) return output()
+          if (!stays(command) || !hasPrompt(command, output())) return undefined
+          return missing(output(), expected) === undefined ? output() : undefined
+        }
+        yield* shell.waitUntil(`${command}: ${expected.join(" / ")}`, look, answerMs)
+        const lacking = missing(output(), expected)
+        const status = ended.exec(output())?.[1] ?? "0"
+        // What is said of the answer decides; of a line without an answer it is said that it succeeds.
+        if (lacking !== undefined || (expected.length === 0 && status !== "0")) {
+          return yield* new HostProcessError({
+            command,
+            problem: lacking === undefined ? `status ${status}` : `does not say: ${lacking}`,
+            output: output()
+          })
+        }
+      }).pipe(Effect.provideService(Scope.Scope, scope))
+  }
+})
