@@ -1,8 +1,8 @@
 // Large TCP segments and the frames they stand for: what a network card does for a kernel that offloads to it.
 //
-// Plain functions on octets, without descriptors. They know of headers what cutting, joining and sums need, which is
-// where a TCP header lies and what changes from one segment to the next; no address is looked at but to see that two are
-// the same.
+// Plain functions on octets, without descriptors. They know of headers what cutting, joining and sums need, which
+// is where a TCP header lies and what changes from one segment to the next; addresses are looked at only to see
+// that two are the same.
 #pragma once
 
 #include <stdint.h>
@@ -29,8 +29,8 @@ struct Offload {
 Offload offload_read(const uint8_t* octets);
 void offload_write(const Offload& offload, uint8_t* octets);
 
-// Completes the checksum of a frame for which only the pseudo-header has been summed. False, and nothing is written, if
-// it would lie outside.
+// Completes the checksum of a frame for which only the pseudo-header has been summed. False, and nothing is
+// written, if it would lie outside.
 bool sum_complete(uint8_t* frame, uint32_t size, const Offload& offload);
 
 // Cuts one large segment into the frames that it stands for, as Linux' own segmentation does: lengths, IPv4
@@ -64,8 +64,8 @@ const uint32_t kJoinedHeaderMax = 14 + 40 + 60;
 // octet for octet: consecutive segments of one TCP connection with right checksums. 1 if none can follow the first.
 uint32_t joinable(const FrameSlot* frames, uint32_t count);
 
-// Writes the headers of `count` frames, as many as `joinable` said, gone together: what follows are their payloads, each
-// of which begins at the returned offset.
+// Writes the headers of `count` frames gone together, as many as `joinable` said: what follows are their payloads,
+// each of which begins at the returned offset.
 uint32_t join(const FrameSlot* frames, uint32_t count, uint8_t headers[kJoinedHeaderMax], Offload* offload);
 
 }  // namespace vknetd

@@ -92,7 +92,7 @@ describe.runIf(guestsRunOnTap)("large segments on the tap", () => {
     }), testMs)
 
   for (const made of ["", "vnet_hdr"]) {
-    it.scopedLive(`a tap that was made before${made === "" ? "" : ` with ${made}`} is used, with and without, and stays`, () =>
+    it.scopedLive(`a tap that was made before (${made || "plain"}) is used, with and without, and stays`, () =>
       Effect.gen(function*() {
         const host = yield* makeNetns
         const guest = yield* makeNetns

@@ -5,9 +5,10 @@ import { Flag, frameOf, pseudoSum, type TcpFrame } from "./native/TcpFrames.ts"
 import { privilegesMissing } from "./guests/GuestPackages.ts"
 
 /*
- * Joining and cutting against the running kernel, which does both itself. In a namespace, three taps are in a bridge: what is
- * sent to the first, which takes large segments, must come out of the second, which takes none and for which the kernel cuts
- * what was joined, and out of the third, which takes them and for which the addon cuts, as it was sent: octet for octet.
+ * Joining and cutting against the running kernel, which does both itself. In a namespace, three taps are in a
+ * bridge: what is sent to the first, which takes large segments, must come out of the second, which takes none and
+ * for which the kernel cuts what was joined, and out of the third, which takes them and for which the addon cuts,
+ * as it was sent: octet for octet.
  */
 
 interface Lab {
@@ -83,12 +84,15 @@ const follow = (
   })
 }
 
+const plain = { version: 4, connection: 1, options: [] } as const
 const timestamps = [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2]
 
-/** One thing that is not as in the segments before and after. */
-type Fault = "flags" | "id" | "sequence" | "acknowledged" | "option" | "payload octet" | "trailer" | "tag" | "none"
+const faults = ["flags", "id", "sequence", "acknowledged", "option", "payload octet", "trailer", "tag"] as const
 
-const spoil = (frame: TcpFrame, fault: Fault): Uint8Array => {
+/** One thing that is not as in the segments before and after. */
+type Fault = typeof faults[number]
+
+const spoil = (frame: TcpFrame, fault: Fault | undefined): Uint8Array => {
   const right = frameOf(frame)
   switch (fault) {
     case "flags":
@@ -108,12 +112,10 @@ const spoil = (frame: TcpFrame, fault: Fault): Uint8Array => {
       return Uint8Array.of(...right, 0)
     case "tag":
       return Uint8Array.of(...right.subarray(0, 12), 0x81, 0, 0, 5, ...right.subarray(12))
-    case "none":
+    case undefined:
       return right
   }
 }
-
-const faults: ReadonlyArray<Fault> = ["flags", "id", "sequence", "acknowledged", "option", "payload octet", "trailer", "tag"]
 
 const run = fc.record({
   version: fc.constantFrom(4 as const, 6 as const),
@@ -125,7 +127,7 @@ const run = fc.record({
   faults: fc.array(fc.tuple(fc.nat(39), fc.constantFrom(...faults)), { maxLength: 3 })
 }).map(({ count, faults, last, part, ...of }) =>
   follow(of, Array.from({ length: count }, (_, i) => i === count - 1 ? Math.min(last, part) : part)).map((frame, i) =>
-    spoil(frame, faults.find(([at]) => at === i)?.[1] ?? "none")
+    spoil(frame, faults.find(([at]) => at === i)?.[1])
   )
 )
 
@@ -163,7 +165,7 @@ describe.runIf(privilegesMissing().length === 0)("large segments between a tap a
       inLab(async (child) => {
         const sizes = Array.from({ length: 5 }, () => 1000)
         const frames = follow({ version: 4, connection: 1, options: timestamps }, sizes).map((frame, i) =>
-          Array.from(spoil(frame, i === 2 ? fault : "none"))
+          Array.from(spoil(frame, i === 2 ? fault : undefined))
         )
         const { heard, packets } = await child.evaluate(pass, frames)
         assert.deepStrictEqual(heard, [frames, frames])
@@ -200,7 +202,7 @@ describe.runIf(privilegesMissing().length === 0)("large segments between a tap a
   it("what does not fit a batch comes in the next, in order, and others have their turn", () =>
     inLab(async (child) => {
       const sizes = Array.from({ length: 90 }, () => 500)
-      const frames = follow({ version: 4, connection: 1, options: [] }, sizes).map((frame) => Array.from(frameOf(frame)))
+      const frames = follow(plain, sizes).map((frame) => Array.from(frameOf(frame)))
       const { counts, heard } = await child.evaluate(({ binding }, frames) => {
         const { hubs } = (globalThis as unknown as { lab: Lab }).lab
         hubs[0]!.sendMany(frames, 0)
@@ -225,7 +227,7 @@ describe.runIf(privilegesMissing().length === 0)("large segments between a tap a
   it("a tap that is paused keeps what was read and not yet told", () =>
     inLab(async (child) => {
       const sizes = Array.from({ length: 90 }, () => 500)
-      const frames = follow({ version: 4, connection: 1, options: [] }, sizes).map((frame) => Array.from(frameOf(frame)))
+      const frames = follow(plain, sizes).map((frame) => Array.from(frameOf(frame)))
       const told = await child.evaluate((_, frames) => {
         const { hubs } = (globalThis as unknown as { lab: Lab }).lab
         hubs[0]!.sendMany(frames, 0)

@@ -2,9 +2,9 @@
 
     TapPort.py TAP PATH
 
-Prints "ready" once it is connected. At end of standard input it prints, as JSON, how many frames came from the switch and
-were handed to it, how many of those that came were TCP and UDP, how many were longer than the tap's 1500 octets
-allow, and in how many a length or a checksum of IP, TCP or UDP was wrong.
+Prints "ready" once it is connected. At end of standard input it prints, as JSON, how many frames came from the
+switch and were handed to it, how many of those that came were TCP and UDP, how many were longer than the tap's 1500
+octets allow, and in how many a length or a checksum of IP, TCP or UDP was wrong.
 """
 
 import array
