@@ -43,8 +43,16 @@ export const readCommandLine = (
     if (words.includes(spell(builtInFlags.version))) return print(`vknetd ${version}`)
     const completionsAt = words.indexOf(spell(builtInFlags.completions))
     if (completionsAt !== -1) return print(yield* completions(unmark(words[completionsAt + 1]!)))
-    return { kind: "run", options: yield* toOptions(yield* parse(words), cwd) }
+    const raw = yield* parse(words)
+    const options = yield* readOptions(raw, cwd)
+    return raw.check ? print(`${options.configPath ?? "the command line"}: ok`) : { kind: "run", options }
   })
+
+/** What reads files is loaded for who has one. */
+const readOptions = (raw: RawOptions, cwd: string): Effect.Effect<Options, UsageError | ValueError> =>
+  raw.config === undefined
+    ? toOptions(raw, cwd)
+    : Effect.flatMap(Effect.promise(() => import("./ConfigFile.ts")), ({ readWithConfig }) => readWithConfig(raw, cwd))
 
 const print = (text: string): Request => ({ kind: "print", text })
 
@@ -117,6 +125,8 @@ const options = CliOptions.all({
   dhcpServer: text(flags.dhcpServer),
   allowEtherType: text(flags.allowEtherType),
   ipv6: text(flags.ipv6),
+  config: file(flags.config),
+  check: toggle(flags.check),
   metrics: text(flags.metrics),
   user: text(flags.user),
   keepNetAdmin: toggle(flags.keepNetAdmin),

@@ -71,6 +71,8 @@ export const flags = {
   dhcpServer: { name: "dhcp-server", value: "WHO", help: "who may be one: tap, any or uid:N (tap)" },
   allowEtherType: { name: "allow-ethertype", value: "HEX", help: "let guests send each other these types, too" },
   ipv6: { name: "ipv6", value: "ADDRESS/BITS", help: "the host's IPv6 address on the tap and the guests' prefix" },
+  config: { name: "config", value: "FILE", help: "settings of this file, too; HUP reads it anew" },
+  check: { name: "check", value: undefined, help: "check the settings, and do nothing" },
   metrics: { name: "metrics", value: "ADDRESS:PORT", help: "serve metrics for Prometheus here" },
   user: { name: "user", value: "NAME|UID", help: "become this user, without privileges, once all is open" },
   keepNetAdmin: { name: "keep-net-admin", value: undefined, help: "but keep the right to open a lost tap again" },

@@ -45,6 +45,8 @@ export interface Options extends ServiceOptions {
   readonly stationAgeSeconds: number
   /** `--seed`: the simulator's. */
   readonly seed: number | undefined
+  /** `--config`. */
+  readonly configPath: string | undefined
   /** `--metrics`: where they are served over TCP. */
   readonly metrics: MetricsAddress | undefined
 }

@@ -29,6 +29,8 @@ export interface RawOptions extends RawServiceOptions, RawPolicyOptions {
   readonly maxClientsPerUid: string | undefined
   readonly mtu: string | undefined
   readonly macAge: string | undefined
+  readonly config: string | undefined
+  readonly check: boolean
   readonly metrics: string | undefined
   readonly address: string | undefined
 }
@@ -85,6 +87,7 @@ export const toOptions = (
       ),
       seed: yield* given(raw.seed, readNumber(flags.seed, 0, seedMax), undefined),
       policy: yield* readPolicyOptions(raw),
+      configPath: yield* given(raw.config, (text) => readPath(flags.config, text, cwd), undefined),
       metrics: yield* given(raw.metrics, readMetricsAddress, undefined),
       ...(yield* readServiceOptions(raw, foreground, cwd))
     } satisfies Options
@@ -127,7 +130,8 @@ const readPrefix = (raw: RawOptions): Read<Prefix | undefined> => {
   return refuse(`secure mode needs address/cidrbits, as 10.1.0.1/24, or give -U to judge no addresses (${usageLine})`)
 }
 
-const readPath = (flag: Flag, text: string, cwd: string): Read<string> =>
+/** @param cwd  what a relative path starts from. */
+export const readPath = (flag: Flag, text: string, cwd: string): Read<string> =>
   text === "" ? refuse(`${spell(flag)} '': give a path`) : Either.right(path.resolve(cwd, text))
 
 /** 15 characters and a NUL are what systems hold an interface's name in: IFNAMSIZ, netdevice(7) and net/if.h. */

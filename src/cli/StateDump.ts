@@ -14,11 +14,13 @@ import type { RunningSwitch } from "../services/Switch.ts"
  */
 export const stateOf = (running: RunningSwitch): Effect.Effect<Readonly<Record<string, unknown>>> =>
   Effect.map(ask(running, { kind: "stations" }), (reply) => {
-    const { directory, plane: { counters }, request, socketPath } = running
-    const { hashSeed: _secret, policy: { ipv6, ...policy }, prefix, ...settings } = request
+    const { directory, live, plane: { counters }, request, socketPath } = running
+    const { hashSeed: _secret, prefix, ...settings } = request
+    const { ipv6, ...policy } = live.policy
     return {
       settings: {
         ...settings,
+        ...live,
         policy: { ...policy, ...(ipv6 === undefined ? {} : { ipv6: Ipv6Prefixes.format(ipv6) }) },
         socketPath,
         ...(prefix === undefined ? {} : { prefix: Prefixes.format(prefix) })

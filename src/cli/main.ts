@@ -13,6 +13,7 @@ import { type LogLevel, logLevels } from "./LogLine.ts"
 import type { Options } from "./Options.ts"
 import { answerSignals } from "./ProcessSignals.ts"
 import { takeReporter } from "./Readiness.ts"
+import { reload } from "./Reload.ts"
 import * as ReadyDescriptor from "./ReadyDescriptor.ts"
 import { runMonitor, runSwitch } from "./Run.ts"
 import { type ServiceNotifier, takeNotifier } from "./ServiceNotifier.ts"
@@ -29,6 +30,9 @@ const reporter = takeReporter(process.env)
 /** What an interrupt means for the exit status: the orderly end of a switch, or a start that did not come about. */
 let statusWhenInterrupted = 0
 
+/** Before this process leaves it. */
+const cwd = currentDirectory()
+
 const debug = process.env["VKNETD_DEBUG"] === "1"
 
 const log = Log.make(load)
@@ -37,7 +41,7 @@ const log = Log.make(load)
 const descriptors = takeDescriptors(process.env, process.pid)
 
 const program: Effect.Effect<void, UserError> = Effect.gen(function*() {
-  const request = yield* readCommandLine(argv, currentDirectory())
+  const request = yield* readCommandLine(argv, cwd)
   if (request.kind === "print") return print(request.text)
   const { options } = request
   if (options.kind === "monitor") return yield* monitor(options)
@@ -64,7 +68,7 @@ const serve = (options: Options): Effect.Effect<void, UserError> =>
     yield* log.direct(options.log, { background: reporter !== undefined })
     const notifier = takeNotifier(process.env, load)
     let serving: RunningSwitch | undefined
-    answerSignals({ hangup: hangup(notifier, () => serving), dump: dump(() => serving) }, log.layer)
+    answerSignals({ hangup: hangup(notifier, options, () => serving), dump: dump(() => serving) }, log.layer)
     return yield* runSwitch(options, {
       descriptors,
       log: { levels: logLevels, level: log.level, setLevel: (level) => log.setLevel(level as LogLevel) },
@@ -98,13 +102,25 @@ const monitor = (options: Options): Effect.Effect<void, UserError> =>
     return runMonitor(options)
   })
 
-/** Opens the log file anew. What there is nothing to do for is said once: HUP may come from every log rotation. */
-const hangup = (notifier: ServiceNotifier, serving: () => RunningSwitch | undefined): Effect.Effect<void> => {
+/**
+ * Opens the log file anew, and reads the settings file anew. What there is nothing to do for is said once: HUP may come
+ * from every log rotation.
+ */
+const hangup = (
+  notifier: ServiceNotifier,
+  started: Options,
+  serving: () => RunningSwitch | undefined
+): Effect.Effect<void> => {
   let told = false
+  const oneByOne = Effect.unsafeMakeSemaphore(1).withPermits(1)
   return Effect.gen(function*() {
     const running = serving()
     if (running !== undefined) notifier.reloading()
-    if (!(yield* log.reopen) && !told) {
+    const isReopened = yield* log.reopen
+    if (started.configPath !== undefined) {
+      // What is still starting has just read it.
+      if (running !== undefined) yield* oneByOne(reload(running, { argv, cwd, started, log }))
+    } else if (!isReopened && !told) {
       told = true
       yield* Effect.logInfo("HUP received: nothing to reload")
     }
@@ -123,7 +139,7 @@ const dump = (serving: () => RunningSwitch | undefined): Effect.Effect<void> =>
 const statusOf = ({ socketPath, tap }: RunningSwitch): string =>
   `serving on ${socketPath}, ${tap === undefined ? "no host side" : tap.interfaceName}`
 
-const currentDirectory = (): string => {
+function currentDirectory(): string {
   try {
     return process.cwd()
   } catch {

@@ -1,4 +1,5 @@
 import type { AdmissionState } from "./AdmissionState.ts"
+import * as Memory from "./AdmissionState.ts"
 import { doubt } from "./AdmissionState.ts"
 import { TAP_PORT } from "./Bounds.ts"
 import * as Claims from "./Claims.ts"
@@ -14,6 +15,7 @@ import { Protocol } from "./policy/Protocol.ts"
 import * as Rates from "./policy/RateLimit.ts"
 import { Reason } from "./Reason.ts"
 import * as Stations from "./Stations.ts"
+import type { SwitchSettings } from "./SwitchSettings.ts"
 
 /*
  * The pass that remembers: rates, ownership of MAC and IP addresses, leases (rules Q, S, B, A9, I14, V9).
@@ -287,6 +289,13 @@ const announce = (state: AdmissionState, batch: FrameBatch, slot: number): void 
   const lo = halves[at + 5]!
   Stations.judge(state, hi, lo, port, station)
   if (station.reason === Reason.PASS) Stations.commit(state, hi, lo, port)
+}
+
+/** Other settings from now on. What is remembered stays, but for what is bound to another by them. */
+export const configure = (state: AdmissionState, settings: SwitchSettings): void => {
+  Memory.configure(state, settings)
+  Stations.releaseUnbound(state)
+  Claims.releaseUnbound(state)
 }
 
 /** A port has closed: what it owned and what it had asked for. */

@@ -90,6 +90,8 @@ export const Bounds = {
   controlRequestBytes: 4096,
   /** How long an answer of the forwarding thread is waited for before the rest is told without it. */
   controlAnswerMs: 250,
+  /** Octets of a settings file: two thousand bindings. */
+  configBytes: 131_072,
   /** Questions to the forwarding thread that may lie unanswered. */
   controlQuestions: 16
 } as const

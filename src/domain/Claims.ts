@@ -207,6 +207,23 @@ export const giveBack = (state: AdmissionState, address: number, port: number): 
   doubt(state, port)
 }
 
+/** Bindings have changed: what is bound to another now, or is none of those that its user may have, is free. */
+export const releaseUnbound = (state: AdmissionState): void => {
+  const { bindings } = state.policy
+  if (!state.secure || bindings.length === 0) return
+  const { claims } = state
+  Owners.forEach(claims, (claim) => {
+    const word = (field: number) => Owners.get(claims, claim, field)
+    const port = word(Field.port)
+    if (port !== TAP_PORT && judgeBinding(state, word(0), word(1), word(2), word(3), port) === Bound.ToOther) {
+      Owners.remove(claims, claim)
+    }
+  })
+  for (const { address, uid } of bindings) {
+    if (address !== undefined) Held.letGoOfOthers(state.held, Held.keyOf(0, 0, IPV4_WORD, address | 0), uid)
+  }
+}
+
 /** A port has closed: its claims are free at once, or kept for its user for `holdSeconds`. */
 export const release = (state: AdmissionState, port: number): void => {
   const { claims } = state

@@ -176,6 +176,26 @@ export const forEach = (
   })
 }
 
+/** Bindings have changed: what is bound to another now, or is none of those that its user may have, is free. */
+export const releaseUnbound = (state: AdmissionState): void => {
+  const { bindings } = state.policy
+  if (!state.secure || bindings.length === 0) return
+  const { stations } = state
+  Owners.forEach(stations, (station) => {
+    const hi = Owners.get(stations, station, 0)
+    const lo = Owners.get(stations, station, 1)
+    const port = Owners.get(stations, station, Field.port)
+    // The host has no user: to it nothing is bound, and it has no others.
+    const isLost = port === TAP_PORT
+      ? bindings.some(({ mac }) => mac !== undefined && mac.hi === hi && mac.lo === lo)
+      : judgeBinding(state, hi, lo, port) !== Reason.PASS
+    if (isLost) Owners.remove(stations, station)
+  })
+  for (const { mac, uid } of bindings) {
+    if (mac !== undefined) Held.letGoOfOthers(state.held, Held.keyOf(mac.hi, mac.lo, 0, 0), uid)
+  }
+}
+
 /** A port has closed: what it owned is free at once, or kept for its user for `holdSeconds`. */
 export const release = (state: AdmissionState, port: number): void => {
   const { stations } = state

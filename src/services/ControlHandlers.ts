@@ -10,6 +10,7 @@ import { Forbidden, NotThere, Unanswered, Unfit } from "./ControlError.ts"
 import type { PortAction, Sample, Setting } from "./ControlSchema.ts"
 import { settingKeys, watchIntervalMs } from "./ControlSchema.ts"
 import { ask, ControlTarget } from "./ControlTarget.ts"
+import { configure } from "./LiveSettings.ts"
 import * as Views from "./ControlViews.ts"
 import * as MetricsText from "./MetricsText.ts"
 import { PeerProcesses } from "./PeerProcesses.ts"
@@ -79,12 +80,7 @@ const changePort = (port: number, action: PortAction) =>
     return { port, action, stations }
   })
 
-/** What can be set has its present value here, where it is known without asking anybody. */
-interface Present {
-  stationAgeSeconds: number
-}
-
-const changeSetting = (present: Present, key: string, value: string) =>
+const changeSetting = (key: string, value: string) =>
   Effect.gen(function*() {
     yield* permitted
     const { log, running } = yield* ControlTarget
@@ -97,8 +93,8 @@ const changeSetting = (present: Present, key: string, value: string) =>
         const { least, most } = stationAgeSeconds
         const seconds = /^[1-9][0-9]{0,6}$/.test(value) ? Number(value) : Number.NaN
         if (!(seconds >= least && seconds <= most)) return yield* unfit(key, value, `seconds from ${least} to ${most}`)
-        yield* Effect.flatMap(ask(running, { kind: "station-age", seconds }), answered)
-        present.stationAgeSeconds = seconds
+        const settings = { ...running.live, stationAgeSeconds: seconds }
+        if (!(yield* configure(running, settings, (question) => ask(running, question)))) return yield* unanswered
         break
       }
       default:
@@ -117,12 +113,11 @@ export const layer = HttpApiBuilder.group(ControlApi, "control", (handlers) =>
     const target = yield* ControlTarget
     const { running } = target
     const processes = yield* PeerProcesses
-    const present: Present = { stationAgeSeconds: running.request.stationAgeSeconds }
     const provided = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       effect.pipe(Effect.provideService(ControlTarget, target), Effect.provideService(PeerProcesses, processes))
     return handlers
       .handle("status", () =>
-        Effect.map(ask(running, { kind: "ports" }), (reply) => Views.status(target, reply, present.stationAgeSeconds)))
+        Effect.map(ask(running, { kind: "ports" }), (reply) => Views.status(target, reply)))
       .handle("ports", () => provided(ports))
       .handle("stations", () =>
         ask(running, { kind: "stations" }).pipe(Effect.flatMap(answered), Effect.map(Views.stations)))
@@ -138,5 +133,5 @@ export const layer = HttpApiBuilder.group(ControlApi, "control", (handlers) =>
         Effect.map(provided(watch(urlParams.intervalMs ?? watchIntervalMs.usual)), (lines) =>
           HttpServerResponse.stream(lines, { contentType: watchContentType })))
       .handle("changePort", ({ path }) => provided(changePort(path.port, path.action)))
-      .handle("changeSetting", ({ path, payload }) => provided(changeSetting(present, path.key, payload.value)))
+      .handle("changeSetting", ({ path, payload }) => provided(changeSetting(path.key, payload.value)))
   }))

@@ -33,12 +33,8 @@ const lostByAll = (counters: Counters, first: number): number => {
   return sum
 }
 
-export const status = (
-  target: ControlTarget["Type"],
-  reply: PortsReply | undefined,
-  stationAgeSeconds: number
-): Control.Status => {
-  const { directory, plane: { counters }, request } = target.running
+export const status = (target: ControlTarget["Type"], reply: PortsReply | undefined): Control.Status => {
+  const { directory, live, plane: { counters }, request } = target.running
   return {
     version: target.version,
     pid: target.pid,
@@ -51,7 +47,7 @@ export const status = (
     guests: directory.guests.size,
     guestsMax: request.guestPorts,
     stations: reply?.stations ?? null,
-    stationAgeSeconds,
+    stationAgeSeconds: live.stationAgeSeconds,
     logLevel: target.log.level(),
     receivedFrames: total(counters, Column.receivedFrames),
     receivedBytes: total(counters, Column.receivedBytes),

@@ -120,14 +120,13 @@ export const attachTap = (
 }
 
 /**
- * Other settings from now on; no connection ends by it. The sizes of frames, of the tables and the number of ports
- * are those of
- * the start.
+ * Other settings from now on; no connection ends by it. The sizes of frames, of the tables and the number of ports are
+ * those of the start.
  */
 export const configure = (forwarder: Forwarder, settings: SwitchSettings): void => {
   forwarder.settings = settings
   forwarder.policy = policyFor(settings, forwarder.ports)
-  Memory.configure(forwarder.memory, settings)
+  Admission.configure(forwarder.memory, settings)
   forwarder.egress.apart.isolate = forwarder.memory.policy.isolate
 }
 

@@ -5,6 +5,7 @@ import { isOpen } from "../domain/Ports.ts"
 import * as Stations from "../domain/Stations.ts"
 import type { PortAction } from "./ControlSchema.ts"
 import * as Forwarder from "./Forwarder.ts"
+import type { LiveSettings } from "./LiveSettings.ts"
 
 /** What only the thread that runs the forwarding loop knows or may change. Plain data: it crosses threads. */
 export type PlaneQuestion =
@@ -12,7 +13,7 @@ export type PlaneQuestion =
   | { readonly kind: "stations" }
   | { readonly kind: "moves" }
   | { readonly kind: "change"; readonly port: number; readonly action: PortAction }
-  | { readonly kind: "station-age"; readonly seconds: number }
+  | { readonly kind: "configure"; readonly settings: LiveSettings }
 
 /** The reply to a question has its kind. */
 export type PlaneReply =
@@ -32,7 +33,7 @@ export type PlaneReply =
   | { readonly kind: "moves"; readonly total: number; readonly moves: ReadonlyArray<Move> }
   /** `stations` became static or ordinary; -1: no guest has that port. */
   | { readonly kind: "change"; readonly stations: number }
-  | { readonly kind: "station-age" }
+  | { readonly kind: "configure" }
 
 export interface KnownStation {
   readonly hi: number
@@ -68,9 +69,9 @@ export const answer = (forwarder: Forwarder.Forwarder, question: PlaneQuestion):
       return { kind: "moves", total: memory.moves.total, moves: MoveLog.list(memory.moves, nowSeconds) }
     case "change":
       return { kind: "change", stations: change(forwarder, question.port, question.action) }
-    case "station-age":
-      Forwarder.configure(forwarder, { ...forwarder.settings, stationAgeSeconds: question.seconds })
-      return { kind: "station-age" }
+    case "configure":
+      Forwarder.configure(forwarder, { ...forwarder.settings, ...question.settings })
+      return { kind: "configure" }
   }
 }
 

@@ -18,6 +18,7 @@ import { BridgeControl, type BridgeError } from "./BridgeControl.ts"
 import { DataPlane, type DataPlaneError, type RunningPlane } from "./DataPlane.ts"
 import * as Denials from "./DenialLog.ts"
 import { GroupDatabase, type GroupMissing } from "./GroupDatabase.ts"
+import type { LiveSettings } from "./LiveSettings.ts"
 import * as LogBudget from "./LogBudget.ts"
 import { PeerProcesses } from "./PeerProcesses.ts"
 import { PidFile, type PidFileError } from "./PidFile.ts"
@@ -56,6 +57,8 @@ export type SwitchError = TapError | BridgeError | ListenError | GroupMissing | 
 /** A switch that serves. */
 export interface RunningSwitch {
   readonly request: SwitchRequest
+  /** What of the request may have changed since. */
+  live: LiveSettings
   /** Where guests connect to: what was asked for, or what the listener was handed over. */
   readonly socketPath: string
   readonly tap: Tap | undefined
@@ -102,7 +105,15 @@ export const open = (
     const plane = yield* (yield* DataPlane).start({ listener, settings: settingsFor(request, tap) })
     const directory = Directory.make()
     if (tap !== undefined) yield* attach(plane, tap, directory)
-    return { request, socketPath: listener.path, tap, plane, directory, supervise: supervise(plane, uplink, directory) }
+    return {
+      request,
+      live: { policy: request.policy, stationAgeSeconds: request.stationAgeSeconds },
+      socketPath: listener.path,
+      tap,
+      plane,
+      directory,
+      supervise: supervise(plane, uplink, directory)
+    }
   })
 
 const attach = (plane: RunningPlane, tap: Tap, directory: Directory.PortDirectory) =>

@@ -132,6 +132,24 @@ describe.runIf(debianBoots)("the Debian package, in a clean Debian under systemd
       assert.strictEqual(yield* ask(debian), "2\n")
     }), 120_000)
 
+  it.scopedLive("takes a changed settings file over, and refuses one that is not in order", () =>
+    Effect.gen(function*() {
+      const debian = yield* bootDebian([yield* makePackage])
+      yield* debian.succeed(
+        "dpkg --install /srv/vknetd_*.deb; cp /usr/share/doc/vknetd/examples/vknetd.toml /etc"
+          + "; echo 'VKNETD_FLAGS=\"--config /etc/vknetd.toml\"' >/etc/default/vknetd; systemctl start vknetd.service"
+      )
+      yield* debian.succeed("sed -i 's/^#isolate.*/isolate = \"all\"/' /etc/vknetd.toml")
+      yield* debian.succeed("systemctl reload vknetd.service")
+      yield* debian.succeed("sed -i 's/^isolate.*/isolate = 3/' /etc/vknetd.toml")
+      assert.notStrictEqual((yield* debian.run("systemctl reload vknetd.service")).status, 0)
+      const journal = yield* debian.succeed("journalctl --unit vknetd.service --output cat --no-pager")
+      assert.match(journal, /^settings read anew changed="isolate=all" file=\/etc\/vknetd.toml$/m)
+      assert.match(journal, /^vknetd: \/etc\/vknetd.toml:[0-9]+: isolate: it must be a string, in quotes$/m)
+      assert.notInclude(journal, "nothing is changed")
+      assert.strictEqual(yield* debian.succeed("systemctl is-active vknetd.service"), "active\n")
+    }), 120_000)
+
   it.scopedLive("is used as docs/service.md says", () =>
     Effect.gen(function*() {
       const page = fs.readFileSync(new URL("../../docs/service.md", import.meta.url), "utf8")

@@ -38,7 +38,7 @@ systemd("the units for systemd", () => {
       const directory = yield* scratchDirectory()
       // Verified as it is but for the command, which is not installed here.
       const unit = fs.readFileSync(at("share/systemd/vknetd.service"), "utf8")
-      fs.writeFileSync(`${directory}/vknetd.service`, unit.replace("/usr/sbin/vknetd", at("bin/vknetd")))
+      fs.writeFileSync(`${directory}/vknetd.service`, unit.replaceAll("/usr/sbin/vknetd", at("bin/vknetd")))
       fs.copyFileSync(at("share/systemd/vknetd.socket"), `${directory}/vknetd.socket`)
       const units = ["vknetd.service", "vknetd.socket"].map((name) => `${directory}/${name}`)
       const words = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", ...units]

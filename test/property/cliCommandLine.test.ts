@@ -52,6 +52,7 @@ const plain: Options = {
   stationAgeSeconds: 300,
   policy: {},
   seed: undefined,
+  configPath: undefined,
   metrics: undefined,
   user: undefined,
   keepNetAdmin: false,

@@ -73,7 +73,7 @@ describe("a pinned port", () => {
     world.send(one, frame(255, 1))
     world.send(two, frame(255, 2))
     assert.strictEqual(world.change(1, "pin"), 1)
-    world.ask({ kind: "station-age", seconds: 1 })
+    world.ask({ kind: "configure", settings: { policy: {}, stationAgeSeconds: 1 } })
     for (let i = 0; i < 3; i++) world.pass(1000)
     world.send(two, frame(255, 1, 6))
     world.send(two, frame(255, 1, 7))

@@ -39,3 +39,9 @@ export const isForAnother = (identities: HeldIdentities, key: string, uid: numbe
 export const letGo = (identities: HeldIdentities, key: string): void => {
   if (identities.held.size > 0) identities.held.delete(key)
 }
+
+/** An address belongs to that user for good. */
+export const letGoOfOthers = (identities: HeldIdentities, key: string, uid: number): void => {
+  const kept = identities.held.get(key)
+  if (kept !== undefined && kept.uid !== uid) identities.held.delete(key)
+}
