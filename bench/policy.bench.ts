@@ -85,7 +85,7 @@ const prepare = (of: Case): () => void => {
   const policy = Policies.make(settings)
   const portCount = settings.guestPorts + 1
   const ports = PortSet.make(settings.guestPorts, settings.guestPortsPerUid)
-  const memory = Memory.make(settings, ports.uid)
+  const memory = Memory.make(settings, ports)
   PortSet.open(ports, TAP_PORT)
   for (let port = 1; port <= of.ports; port++) PortSet.open(ports, port)
   const counters = Count.make(portCount)

@@ -43,7 +43,9 @@ class Keepers {
       arpPerSecond: PER_SECOND,
       bindings: bound.map(({ uid }) => ({ uid, mac: Mac.parse(world.macOf(1)), address: 0x0a010003 }))
     })
-    this.slow = new Reference({ ...of, ageSeconds: AGE_SECONDS, stationsMax: max, addressesMax: max, bindings: bound })
+    const trunks = { trunkStationsMax: 0, trunkAddressesMax: 0, trunkBindings: [] }
+    const slow = { ...of, ...trunks, ageSeconds: AGE_SECONDS, stationsMax: max, addressesMax: max, bindings: bound }
+    this.slow = new Reference(slow)
     for (let port = 1; port < world.PORTS; port++) this.open(port, 1000 + (port & 1))
     this.pass(0)
   }

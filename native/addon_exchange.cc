@@ -117,22 +117,24 @@ bool option_of(Object given, const char* name, int64_t min, int64_t max, int64_t
 }
 
 bool options_of(Object given, ExchangeOptions* out) {
-  int64_t values[7];
+  int64_t values[8];
   const bool typed = option_of(given, "slotBytes", 1, 65536, &values[0]) &&
                      option_of(given, "frameBytesMax", 1, 65534, &values[1]) &&
                      option_of(given, "batchFrames", 1, 65535, &values[2]) &&
                      option_of(given, "portCount", 1, 65536, &values[3]) &&
                      option_of(given, "listener", -1, INT_MAX, &values[4]) &&
-                     option_of(given, "wake", -1, INT_MAX, &values[5]) &&
-                     option_of(given, "sendBufferBytes", 0, INT_MAX, &values[6]);
+                     option_of(given, "trunkListener", -1, INT_MAX, &values[5]) &&
+                     option_of(given, "wake", -1, INT_MAX, &values[6]) &&
+                     option_of(given, "sendBufferBytes", 0, INT_MAX, &values[7]);
   if (!typed || values[0] <= values[1]) return false;
   out->slot_bytes = static_cast<uint32_t>(values[0]);
   out->frame_bytes_max = static_cast<uint32_t>(values[1]);
   out->batch_frames = static_cast<uint32_t>(values[2]);
   out->port_count = static_cast<uint32_t>(values[3]);
   out->listener = static_cast<int>(values[4]);
-  out->wake = static_cast<int>(values[5]);
-  out->send_buffer = static_cast<int>(values[6]);
+  out->trunk_listener = static_cast<int>(values[5]);
+  out->wake = static_cast<int>(values[6]);
+  out->send_buffer = static_cast<int>(values[7]);
   return true;
 }
 

@@ -42,13 +42,14 @@ int Exchange::step(uint32_t plan_count, int timeout_ms) {
   if (failed_ == 0 && poller_ >= 0) {
     PollResult results[kResultsMax];
     Turn turns[kResultsMax];
-    bool accepting = false;
     const int count = wait(timeout_ms, results);
     arrays_.clock[0] = clock_ms();
-    const uint32_t readable = note_results(results, count, turns, &accepting);
+    const uint32_t readable = note_results(results, count, turns);
     received = receive(turns, readable);
     tell_turns(turns, readable);
-    if (accepting) accept_waiting();
+    for (uint32_t i = 0; i < kEntrances; i++) {
+      if (listeners_[i].named) accept_waiting(i);
+    }
   } else {
     arrays_.clock[0] = clock_ms();
   }
@@ -160,10 +161,11 @@ bool Exchange::tap_waits() const {
 }
 
 int Exchange::wait(int timeout_ms, PollResult* results) {
-  if (listener_rests_) {
-    const double left = listener_rests_until_ms_ - clock_ms();
+  for (uint32_t i = 0; i < kEntrances; i++) {
+    if (!listeners_[i].rests) continue;
+    const double left = listeners_[i].until_ms - clock_ms();
     if (left <= 0) {
-      wake_listener();
+      wake_listener(i);
     } else if (timeout_ms < 0 || timeout_ms > left) {
       timeout_ms = static_cast<int>(left) + kClockTickMs;
     }
@@ -181,16 +183,16 @@ int Exchange::wait(int timeout_ms, PollResult* results) {
 }
 
 // Tells of wake-ups and of room; what is left to read becomes turns.
-uint32_t Exchange::note_results(const PollResult* results, int count, Turn* turns,
-                                bool* accepting) {
+uint32_t Exchange::note_results(const PollResult* results, int count, Turn* turns) {
   uint32_t readable = 0;
+  for (Listener& listener : listeners_) listener.named = false;
   const bool tap_first = tap_waits();
   if (tap_first) turns[readable++] = Turn{0, false, false, false, 0, 0};
   for (int i = 0; i < count; i++) {
     const uint32_t tag = results[i].tag;
     const uint32_t flags = results[i].flags;
-    if (tag == kTagListener) {
-      *accepting = true;
+    if (tag >= kTagListener) {
+      listeners_[tag - kTagListener].named = true;
     } else if (tag == kTagWake) {
       wake_drain(options_.wake);
       tell(EventKind::Wake, 0, 0, nullptr);

@@ -35,8 +35,9 @@ struct ExchangeOptions {
   uint32_t frame_bytes_max;
   uint32_t batch_frames;
   uint32_t port_count;
-  int listener;  // or -1
-  int wake;      // or -1
+  int listener;        // the guests', or -1
+  int trunk_listener;  // or -1
+  int wake;            // or -1
   int send_buffer;
 };
 
@@ -55,9 +56,12 @@ const size_t kEventWidth = 6;
 // A port causes at most so many events in a step: Writable, Ancillary and one end.
 const size_t kEventsPerPort = 3;
 
-// Poller tags that are no port's.
-const uint32_t kTagListener = UINT32_MAX;
-const uint32_t kTagWake = UINT32_MAX - 1;
+// As Entrance in FrameExchange.ts: listeners by their index.
+const uint32_t kEntrances = 2;
+
+// Poller tags that are no port's; a listener's is the first plus its index.
+const uint32_t kTagListener = UINT32_MAX - 1;
+const uint32_t kTagWake = UINT32_MAX - 2;
 
 class Exchange {
  public:
@@ -92,6 +96,13 @@ class Exchange {
     uint32_t tail;
   };
 
+  struct Listener {
+    int fd;      // or -1
+    bool rests;  // its accept failed; looked at again at `until_ms`
+    double until_ms;
+    bool named;  // by the poller in this step
+  };
+
   // A port that the poller named in this step, and what reading it brought.
   struct Turn {
     uint32_t port;
@@ -113,13 +124,13 @@ class Exchange {
 
   int wait(int timeout_ms, PollResult* results);
   bool tap_waits() const;
-  uint32_t note_results(const PollResult* results, int count, Turn* turns, bool* accepting);
+  uint32_t note_results(const PollResult* results, int count, Turn* turns);
   uint32_t receive(Turn* turns, uint32_t count);
   uint32_t receive_turn(Turn& turn, uint32_t filled, uint32_t quota);
   void tell_turns(const Turn* turns, uint32_t count);
-  void accept_waiting();
-  void rest_listener();
-  void wake_listener();
+  void accept_waiting(uint32_t entrance);
+  void rest_listener(uint32_t entrance);
+  void wake_listener(uint32_t entrance);
 
   int attach(uint32_t port, int fd, PortKind kind);
   int poll_port(uint32_t port, bool is_new);
@@ -133,8 +144,7 @@ class Exchange {
   ExchangeOptions options_;
   int poller_;
   int spare_;
-  bool listener_rests_;
-  double listener_rests_until_ms_;
+  Listener listeners_[kEntrances];
   Port* ports_;
   SegmentTap* segment_tap_;  // what port 0 is, if it is one
   FrameSlot* slots_;        // the batch's slots, where the poller's frames go

@@ -34,8 +34,7 @@ Exchange::Exchange(const SharedArrays& arrays, const ExchangeOptions& options)
       options_(options),
       poller_(-1),
       spare_(-1),
-      listener_rests_(false),
-      listener_rests_until_ms_(0),
+      listeners_{{options.listener, false, 0, false}, {options.trunk_listener, false, 0, false}},
       ports_(allocate<Port>(options.port_count)),
       segment_tap_(nullptr),
       slots_(allocate<FrameSlot>(options.batch_frames)),
@@ -71,10 +70,12 @@ int Exchange::open() {
   poller_ = poller_open();
   if (poller_ < 0) return poller_;
   int error = 0;
-  if (options_.listener >= 0) {
-    spare_ = spare_open();
+  for (uint32_t i = 0; error >= 0 && i < kEntrances; i++) {
+    if (listeners_[i].fd < 0) continue;
+    if (spare_ < 0) spare_ = spare_open();
     error = spare_;
-    if (error >= 0) error = poller_set(poller_, options_.listener, kTagListener, POLL_READ, true);
+    if (error < 0) break;
+    error = poller_set(poller_, listeners_[i].fd, kTagListener + i, POLL_READ, true);
   }
   if (error >= 0 && options_.wake >= 0) {
     error = poller_set(poller_, options_.wake, kTagWake, POLL_READ, true);
@@ -84,20 +85,21 @@ int Exchange::open() {
 
 // ---- Accepting ----
 
-void Exchange::accept_waiting() {
+void Exchange::accept_waiting(uint32_t entrance) {
+  const int listener = listeners_[entrance].fd;
   for (uint32_t i = 0; i < kAcceptsMax && event_count_ < arrays_.event_capacity; i++) {
     Peer peer = {0, 0, 0};
     if (spare_ < 0) spare_ = spare_open();
     const bool spared = spare_ >= 0;
-    const int fd = socket_accept(options_.listener, options_.send_buffer, &spare_, &peer);
+    const int fd = socket_accept(listener, options_.send_buffer, &spare_, &peer);
     if (fd == -EAGAIN || fd == -EWOULDBLOCK) return;
     if (fd < 0) {
       tell(EventKind::AcceptError, 0, -fd, nullptr);
       // With a descriptor to spend, the connection is gone and the next one may be looked at.
       const bool exhausted = fd == -EMFILE || fd == -ENFILE;
-      if (!exhausted || !spared) return rest_listener();
+      if (!exhausted || !spared) return rest_listener(entrance);
     } else if (hold_pending(fd)) {
-      tell(EventKind::Connect, 0, fd, &peer);
+      tell(EventKind::Connect, entrance, fd, &peer);
     } else {
       close(fd);
       tell(EventKind::AcceptError, 0, ENOMEM, nullptr);
@@ -105,15 +107,16 @@ void Exchange::accept_waiting() {
   }
 }
 
-void Exchange::rest_listener() {
-  listener_rests_ = true;
-  listener_rests_until_ms_ = clock_ms() + kListenerRestMs;
-  poller_set(poller_, options_.listener, kTagListener, 0, false);
+void Exchange::rest_listener(uint32_t entrance) {
+  Listener& listener = listeners_[entrance];
+  listener.rests = true;
+  listener.until_ms = clock_ms() + kListenerRestMs;
+  poller_set(poller_, listener.fd, kTagListener + entrance, 0, false);
 }
 
-void Exchange::wake_listener() {
-  listener_rests_ = false;
-  poller_set(poller_, options_.listener, kTagListener, POLL_READ, false);
+void Exchange::wake_listener(uint32_t entrance) {
+  listeners_[entrance].rests = false;
+  poller_set(poller_, listeners_[entrance].fd, kTagListener + entrance, POLL_READ, false);
 }
 
 // ---- Ports ----

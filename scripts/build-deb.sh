@@ -42,7 +42,7 @@ put 755 bin/vknetd $lib/bin/vknetd
 # Absolute, as for every program of Debian: what is first in somebody's PATH is not what was tested. And without
 # io_uring, which Debian 13's Node has and --user refuses.
 sed -i '1s|.*|#!/usr/bin/env -S UV_USE_IO_URING=0 /usr/bin/node|' "$root/$lib/bin/vknetd"
-for file in dist/*.mjs package.json share/guest/udhcpc.script; do put 644 "$file" "$lib/$file"; done
+for file in dist/*.mjs dist/page.* package.json share/guest/udhcpc.script; do put 644 "$file" "$lib/$file"; done
 chmod 755 "$root/$lib/share/guest/udhcpc.script"
 put 644 build/Release/vknetd.node $lib/build/Release/vknetd.node
 strip --strip-unneeded "$root/$lib/build/Release/vknetd.node"

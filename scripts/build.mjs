@@ -3,7 +3,7 @@
 //   node scripts/build.mjs --addon    the addon alone: all that an installed package has to do
 //   node scripts/build.mjs --bundles  the bundles alone: all that a package has to bring along
 import { spawnSync } from "node:child_process"
-import { existsSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs"
+import { copyFileSync, existsSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -87,6 +87,19 @@ const buildBundles = async () => {
     },
     splitting: false
   })
+  // The page's code runs in browsers, and is served as it is.
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["src/adapters/web/page/page.ts", "src/adapters/web/page/page.css"],
+    outdir: "dist",
+    bundle: true,
+    platform: "browser",
+    target: ["es2022", "chrome109", "firefox115", "safari16.4"],
+    format: "esm",
+    minify: true,
+    logLevel: "warning"
+  })
+  for (const name of ["page.html", "page.svg"]) copyFileSync(at("src/adapters/web/page", name), at("dist", name))
   await build(bundleOptions)
 }
 

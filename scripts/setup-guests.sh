@@ -14,7 +14,9 @@ packages=(
   iproute2
   iputils-ping
   python3
+  python3-scapy
   qemu-system-x86
+  socat
   tcpdump
   user-mode-linux
   util-linux

@@ -44,6 +44,7 @@ ExchangeRun::ExchangeRun(const uint8_t* data, size_t size) : octets_(data, size)
   slot_count_ = options_.batch_frames + 1 + octets_.below(8);
   plan_capacity_ = options_.batch_frames * options_.port_count;
   options_.listener = stage().listener;
+  options_.trunk_listener = -1;
   options_.wake = stage().wake[0];
   descriptors_before_ = descriptor_count();
 

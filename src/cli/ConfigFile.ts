@@ -114,7 +114,10 @@ const nothing = {
   )),
   address: undefined,
   unsecure: true,
-  foreground: true
+  foreground: true,
+  // Each of the two may need the other.
+  web: "0",
+  webToken: "/token"
 } as unknown as RawOptions
 
 /** `bad --max-macs 0: give ...` of the command line, without the option's name, which the key's stands for. */

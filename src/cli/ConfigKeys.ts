@@ -23,8 +23,8 @@ export interface ConfigKey {
   readonly applies: "at-once" | "if-less" | "at-start"
   /** What the options have of it. */
   readonly of: (options: Options) => unknown
-  /** The field of the policy that it sets. */
-  readonly field?: keyof PolicySettings
+  /** The fields of the policy that it sets. */
+  readonly fields?: ReadonlyArray<keyof PolicySettings>
   /** Relative ones start from the file's own directory: a path, or a path if it has a slash. */
   readonly path?: "always" | "slashed"
 }
@@ -74,20 +74,31 @@ const list = many(string, "it must be an array of strings, as [\"88b5\"]", (text
 /** An address alone: what the command line puts between several would make more of one. */
 const fact = string.pipe(Schema.filter((text) => !/[,;]/.test(text) || "it must be one address"))
 
-const binding = Schema.Struct({
-  uid: Schema.propertySignature(integer).annotations({ missingMessage: () => "it is missing" }),
+const bindingFields = {
+  uid: Schema.optionalWith(integer, { exact: true }),
+  trunk: Schema.optionalWith(Schema.Literal(true).annotations(or("it must be true")), { exact: true }),
   mac: Schema.optionalWith(fact, { exact: true }),
   ip: Schema.optionalWith(fact, { exact: true })
-})
+}
+
+const binding = Schema.Struct(bindingFields).pipe(
+  Schema.filter(({ trunk, uid }) =>
+    (trunk === undefined) !== (uid === undefined) || "it must have uid, or trunk = true"
+  )
+)
 
 /** Names of what a binding has. */
-export const bindingKeys: ReadonlyArray<string> = Object.keys(binding.fields)
+export const bindingKeys: ReadonlyArray<string> = Object.keys(bindingFields)
 
 const bindings = many(
   binding,
-  "it must be tables: [[bind]] and below it uid, and mac or ip or both",
-  ({ ip, mac, uid }) =>
-    [`uid:${uid}`, ...(mac === undefined ? [] : [`mac=${mac}`]), ...(ip === undefined ? [] : [`ip=${ip}`])].join(","),
+  "it must be tables: [[bind]] and below it uid or trunk, and mac or ip or both",
+  ({ ip, mac, trunk, uid }) =>
+    [
+      trunk === undefined ? `uid:${uid}` : "trunk",
+      ...(mac === undefined ? [] : [`mac=${mac}`]),
+      ...(ip === undefined ? [] : [`ip=${ip}`])
+    ].join(","),
   ";"
 )
 
@@ -108,7 +119,7 @@ const ofPolicy = (
 ): ConfigKey => ({
   setting,
   form,
-  field,
+  fields: [field],
   applies,
   of: ({ policy, secure }) => policy[field] ?? policyDefaults(secure)[field] ?? otherwise
 })
@@ -119,6 +130,7 @@ export const configKeys: ReadonlyMap<string, ConfigKey> = new Map<string, Config
   ["unsecure", atStart("unsecure", toggle, ({ secure }) => secure)],
   ["bridge", atStart("bridge", text, ({ bridgeName }) => bridgeName)],
   ["socket", atStart("socket", text, ({ socketPath }) => socketPath, "always")],
+  ["trunk", atStart("trunk", text, ({ trunkPath }) => trunkPath, "always")],
   ["pid-file", atStart("pidFile", text, ({ pidFilePath }) => pidFilePath, "always")],
   ["tap", atStart("tap", text, ({ tapName }) => tapName, "slashed")],
   ["no-tap", atStart("noTap", toggle, ({ tapName }) => tapName === undefined)],
@@ -137,7 +149,13 @@ export const configKeys: ReadonlyMap<string, ConfigKey> = new Map<string, Config
   ["isolate", ofPolicy("isolate", text, "isolate")],
   ["learn", ofPolicy("learn", text, "learn")],
   ["lock", ofPolicy("lock", toggle, "lock")],
-  ["bind", ofPolicy("bind", bindings, "bindings")],
+  ["bind", {
+    setting: "bind",
+    form: bindings,
+    fields: ["bindings", "trunkBindings"],
+    applies: "at-once",
+    of: ({ policy: { bindings = [], trunkBindings = [] } }) => [...bindings, ...trunkBindings]
+  }],
   ["max-macs", ofPolicy("maxMacs", whole, "stationsPerGuest", "if-less")],
   ["max-ips", ofPolicy("maxIps", whole, "addressesPerGuest", "if-less")],
   ["hold", ofPolicy("hold", whole, "holdSeconds")],
@@ -147,6 +165,8 @@ export const configKeys: ReadonlyMap<string, ConfigKey> = new Map<string, Config
   ["allow-ethertype", ofPolicy("allowEtherType", list, "allowedEtherTypes", "at-once", [])],
   ["ipv6", ofPolicy("ipv6", text, "ipv6", "at-start")],
   ["metrics", atStart("metrics", textOrWhole, ({ metrics }) => metrics)],
+  ["web", atStart("web", textOrWhole, ({ web }) => web?.address)],
+  ["web-token", atStart("webToken", text, ({ web }) => web?.tokenPath, "always")],
   ["user", atStart("user", textOrWhole, ({ user }) => user)],
   ["keep-net-admin", atStart("keepNetAdmin", toggle, ({ keepNetAdmin }) => keepNetAdmin)],
   ["log-format", atStart("logFormat", text, ({ log }) => log.format)],

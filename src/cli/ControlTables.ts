@@ -1,4 +1,5 @@
 import type * as Control from "../services/ControlSchema.ts"
+import { age } from "../services/Figures.ts"
 import { cell, type Column, pairs, table } from "./Table.ts"
 
 // Answers for people: the fields of the answer, in its order, under names that fit above a column.
@@ -11,15 +12,6 @@ const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${l
 
 export const status = (answer: Control.Status): string =>
   pairs(Object.entries(answer).map(([name, value]) => [words(name), cell(value)] as const))
-
-/** `90s`, `12m03`, `5h07`, `3d04h`: five characters at most up to 9 days. */
-export const age = (seconds: number): string => {
-  const two = (n: number) => String(Math.floor(n)).padStart(2, "0")
-  if (seconds < 100) return `${seconds}s`
-  if (seconds < 6000) return `${Math.floor(seconds / 60)}m${two(seconds % 60)}`
-  if (seconds < 100 * 3600) return `${Math.floor(seconds / 3600)}h${two((seconds % 3600) / 60)}`
-  return `${Math.floor(seconds / 86_400)}d${two((seconds % 86_400) / 3600)}h`
-}
 
 const portColumns = [
   right("PORT"), left("KIND"), right("UID"), left("USER"), right("PID"), left("COMMAND"), left("STARTED"),

@@ -16,8 +16,8 @@ import { printable, ValueError } from "./UsageError.ts"
 
 const command: OfflineCommand = {
   name: "explain",
-  usage: "usage: vknetd explain [--from guest|tap] [--host-mac MAC] [--ipv6 ADDRESS/BITS] [-U] [policy option ...] " +
-    "(--hex OCTETS | --frame N capture) [address/cidrbits]",
+  usage: "usage: vknetd explain [--from guest|trunk|tap] [--host-mac MAC] [--ipv6 ADDRESS/BITS] [-U] " +
+    "[policy option ...] (--hex OCTETS | --frame N capture) [address/cidrbits]",
   purpose: "which rules one frame meets, what they read in it, and what becomes of it",
   own: { from: { value: true }, hex: { value: true }, frame: { value: true } },
   operands: (given) => given.has("hex") ? 0 : 1
@@ -30,14 +30,16 @@ export const run = (argv: ReadonlyArray<string>): Promise<number> =>
   runOffline(Effect.gen(function*() {
     const given = yield* readOfflineArguments(command, argv.slice(1))
     if (typeof given === "string") return void process.stdout.write(`${given}\n`)
-    process.stdout.write(explained(yield* frameOf(given), given.settings, yield* isFromTap(given)))
+    process.stdout.write(explained(yield* frameOf(given), given.settings, yield* ingressOf(given)))
   }))
 
-const isFromTap = ({ own }: OfflineArguments): Effect.Effect<boolean, ValueError> => {
+type Ingress = "guest" | "trunk" | "tap"
+
+const ingressOf = ({ own }: OfflineArguments): Effect.Effect<Ingress, ValueError> => {
   const from = own.get("from") ?? "guest"
-  return from === "guest" || from === "tap"
-    ? Effect.succeed(from === "tap")
-    : Effect.fail(new ValueError({ message: `bad --from ${printable(from)}: give guest or tap` }))
+  return from === "guest" || from === "trunk" || from === "tap"
+    ? Effect.succeed(from)
+    : Effect.fail(new ValueError({ message: `bad --from ${printable(from)}: give guest, trunk or tap` }))
 }
 
 const frameOf = ({ operands, own }: OfflineArguments): Effect.Effect<Uint8Array, ValueError> => {
@@ -82,15 +84,19 @@ const capturedOf = (path: string, place: string): Effect.Effect<Uint8Array, Valu
   }).pipe(Effect.scoped)
 
 /** The explanation, whose verdict has to be the one that the switch itself would give. */
-const explained = (octets: Uint8Array, settings: SwitchSettings, fromTap: boolean): string => {
+const explained = (octets: Uint8Array, settings: SwitchSettings, from: Ingress): string => {
+  const fromTap = from === "tap"
+  const isTrunk = from === "trunk"
   const allowances = settings.policy ?? {}
   const mayServe = allowances.dhcpServer === "any"
-  const explanation = explain(octets, { settings, allowances, fromTap, mayServe })
+  const explanation = explain(octets, { settings, allowances, fromTap, mayServe, isTrunk })
   const batch = FrameBatch.make(settings.frameBytesMax)
   FrameBatch.append(batch, octets, fromTap ? TAP_PORT : GUEST_PORT)
   const reason = new Uint8Array(1)
   const tapReason = new Uint8Array(1)
-  judge(batch, Policy.make(settings, allowances), reason, tapReason)
+  const policy = Policy.make(settings, allowances)
+  policy.trunks[GUEST_PORT] = Number(isTrunk)
+  judge(batch, policy, reason, tapReason)
   const judged = `${reasonNames[reason[0]!]} ${reasonNames[tapReason[0]!]}`
   const told = `${explanation.reason} ${explanation.tapReason}`
   if (judged !== told) throw new Error(`the switch says ${judged}, its explanation ${told}`)

@@ -43,6 +43,7 @@ export const flags = {
   seed: { name: "seed", value: "N", help: "the simulation's seed" },
   group: { name: "group", value: "NAME|GID", help: `group that may connect (${defaults.groupName})` },
   mode: { name: "mode", value: "OCTAL", help: `permission bits of the socket (${defaults.socketMode.toString(8)})` },
+  trunk: { name: "trunk", value: "PATH", help: "a second socket, for other switches: many stations each" },
   maxClients: { name: "max-clients", value: "N", help: `guests at once (${Bounds.guestPortsDefault})` },
   maxClientsPerUid: {
     name: "max-clients-per-uid",
@@ -58,7 +59,7 @@ export const flags = {
   isolate: { name: "isolate", value: "WHOM", help: "keep guests apart: none, users or all (none)" },
   learn: { name: "learn", value: "HOW", help: "how an IP address is claimed: fcfs, dhcp or static (fcfs)" },
   lock: { name: "lock", value: undefined, help: "the first MAC and IP address of a guest are its only ones" },
-  bind: { name: "bind", value: "BINDINGS", help: "addresses of users: uid:N,mac=MAC,ip=ADDRESS; and so on" },
+  bind: { name: "bind", value: "BINDINGS", help: "addresses of users or trunks: uid:N,mac=MAC,ip=ADDRESS; and so on" },
   maxMacs: { name: "max-macs", value: "N", help: `MAC addresses of a guest (${Bounds.stationsPerGuestSecure})` },
   maxIps: { name: "max-ips", value: "N", help: `IP addresses of a guest (${Bounds.addressesPerGuest})` },
   hold: {
@@ -74,6 +75,8 @@ export const flags = {
   config: { name: "config", value: "FILE", help: "settings of this file, too; HUP reads it anew" },
   check: { name: "check", value: undefined, help: "check the settings, and do nothing" },
   metrics: { name: "metrics", value: "ADDRESS:PORT", help: "serve metrics for Prometheus here" },
+  web: { name: "web", value: "ADDRESS:PORT", help: "serve a page to look at here" },
+  webToken: { name: "web-token", value: "FILE", help: "show the page to who knows the token in this file" },
   user: { name: "user", value: "NAME|UID", help: "become this user, without privileges, once all is open" },
   keepNetAdmin: { name: "keep-net-admin", value: undefined, help: "but keep the right to open a lost tap again" },
   readyFd: { name: "ready-fd", value: "N", help: "write a line to this descriptor when a connect succeeds" },

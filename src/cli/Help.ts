@@ -30,9 +30,9 @@ export const helpText = (): string => {
 
 /** What the screen has no line for. */
 const further: ReadonlySet<Flag> = new Set<Flag>([
-  flags.noOffload, flags.isolate, flags.learn, flags.lock, flags.bind, flags.maxMacs, flags.maxIps, flags.hold,
-  flags.stormRate, flags.arpRate, flags.dhcpServer, flags.allowEtherType, flags.ipv6, flags.check, flags.readyFd,
-  flags.logFormat, flags.logFile, flags.logLevel
+  flags.noOffload, flags.trunk, flags.isolate, flags.learn, flags.lock, flags.bind, flags.maxMacs, flags.maxIps,
+  flags.hold, flags.stormRate, flags.arpRate, flags.dhcpServer, flags.allowEtherType, flags.ipv6, flags.web,
+  flags.webToken, flags.check, flags.readyFd, flags.logFormat, flags.logFile, flags.logLevel
 ])
 
 const columnsMax = 88

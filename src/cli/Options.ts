@@ -1,7 +1,8 @@
 import type { PolicySettings } from "../domain/policy/PolicySettings.ts"
 import type { Prefix } from "../domain/Prefix.ts"
-import type { MetricsAddress } from "./MetricsAddress.ts"
+import type { ListenAddress } from "./ListenAddress.ts"
 import type { ServiceOptions } from "./ServiceOptions.ts"
+import type { WebOptions } from "./WebOptions.ts"
 
 /** What the command line asks for: checked, with every default filled in and every path absolute. */
 export interface Options extends ServiceOptions {
@@ -33,6 +34,8 @@ export interface Options extends ServiceOptions {
   readonly groupName: string | undefined
   /** `--mode`: permission bits of the socket. */
   readonly socketMode: number
+  /** `--trunk`: the socket whose guests are trunks; undefined for none. */
+  readonly trunkPath: string | undefined
   /** `--max-clients`. */
   readonly guestPorts: number
   /** `--max-clients-per-uid`. */
@@ -48,7 +51,9 @@ export interface Options extends ServiceOptions {
   /** `--config`. */
   readonly configPath: string | undefined
   /** `--metrics`: where they are served over TCP. */
-  readonly metrics: MetricsAddress | undefined
+  readonly metrics: ListenAddress | undefined
+  /** `--web` and `--web-token`: where the page is served. */
+  readonly web: WebOptions | undefined
 }
 
 /** What the original vknetd uses when it is not told otherwise. */

@@ -2,7 +2,9 @@ import * as Either from "effect/Either"
 import ipaddr from "ipaddr.js"
 import { Bounds } from "../domain/Bounds.ts"
 import * as Mac from "../domain/MacAddress.ts"
+import type { TrunkBinding } from "../domain/policy/Allowances.ts"
 import type { Binding, PolicySettings } from "../domain/policy/PolicySettings.ts"
+import * as Prefixes from "../domain/Prefix.ts"
 import { type Flag, flags, spell } from "./Flags.ts"
 import { parseIpv6 } from "./Ipv6Operand.ts"
 import { printable, ValueError } from "./UsageError.ts"
@@ -42,7 +44,11 @@ export const readPolicyOptions = (raw: RawPolicyOptions): Read<Partial<PolicySet
     if (raw.isolate !== undefined) policy.isolate = yield* oneOf(flags.isolate, raw.isolate, ["none", "users", "all"])
     if (raw.learn !== undefined) policy.learn = yield* oneOf(flags.learn, raw.learn, ["fcfs", "dhcp", "static"])
     if (raw.lock) policy.lock = true
-    if (raw.bind !== undefined) policy.bindings = yield* Either.all(raw.bind.split(";").map(readBinding))
+    if (raw.bind !== undefined) {
+      const words = raw.bind.split(";")
+      policy.bindings = yield* Either.all(words.filter((text) => !isOfTrunk(text)).map(readBinding))
+      policy.trunkBindings = yield* Either.all(words.filter(isOfTrunk).map(readTrunkBinding))
+    }
     if (raw.maxMacs !== undefined) {
       policy.stationsPerGuest = yield* number(flags.maxMacs, raw.maxMacs, 1, Bounds.stationsPerGuestMax)
     }
@@ -101,21 +107,50 @@ const readEtherType = (text: string): Read<number> => {
 
 /** `uid:1000,mac=52:54:00:00:00:01,ip=10.1.0.5` */
 const readBinding = (text: string): Read<Binding> => {
-  const bad = refuse(
+  const [owner = "", ...words] = text.split(",")
+  const uid = readUid(owner)
+  const facts = readFacts(words)
+  if (uid !== undefined && facts !== undefined && (facts.prefix?.bits ?? 32) === 32) {
+    return Either.right({ uid, mac: facts.mac, address: facts.prefix?.address })
+  }
+  return refuse(
     `bad ${spell(flags.bind)} ${printable(text)}: give uid:N with mac=MAC, ip=ADDRESS or both, as uid:1000,ip=10.1.0.5`
   )
-  const [owner = "", ...facts] = text.split(",")
-  const uid = readUid(owner)
-  if (uid === undefined || facts.length === 0) return bad
+}
+
+const isOfTrunk = (text: string): boolean => text.startsWith("trunk,")
+
+/** `trunk,ip=10.1.0.128/25` */
+const readTrunkBinding = (text: string): Read<TrunkBinding> => {
+  const facts = readFacts(text.split(",").slice(1))
+  return facts === undefined
+    ? refuse(
+      `bad ${spell(flags.bind)} ${printable(text)}: ` +
+        "give trunk with mac=MAC, ip=ADDRESS[/BITS] or both, as trunk,ip=192.0.2.0/24"
+    )
+    : Either.right(facts)
+}
+
+/** What is bound: some of it, or undefined if a word is none. */
+const readFacts = (words: ReadonlyArray<string>): TrunkBinding | undefined => {
   let mac: Mac.MacAddress | undefined
-  let address: number | undefined
-  for (const fact of facts) {
-    if (fact.startsWith("mac=")) {
-      mac = Mac.parse(fact.slice(4))
-      if (mac === undefined) return bad
-    } else if (fact.startsWith("ip=") && ipaddr.IPv4.isValidFourPartDecimal(fact.slice(3))) {
-      address = new DataView(Uint8Array.from(ipaddr.IPv4.parse(fact.slice(3)).toByteArray()).buffer).getUint32(0)
-    } else return bad
+  let prefix: Prefixes.Prefix | undefined
+  for (const word of words) {
+    if (word.startsWith("mac=")) {
+      mac = Mac.parse(word.slice(4))
+      if (mac === undefined) return undefined
+    } else {
+      prefix = word.startsWith("ip=") ? readNetwork(word.slice(3)) : undefined
+      if (prefix === undefined) return undefined
+    }
   }
-  return Either.right({ uid, mac, address })
+  return words.length === 0 ? undefined : { mac, prefix }
+}
+
+/** `10.1.0.5`, or a network: `10.1.0.128/25`. */
+const readNetwork = (text: string): Prefixes.Prefix | undefined => {
+  const [, address = "", bits = "32"] = /^([0-9.]+)(?:\/([0-9]|[12][0-9]|3[0-2]))?$/.exec(text) ?? []
+  if (!ipaddr.IPv4.isValidFourPartDecimal(address)) return undefined
+  const octets = Uint8Array.from(ipaddr.IPv4.parse(address).toByteArray())
+  return Prefixes.make(new DataView(octets.buffer).getUint32(0), Number(bits))
 }

@@ -2,13 +2,15 @@ import * as Either from "effect/Either"
 import * as path from "node:path"
 import { Bounds } from "../domain/Bounds.ts"
 import type { Prefix } from "../domain/Prefix.ts"
+import { controlPath } from "../services/ControlPath.ts"
 import { parseAddress } from "./AddressOperand.ts"
 import { type Flag, flags, mtuBytesMax, mtuBytesMin, seedMax, spell, stationAgeSecondsMax } from "./Flags.ts"
-import { readMetricsAddress } from "./MetricsAddress.ts"
+import { readListenAddress } from "./ListenAddress.ts"
 import { defaults, type Options } from "./Options.ts"
 import { type RawPolicyOptions, readPolicyOptions } from "./PolicyOptions.ts"
 import { type RawServiceOptions, readServiceOptions } from "./ServiceOptions.ts"
 import { printable, UsageError, usageLine, ValueError } from "./UsageError.ts"
+import { readWebOptions } from "./WebOptions.ts"
 
 /** The command line as words: switches as booleans, values as given, undefined where nothing was. */
 export interface RawOptions extends RawServiceOptions, RawPolicyOptions {
@@ -25,6 +27,7 @@ export interface RawOptions extends RawServiceOptions, RawPolicyOptions {
   readonly seed: string | undefined
   readonly group: string | undefined
   readonly mode: string | undefined
+  readonly trunk: string | undefined
   readonly maxClients: string | undefined
   readonly maxClientsPerUid: string | undefined
   readonly mtu: string | undefined
@@ -32,6 +35,8 @@ export interface RawOptions extends RawServiceOptions, RawPolicyOptions {
   readonly config: string | undefined
   readonly check: boolean
   readonly metrics: string | undefined
+  readonly web: string | undefined
+  readonly webToken: string | undefined
   readonly address: string | undefined
 }
 
@@ -51,16 +56,17 @@ export const toOptions = (
     const real = !raw.simulate && !raw.noTap
     const foreground = raw.foreground || raw.simulate || raw.monitor
     const prefix = yield* readPrefix(raw)
+    const socketPath = yield* given(
+      raw.socket,
+      (text) => readPath(flags.socket, text, cwd),
+      raw.simulate ? undefined : defaults.socketPath
+    )
     return {
       kind: raw.monitor ? "monitor" : "switch",
       foreground,
       secure: !raw.unsecure,
       bridgeName: yield* given(raw.bridge, readBridge, undefined),
-      socketPath: yield* given(
-        raw.socket,
-        (text) => readPath(flags.socket, text, cwd),
-        raw.simulate ? undefined : defaults.socketPath
-      ),
+      socketPath,
       socketPathGiven: raw.socket !== undefined,
       pidFilePath: yield* given(
         raw.pidFile,
@@ -73,6 +79,7 @@ export const toOptions = (
       prefix,
       groupName: yield* given(raw.group, readGroup, real ? defaults.groupName : undefined),
       socketMode: yield* given(raw.mode, readMode, defaults.socketMode),
+      trunkPath: yield* given(raw.trunk, (text) => readTrunk(text, cwd, socketPath), undefined),
       guestPorts: yield* given(raw.maxClients, readCount(flags.maxClients), Bounds.guestPortsDefault),
       guestPortsPerUid: yield* given(
         raw.maxClientsPerUid,
@@ -87,8 +94,9 @@ export const toOptions = (
       ),
       seed: yield* given(raw.seed, readNumber(flags.seed, 0, seedMax), undefined),
       policy: yield* readPolicyOptions(raw),
+      metrics: yield* given(raw.metrics, readListenAddress(flags.metrics, 9100), undefined),
+      web: yield* readWebOptions(raw, cwd),
       configPath: yield* given(raw.config, (text) => readPath(flags.config, text, cwd), undefined),
-      metrics: yield* given(raw.metrics, readMetricsAddress, undefined),
       ...(yield* readServiceOptions(raw, foreground, cwd))
     } satisfies Options
   })
@@ -133,6 +141,13 @@ const readPrefix = (raw: RawOptions): Read<Prefix | undefined> => {
 /** @param cwd  what a relative path starts from. */
 export const readPath = (flag: Flag, text: string, cwd: string): Read<string> =>
   text === "" ? refuse(`${spell(flag)} '': give a path`) : Either.right(path.resolve(cwd, text))
+
+/** A socket of its own: neither the guests' nor the one beside it. */
+const readTrunk = (text: string, cwd: string, socketPath: string | undefined): Read<string> =>
+  Either.flatMap(readPath(flags.trunk, text, cwd), (path) =>
+    socketPath !== undefined && [socketPath, controlPath(socketPath)].includes(path)
+      ? refuse(`bad ${spell(flags.trunk)} ${printable(text)}: the switch uses that path already; name another`)
+      : Either.right(path))
 
 /** 15 characters and a NUL are what systems hold an interface's name in: IFNAMSIZ, netdevice(7) and net/if.h. */
 const interfaceNameCharactersMax = 15

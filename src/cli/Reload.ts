@@ -40,9 +40,10 @@ export const changeOf = (started: Options, now: Options, wanted: Options): Chang
       : !isDeepStrictEqual(next, key.of(started))
     if (waits) waiting.push(name)
     else if (key.applies !== "at-start" && !isDeepStrictEqual(next, key.of(now))) changed.push(shown(name, next))
-    if (key.field === undefined) continue
-    const value = (waits ? now : wanted).policy[key.field]
-    if (value !== undefined) policy[key.field] = value
+    for (const field of key.fields ?? []) {
+      const value = (waits ? now : wanted).policy[field]
+      if (value !== undefined) policy[field] = value
+    }
   }
   return {
     settings: { policy, stationAgeSeconds: wanted.stationAgeSeconds },

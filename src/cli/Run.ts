@@ -7,9 +7,9 @@ import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { Addon, type AddonMissing } from "../adapters/native/Addon.ts"
+import type { ServeError } from "../adapters/native/HttpListener.ts"
 import * as InheritedListener from "../adapters/native/InheritedListener.ts"
 import * as NativeBridgeControl from "../adapters/native/NativeBridgeControl.ts"
-import type { MetricsError } from "../adapters/native/NativeControlChannel.ts"
 import * as NativeDataPlane from "../adapters/native/NativeDataPlane.ts"
 import * as NativeGroupDatabase from "../adapters/native/NativeGroupDatabase.ts"
 import * as NativePeerProcesses from "../adapters/native/NativePeerProcesses.ts"
@@ -23,6 +23,8 @@ import * as Switch from "../services/Switch.ts"
 import { attachLines } from "./AttachLines.ts"
 import { type ControlledLog, openControl } from "./Control.ts"
 import type { Options } from "./Options.ts"
+import type { ValueError } from "./UsageError.ts"
+import { readToken } from "./WebOptions.ts"
 
 export { runMonitor } from "./Monitor.ts"
 
@@ -63,13 +65,14 @@ export const runSwitch = (
   edge: Edge
 ): Effect.Effect<
   never,
-  Switch.SwitchError | AddonMissing | DirectoryError | MetricsError | NativePrivileges.PrivilegeError
+  Switch.SwitchError | AddonMissing | DirectoryError | ServeError | NativePrivileges.PrivilegeError | ValueError
 > =>
   Effect.gen(function*() {
     const addon = yield* Addon
     const identity = options.user === undefined
       ? undefined
       : yield* NativePrivileges.identify(addon, options.user.name, options.user.group)
+    const web = yield* webRequest(options)
     const seed = options.seed ?? randomBytes(4).readUInt32LE()
     const found = edge.descriptors === undefined || options.socketPathGiven
       ? undefined
@@ -78,7 +81,7 @@ export const runSwitch = (
     const request = requestFor(options, socketPath, seed, edge.descriptors !== undefined)
     const serve = Effect.gen(function*() {
       const running = yield* Switch.open(request)
-      yield* openControl(running, edge.log, options.metrics)
+      yield* openControl(running, edge.log, { metrics: options.metrics, web })
       if (identity !== undefined) {
         yield* NativePrivileges.drop(addon, identity, options.keepNetAdmin)
         yield* Effect.logInfo("privileges given up").pipe(
@@ -96,11 +99,19 @@ export const runSwitch = (
     })
     const listener = edge.descriptors === undefined
       ? NativeSeqpacketListener.layer
-      : InheritedListener.layer(edge.descriptors, options.socketPathGiven)
+      : InheritedListener.layer(edge.descriptors, options.socketPathGiven, options.trunkPath)
     const simulatedTap = SocketpairTap.layer({ seed, prefix: request.prefix, ipv6: request.policy.ipv6 })
     if (!options.simulate) return yield* Effect.provide(serve, listener)
     return yield* Effect.provide(serve, Layer.merge(listener, simulatedTap))
   }).pipe(Effect.scoped, Effect.provide(nativePorts))
+
+/** The page as it is asked for, with the token that its file holds. */
+const webRequest = ({ web }: Options) =>
+  Effect.gen(function*() {
+    if (web === undefined) return undefined
+    const { address, isLoopback, tokenPath } = web
+    return { address, isLoopback, token: tokenPath === undefined ? undefined : yield* readToken(tokenPath) }
+  })
 
 /** Where taps come from on Linux, tuntap(4). */
 const tunDevice = "/dev/net/tun"
@@ -118,6 +129,7 @@ const tellOfLimits = (request: Switch.SwitchRequest, options: Options, socketIsO
   const files = [
     ...(socketIsOurs ? [request.socketPath] : []),
     controlPath(request.socketPath),
+    ...(request.trunk === undefined ? [] : [request.trunk.path]),
     ...(request.pidFilePath ? [request.pidFilePath] : [])
   ]
   const warnings = files.filter((file) => !writable(path.dirname(file))).map((file) =>
@@ -152,6 +164,7 @@ const requestFor = (
     socketMode: options.socketMode,
     // Whose the socket is was decided by who made it.
     groupName: inherited ? undefined : options.groupName,
+    trunk: options.trunkPath === undefined ? undefined : { path: options.trunkPath, groupName: options.groupName },
     pidFilePath: options.pidFilePath,
     mtuBytes: options.mtuBytes,
     guestPorts: options.guestPorts,

@@ -1,6 +1,7 @@
 import * as Control from "../services/ControlSchema.ts"
+import { rates } from "../services/PortRate.ts"
 import { ask, follow } from "./ControlClient.ts"
-import { rates, topTable } from "./TopTable.ts"
+import { topTable } from "./TopTable.ts"
 
 const alternate = { enter: "\u001b[?1049h\u001b[?25l", leave: "\u001b[?25h\u001b[?1049l" } as const
 const home = "\u001b[H"

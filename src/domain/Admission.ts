@@ -1,7 +1,7 @@
 import type { AdmissionState } from "./AdmissionState.ts"
 import * as Memory from "./AdmissionState.ts"
-import { doubt } from "./AdmissionState.ts"
-import { TAP_PORT } from "./Bounds.ts"
+import { doubt, isTrunk } from "./AdmissionState.ts"
+import { Bounds, TAP_PORT } from "./Bounds.ts"
 import * as Claims from "./Claims.ts"
 import type { FrameBatch } from "./FrameBatch.ts"
 import * as Snoop from "./policy/DhcpSnoop.ts"
@@ -30,6 +30,10 @@ export const FLOOD = -1
 /** Where a message begins in a frame of IPv6 without a chain of headers, and how long one about a neighbour is. */
 const NEIGHBOUR_AT = 54
 const NEIGHBOUR_FRAME_BYTES = NEIGHBOUR_AT + 24
+
+/** Octets of a frame that has all of an ARP packet, and the operation of an answer: RFC 826. */
+const ARP_FRAME_BYTES = 42
+const ARP_REPLY = 2
 
 /** RARP's type; a hypervisor announces a migrated guest with it (rule L10). */
 const RARP = 0x8035
@@ -102,13 +106,18 @@ const destinationOf = (state: AdmissionState, batch: FrameBatch, slot: number): 
   return hi === state.tapHi && lo === state.tapLo ? TAP_PORT : Stations.lookup(state, hi, lo)
 }
 
-/** Q1 and Q2. ARP is charged to its own bucket and, when it floods, to that of floods, too. */
+/**
+ * Q1 and Q2. ARP is charged to its own bucket and, when it floods, to that of floods, too. An answer to one station is
+ * not: whoever asks much would else use up the rate of whoever answers, and could so silence it.
+ */
 const judgeRates = (state: AdmissionState, batch: FrameBatch, slot: number, to: number, nowMs: number): Reason => {
   const port = batch.port[slot]!
   if (to === FLOOD && !Rates.take(state.storm, port, nowMs)) return Reason.STORM_RATE
   if (!state.secure) return Reason.PASS
-  const isArp = u16(batch.bytes, slot * batch.slotBytes + 12) === EtherType.ARP
-  return isArp && !Rates.take(state.arp, port, nowMs) ? Reason.ARP_RATE : Reason.PASS
+  const start = slot * batch.slotBytes
+  if (u16(batch.bytes, start + 12) !== EtherType.ARP) return Reason.PASS
+  const isAnswer = to !== FLOOD && batch.size[slot]! >= ARP_FRAME_BYTES && u16(batch.bytes, start + 20) === ARP_REPLY
+  return isAnswer || Rates.take(state.arp, port, nowMs) ? Reason.PASS : Reason.ARP_RATE
 }
 
 /** Judges a guest's frame in secure mode by its station and its address, and remembers both if it passes. */
@@ -125,7 +134,9 @@ const admitGuest = (
   const port = batch.port[slot]!
   const type = u16(bytes, start + 12)
   const at = type === EtherType.IPV4 ? 26 : type === EtherType.ARP ? 28 : -1
-  const address = at < 0 ? 0 : u32(bytes, start + at) | 0
+  const said = at < 0 ? 0 : u32(bytes, start + at) | 0
+  // What the far side of a trunk routes is nobody's here.
+  const address = isTrunk(state, port) && !Claims.isInside(state, said) ? 0 : said
   if (!isAsBefore(state, port, hi, lo, address) || type === EtherType.IPV6) {
     const denied = judgeNew(state, batch, slot, type, hi, lo, address, nowMs)
     if (denied !== Reason.PASS) return denied
@@ -226,13 +237,7 @@ const wordsOf = (batch: FrameBatch, slot: number, type: number, address: number)
 /** S4, B3, B4: the host's side is believed. */
 const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: number, lo: number): void => {
   if (hi !== state.tapHi || lo !== state.tapLo) {
-    const { bindings } = state.policy
-    let isBound = false
-    for (let i = 0; i < bindings.length; i++) {
-      const { mac } = bindings[i]!
-      isBound ||= state.secure && mac !== undefined && mac.hi === hi && mac.lo === lo
-    }
-    if (!isBound) Stations.learn(state, hi, lo, TAP_PORT)
+    if (!state.secure || !Stations.isBound(state, hi, lo)) Stations.learn(state, hi, lo, TAP_PORT)
   }
   if (!state.secure) return
   const { bytes, size, slotBytes } = batch
@@ -270,7 +275,10 @@ const noteDhcp = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
   } else if (port !== TAP_PORT) {
     if (facts.kind === DhcpKind.Release) Claims.giveBack(state, facts.clientAddress, port)
     else if (facts.kind === DhcpKind.Decline) Claims.giveBack(state, facts.requestedAddress, port)
-    else Snoop.ask(state.snoop, facts, port, state.nowSeconds)
+    else {
+      const most = isTrunk(state, port) ? Bounds.pendingDhcpPerTrunk : Bounds.pendingDhcpPerGuest
+      Snoop.ask(state.snoop, facts, port, most, state.nowSeconds)
+    }
   }
 }
 

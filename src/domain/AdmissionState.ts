@@ -9,6 +9,7 @@ import type { HeldIdentities } from "./policy/HeldIdentities.ts"
 import * as Held from "./policy/HeldIdentities.ts"
 import * as Ipv6 from "./policy/Ipv6Policy.ts"
 import { defaults, type PolicySettings } from "./policy/PolicySettings.ts"
+import type { Ports } from "./Ports.ts"
 import type { RateLimit } from "./policy/RateLimit.ts"
 import * as Rates from "./policy/RateLimit.ts"
 import type { SwitchSettings } from "./SwitchSettings.ts"
@@ -32,8 +33,9 @@ export interface AdmissionState {
   readonly storm: RateLimit
   readonly arp: RateLimit
   readonly learning: RateLimit
-  /** User of each port, unsigned; `Ports` writes it. */
+  /** User of each port, unsigned, and 1 for each trunk; `Ports` writes them. */
   readonly uid: Uint32Array
+  readonly trunk: Uint8Array
   secure: boolean
   policy: PolicySettings
   ageSeconds: number
@@ -55,27 +57,29 @@ export interface AdmissionState {
   nowSeconds: number
 }
 
-/** @param uid per port; the caller's to fill. The tables are made for what the settings allow now. */
-export const make = (settings: SwitchSettings, uid: Uint32Array): AdmissionState => {
+/** @param open the caller's to fill. The tables are made for what the settings allow now. */
+export const make = (settings: SwitchSettings, open: Pick<Ports, "uid" | "trunk">): AdmissionState => {
   const ports = settings.guestPorts + 1
   const policy = { ...defaults(settings.secure), ...settings.policy }
   const perGuest = settings.secure ? policy.stationsPerGuest : Bounds.stationsPerGuestSecure
-  const table = (ofGuest: number, ofTap: number) =>
+  const trunkPorts = Math.min(settings.trunkPorts ?? 0, settings.guestPorts)
+  const table = (ofGuest: number, ofTrunk: number, ofTap: number) =>
     Owners.make({
-      capacity: Math.min(settings.guestPorts * ofGuest, Bounds.stationsOfGuestsMax) + ofTap,
+      capacity: Math.min(settings.guestPorts * ofGuest, Bounds.stationsOfGuestsMax) + trunkPorts * ofTrunk + ofTap,
       ports,
       seed: settings.hashSeed
     })
   const state: AdmissionState = {
-    stations: table(perGuest, Bounds.stationsOfTap),
-    claims: table(policy.addressesPerGuest, Bounds.addressesOfTap),
+    stations: table(perGuest, policy.stationsPerTrunk, Bounds.stationsOfTap),
+    claims: table(policy.addressesPerGuest, policy.addressesPerTrunk, Bounds.addressesOfTap),
     moves: Moves.make(),
     held: Held.make(),
     snoop: Snoop.make(),
     storm: Rates.make(ports, policy.stormPerSecond),
     arp: Rates.make(ports, policy.arpPerSecond),
     learning: Rates.make(ports, Bounds.learnPerSecond),
-    uid,
+    uid: open.uid,
+    trunk: open.trunk,
     secure: settings.secure,
     policy,
     ageSeconds: settings.stationAgeSeconds,
@@ -111,6 +115,24 @@ export const configure = (state: AdmissionState, settings: SwitchSettings): void
   Rates.setRate(state.arp, state.policy.arpPerSecond)
   state.lastSecond.fill(-1)
 }
+
+/** Whether a guest's port is a trunk. */
+export const isTrunk = (state: AdmissionState, port: number): boolean => state.trunk[port] === 1
+
+/** Whether a port keeps its first MAC and IP address: `--lock`. Behind a trunk there are many of either. */
+export const isLocked = (state: AdmissionState, port: number): boolean => state.policy.lock && !isTrunk(state, port)
+
+/** Stations that a guest's port may have, locked or not. */
+export const stationsMax = ({ policy, trunk }: AdmissionState, port: number): number =>
+  trunk[port] === 1 ? policy.stationsPerTrunk : policy.stationsPerGuest
+
+/** IP addresses that a guest's port may have, locked or not. */
+export const addressesMax = ({ policy, trunk }: AdmissionState, port: number): number =>
+  trunk[port] === 1 ? policy.addressesPerTrunk : policy.addressesPerGuest
+
+/** Whether what a closed port had is kept for another user than this port's; a trunk is asked for no user. */
+export const isHeldFrom = (state: AdmissionState, port: number, key: string): boolean =>
+  !isTrunk(state, port) && Held.isForAnother(state.held, key, state.uid[port]!, state.nowSeconds)
 
 /** What was last accepted from a port need not hold any more. */
 export const doubt = (state: AdmissionState, port: number): void => {

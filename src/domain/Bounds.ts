@@ -14,6 +14,8 @@ export const Bounds = {
   guestPortsMax: 16_384,
   /** Guest ports of one uid, unless `--max-clients-per-uid` says otherwise: a quarter of all. */
   guestPortsPerUidDefault: 256,
+  /** Ports of trunks among them: each may be another switch, well filled. */
+  trunkPorts: 64,
   /** Connections waiting to be accepted, as the original asks of listen(2). */
   backlog: 1024,
   /** Stations behind one guest's port in secure mode: a guest with a nested bridge of 15. */
@@ -22,6 +24,8 @@ export const Bounds = {
   stationsPerGuestBridge: 1024,
   /** Stations behind one guest's port that can be asked for. */
   stationsPerGuestMax: 4096,
+  /** Stations behind one trunk: all that another switch may have. */
+  stationsPerTrunk: 4096,
   /** Stations behind the tap: a LAN, when it is in a bridge. */
   stationsOfTap: 4096,
   /** Stations over all guests' ports at most, however many guests and stations each are asked for: 16 MB. */
@@ -30,6 +34,8 @@ export const Bounds = {
   addressesPerGuest: 16,
   /** IP addresses of one guest's port that can be asked for. */
   addressesPerGuestMax: 1024,
+  /** IP addresses of one trunk: the other switch's guests. */
+  addressesPerTrunk: 1024,
   /** IP addresses of hosts behind the tap that are remembered. */
   addressesOfTap: 4096,
   /** Longest lease that is believed: a week. */
@@ -38,8 +44,9 @@ export const Bounds = {
   identityHoldSeconds: 10,
   /** Addresses kept for who had them. */
   heldIdentities: 1024,
-  /** DHCP requests of one guest that wait for an answer, and of all. */
+  /** DHCP requests of one guest that wait for an answer, of one trunk, and of all. */
   pendingDhcpPerGuest: 8,
+  pendingDhcpPerTrunk: 64,
   pendingDhcp: 1024,
   pendingDhcpSeconds: 60,
   /** New stations and addresses of one guest a second; twice as many at once. */
@@ -93,7 +100,15 @@ export const Bounds = {
   /** Octets of a settings file: two thousand bindings. */
   configBytes: 131_072,
   /** Questions to the forwarding thread that may lie unanswered. */
-  controlQuestions: 16
+  controlQuestions: 16,
+  /** People who look at the page at once; each costs its text twice a second. */
+  webViewers: 16,
+  /** Ports that the page shows, the busiest: a thousand could not be read. */
+  webPorts: 256,
+  /** Stations that the page shows of those that were looked for. */
+  webStations: 256,
+  /** Denials that the page remembers, by port and reason: three screens. */
+  webDenials: 64
 } as const
 
 /** Index of the tap's port. Guests are 1 and up. */

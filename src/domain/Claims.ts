@@ -1,5 +1,5 @@
 import type { AdmissionState } from "./AdmissionState.ts"
-import { doubt } from "./AdmissionState.ts"
+import { addressesMax, doubt, isHeldFrom, isLocked, isTrunk } from "./AdmissionState.ts"
 import { Bounds, TAP_PORT } from "./Bounds.ts"
 import * as Owners from "./OwnerTable.ts"
 import { Field } from "./OwnerTable.ts"
@@ -7,6 +7,7 @@ import type { DhcpFacts } from "./policy/DhcpSnoop.ts"
 import * as Held from "./policy/HeldIdentities.ts"
 import { isHosts, isOfLink } from "./policy/Ipv6Policy.ts"
 import { u32 } from "./policy/Octets.ts"
+import * as Prefixes from "./Prefix.ts"
 import { Reason } from "./Reason.ts"
 
 /*
@@ -70,7 +71,7 @@ export const judge = (
       verdict.reason = CONFLICT
       return
     }
-  } else if (Held.isForAnother(state.held, Held.keyOf(a, b, c, d), state.uid[port]!, state.nowSeconds)) {
+  } else if (isHeldFrom(state, port, Held.keyOf(a, b, c, d))) {
     verdict.reason = CONFLICT
     return
   }
@@ -82,28 +83,34 @@ export const judge = (
 
 const Bound = { No: 0, ToSelf: 1, ToOther: 2 } as const
 
-/** Whether an IPv4 address is bound to the port's user, to another, or the user to other addresses. */
+/** Whether an IPv4 address is bound to the port's user or trunks, to another, or the user to other addresses. */
 const judgeBinding = (state: AdmissionState, a: number, b: number, c: number, d: number, port: number): number => {
-  const { bindings } = state.policy
-  if (bindings.length === 0 || a !== 0 || b !== 0 || c !== IPV4_WORD) return Bound.No
+  const { bindings, trunkBindings } = state.policy
+  if (bindings.length + trunkBindings.length === 0 || a !== 0 || b !== 0 || c !== IPV4_WORD) return Bound.No
+  const isOfTrunk = isTrunk(state, port)
   let isBound = false
   for (let i = 0; i < bindings.length; i++) {
     const { address, uid } = bindings[i]!
     if (address === undefined) continue
     const same = (address | 0) === d
-    if (same) return uid === state.uid[port] ? Bound.ToSelf : Bound.ToOther
-    isBound ||= uid === state.uid[port]
+    const isOfUser = !isOfTrunk && uid === state.uid[port]
+    if (same) return isOfUser ? Bound.ToSelf : Bound.ToOther
+    isBound ||= isOfUser
+  }
+  for (let i = 0; i < trunkBindings.length; i++) {
+    const { prefix } = trunkBindings[i]!
+    if (prefix !== undefined && Prefixes.contains(prefix, d >>> 0)) return isOfTrunk ? Bound.ToSelf : Bound.ToOther
   }
   return isBound ? Bound.ToOther : Bound.No
 }
 
-const capOf = (state: AdmissionState): number => state.policy.lock ? 1 : state.policy.addressesPerGuest
+const capOf = (state: AdmissionState, port: number): number => isLocked(state, port) ? 1 : addressesMax(state, port)
 
 /** Whether a port may claim one more: below its cap, or with claims that hold no more to give up. */
 const hasRoom = (state: AdmissionState, port: number, before: ClaimVerdict | undefined): boolean => {
   const { claims } = state
   const wanted = before?.isNew === true ? 2 : 1
-  let surplus = Math.max(claims.portCount[port]! + wanted - capOf(state), claims.count + wanted - claims.capacity)
+  let surplus = Math.max(claims.portCount[port]! + wanted - capOf(state, port), claims.count + wanted - claims.capacity)
   for (let oldest = claims.oldest[port]!; surplus > 0; oldest = Owners.next(claims, oldest)) {
     if (oldest < 0) return false
     // What the same frame uses is the latest then.
@@ -124,7 +131,7 @@ export const commit = (
   port: number,
   hi: number,
   lo: number
-): void => own(state, a, b, c, d, port, hi, lo, capOf(state), Kind.Claim, 0)
+): void => own(state, a, b, c, d, port, hi, lo, capOf(state, port), Kind.Claim, 0)
 
 /** The same for a claim that is the port's already: nothing but its use is noted. */
 export const use = (state: AdmissionState, claim: number, port: number, hi: number, lo: number): void => {
@@ -193,9 +200,9 @@ export const lease = (state: AdmissionState, facts: DhcpFacts, port: number, hi:
   const d = address | 0
   const there = Owners.find(state.claims, 0, 0, IPV4_WORD, d)
   if (there >= 0 && Owners.get(state.claims, there, Field.kind) === Kind.Host && isLive(state, there)) return
-  if (state.policy.lock) releaseAll(state, port)
+  if (isLocked(state, port)) releaseAll(state, port)
   const until = state.nowSeconds + Math.min(facts.leaseSeconds, Bounds.leaseSecondsMax)
-  own(state, 0, 0, IPV4_WORD, d, port, hi, lo, state.policy.addressesPerGuest, Kind.Lease, until)
+  own(state, 0, 0, IPV4_WORD, d, port, hi, lo, addressesMax(state, port), Kind.Lease, until)
   doubt(state, port)
 }
 
@@ -209,8 +216,8 @@ export const giveBack = (state: AdmissionState, address: number, port: number): 
 
 /** Bindings have changed: what is bound to another now, or is none of those that its user may have, is free. */
 export const releaseUnbound = (state: AdmissionState): void => {
-  const { bindings } = state.policy
-  if (!state.secure || bindings.length === 0) return
+  const { bindings, trunkBindings } = state.policy
+  if (!state.secure || bindings.length + trunkBindings.length === 0) return
   const { claims } = state
   Owners.forEach(claims, (claim) => {
     const word = (field: number) => Owners.get(claims, claim, field)
@@ -224,11 +231,11 @@ export const releaseUnbound = (state: AdmissionState): void => {
   }
 }
 
-/** A port has closed: its claims are free at once, or kept for its user for `holdSeconds`. */
+/** A port has closed: its claims are free at once, or, but for a trunk, kept for its user for `holdSeconds`. */
 export const release = (state: AdmissionState, port: number): void => {
   const { claims } = state
   const untilSeconds = state.nowSeconds + state.policy.holdSeconds
-  if (port !== TAP_PORT && state.policy.holdSeconds > 0) {
+  if (port !== TAP_PORT && !isTrunk(state, port) && state.policy.holdSeconds > 0) {
     for (let claim = claims.oldest[port]!; claim >= 0; claim = Owners.next(claims, claim)) {
       if (!isLive(state, claim)) continue
       const word = (field: number) => Owners.get(claims, claim, field)
@@ -243,4 +250,8 @@ const releaseAll = (state: AdmissionState, port: number): void => {
 }
 
 const isOfSubnet = (state: AdmissionState, address: number): boolean =>
-  address !== 0 && address !== state.hostAddress && ((address & state.mask) >>> 0) === state.network
+  address !== 0 && address !== state.hostAddress && isInside(state, address)
+
+/** Whether an IPv4 address lies in the guests' subnet. */
+export const isInside = (state: AdmissionState, address: number): boolean =>
+  ((address & state.mask) >>> 0) === state.network

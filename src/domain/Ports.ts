@@ -13,6 +13,11 @@ export interface Ports {
   readonly position: Int32Array
   /** User of each guest's port, unsigned. */
   readonly uid: Uint32Array
+  /** 1 for each guest's port that is a trunk: it came in on the trunks' socket. */
+  readonly trunk: Uint8Array
+  /** Trunks that are open, and how many may be. */
+  trunks: number
+  readonly trunksMax: number
   /** Guest ports open for each uid that has any. */
   readonly perUid: Map<number, number>
   readonly perUidMax: number
@@ -20,12 +25,15 @@ export interface Ports {
   lowestFree: number
 }
 
-/** @param guestPorts guests at most. */
-export const make = (guestPorts: number, perUidMax: number): Ports => ({
+/** @param guestPorts guests at most, trunks among them. */
+export const make = (guestPorts: number, perUidMax: number, trunksMax = 0): Ports => ({
   open: new Uint16Array(guestPorts + 1),
   openCount: 0,
   position: new Int32Array(guestPorts + 1).fill(-1),
   uid: new Uint32Array(guestPorts + 1),
+  trunk: new Uint8Array(guestPorts + 1),
+  trunks: 0,
+  trunksMax,
   perUid: new Map(),
   perUidMax,
   lowestFree: 1
@@ -42,14 +50,17 @@ export const open = (ports: Ports, port: number): void => {
 }
 
 /** The port a guest of that user gets; negative, `-1 - refusal`, if it gets none. */
-export const admit = (ports: Ports, uid: number): number => {
+export const admit = (ports: Ports, uid: number, isTrunk = false): number => {
   while (ports.lowestFree < ports.position.length && isOpen(ports, ports.lowestFree)) ports.lowestFree++
   if (ports.lowestFree >= ports.position.length) return -1 - Refusal.CONN_LIMIT
+  if (isTrunk && ports.trunks >= ports.trunksMax) return -1 - Refusal.CONN_LIMIT
   const held = ports.perUid.get(uid) ?? 0
   if (held >= ports.perUidMax) return -1 - Refusal.CONN_UID_LIMIT
   const port = ports.lowestFree
   ports.perUid.set(uid, held + 1)
   ports.uid[port] = uid
+  ports.trunk[port] = isTrunk ? 1 : 0
+  if (isTrunk) ports.trunks++
   open(ports, port)
   return port
 }
@@ -63,6 +74,7 @@ export const close = (ports: Ports, port: number): boolean => {
   ports.position[last] = at
   ports.position[port] = -1
   if (port === 0) return true
+  if (ports.trunk[port] === 1) ports.trunks--
   const uid = ports.uid[port]!
   const held = ports.perUid.get(uid)! - 1
   if (held === 0) ports.perUid.delete(uid)

@@ -1,6 +1,7 @@
 import type { AdmissionState } from "./AdmissionState.ts"
-import { doubt } from "./AdmissionState.ts"
+import { doubt, isHeldFrom, isLocked, isTrunk, stationsMax } from "./AdmissionState.ts"
 import { Bounds, TAP_PORT } from "./Bounds.ts"
+import type { MacAddress } from "./MacAddress.ts"
 import * as Moves from "./MoveLog.ts"
 import * as Owners from "./OwnerTable.ts"
 import { Field } from "./OwnerTable.ts"
@@ -59,7 +60,7 @@ export const judge = (state: AdmissionState, hi: number, lo: number, port: numbe
       verdict.reason = Reason.SRC_MAC_CONFLICT
       return
     }
-  } else if (Held.isForAnother(state.held, Held.keyOf(hi, lo, 0, 0), state.uid[port]!, state.nowSeconds)) {
+  } else if (isHeldFrom(state, port, Held.keyOf(hi, lo, 0, 0))) {
     verdict.reason = Reason.SRC_MAC_CONFLICT
     return
   }
@@ -68,27 +69,42 @@ export const judge = (state: AdmissionState, hi: number, lo: number, port: numbe
 }
 
 const judgeBinding = (state: AdmissionState, hi: number, lo: number, port: number): Reason => {
-  const { bindings } = state.policy
+  const { bindings, trunkBindings } = state.policy
+  const isOfTrunk = isTrunk(state, port)
   let isBound = false
   let isOwn = false
   for (let i = 0; i < bindings.length; i++) {
     const { mac, uid } = bindings[i]!
     if (mac === undefined) continue
-    const same = mac.hi === hi && mac.lo === lo
-    if (uid === state.uid[port]) {
+    const same = isMac(mac, hi, lo)
+    if (!isOfTrunk && uid === state.uid[port]) {
       isBound = true
       isOwn ||= same
     } else if (same) return Reason.STATIC_MISMATCH
   }
+  for (let i = 0; i < trunkBindings.length; i++) {
+    if (!isOfTrunk && isMac(trunkBindings[i]!.mac, hi, lo)) return Reason.STATIC_MISMATCH
+  }
   return isBound && !isOwn ? Reason.STATIC_MISMATCH : Reason.PASS
 }
 
-const capOf = (state: AdmissionState): number => state.policy.lock ? 1 : state.policy.stationsPerGuest
+/** Whether a MAC is bound to some user, or to trunks. */
+export const isBound = ({ policy: { bindings, trunkBindings } }: AdmissionState, hi: number, lo: number): boolean => {
+  let found = false
+  for (let i = 0; i < bindings.length; i++) found ||= isMac(bindings[i]!.mac, hi, lo)
+  for (let i = 0; i < trunkBindings.length; i++) found ||= isMac(trunkBindings[i]!.mac, hi, lo)
+  return found
+}
+
+const isMac = (mac: MacAddress | undefined, hi: number, lo: number): boolean =>
+  mac !== undefined && mac.hi === hi && mac.lo === lo
+
+const capOf = (state: AdmissionState, port: number): number => isLocked(state, port) ? 1 : stationsMax(state, port)
 
 /** Whether a port may own one more: below its cap, or with one that has been silent for its age to give up. */
 const hasRoom = (state: AdmissionState, port: number): boolean => {
   const { stations } = state
-  if (stations.portCount[port]! < capOf(state) && Owners.hasRoom(stations)) return true
+  if (stations.portCount[port]! < capOf(state, port) && Owners.hasRoom(stations)) return true
   const oldest = stations.oldest[port]!
   return oldest >= 0 && !isFresh(state, oldest)
 }
@@ -107,12 +123,12 @@ export const commit = (
     if (owner !== port) {
       doubt(state, owner)
       Moves.note(state.moves, hi, lo, owner, port, state.nowSeconds)
-      if (stations.portCount[port]! >= capOf(state)) giveUpOldest(state, port)
+      if (stations.portCount[port]! >= capOf(state, port)) giveUpOldest(state, port)
     }
     Owners.touch(stations, station, port, state.nowSeconds)
     return
   }
-  if (stations.portCount[port]! >= capOf(state) || !Owners.hasRoom(stations)) giveUpOldest(state, port)
+  if (stations.portCount[port]! >= capOf(state, port) || !Owners.hasRoom(stations)) giveUpOldest(state, port)
   Owners.add(stations, hi, lo, 0, 0, port, state.nowSeconds)
   Held.letGo(state.held, Held.keyOf(hi, lo, 0, 0))
 }
@@ -128,7 +144,7 @@ const giveUpOldest = (state: AdmissionState, port: number): void => {
  */
 export const learn = (state: AdmissionState, hi: number, lo: number, port: number): boolean => {
   const { stations } = state
-  const cap = port === TAP_PORT ? Bounds.stationsOfTap : state.policy.stationsPerGuest
+  const cap = port === TAP_PORT ? Bounds.stationsOfTap : stationsMax(state, port)
   const station = Owners.find(stations, hi, lo, 0, 0)
   if (station >= 0) {
     const owner = Owners.get(stations, station, Field.port)
@@ -178,8 +194,8 @@ export const forEach = (
 
 /** Bindings have changed: what is bound to another now, or is none of those that its user may have, is free. */
 export const releaseUnbound = (state: AdmissionState): void => {
-  const { bindings } = state.policy
-  if (!state.secure || bindings.length === 0) return
+  const { bindings, trunkBindings } = state.policy
+  if (!state.secure || bindings.length + trunkBindings.length === 0) return
   const { stations } = state
   Owners.forEach(stations, (station) => {
     const hi = Owners.get(stations, station, 0)
@@ -187,7 +203,7 @@ export const releaseUnbound = (state: AdmissionState): void => {
     const port = Owners.get(stations, station, Field.port)
     // The host has no user: to it nothing is bound, and it has no others.
     const isLost = port === TAP_PORT
-      ? bindings.some(({ mac }) => mac !== undefined && mac.hi === hi && mac.lo === lo)
+      ? isBound(state, hi, lo)
       : judgeBinding(state, hi, lo, port) !== Reason.PASS
     if (isLost) Owners.remove(stations, station)
   })
@@ -196,11 +212,11 @@ export const releaseUnbound = (state: AdmissionState): void => {
   }
 }
 
-/** A port has closed: what it owned is free at once, or kept for its user for `holdSeconds`. */
+/** A port has closed: what it owned is free at once, or, but for a trunk, kept for its user for `holdSeconds`. */
 export const release = (state: AdmissionState, port: number): void => {
   const { stations } = state
   const untilSeconds = state.nowSeconds + state.policy.holdSeconds
-  const isKept = state.secure && port !== TAP_PORT && state.policy.holdSeconds > 0
+  const isKept = state.secure && port !== TAP_PORT && !isTrunk(state, port) && state.policy.holdSeconds > 0
   while (stations.oldest[port]! >= 0) {
     const station = stations.oldest[port]!
     if (isKept && isFresh(state, station)) {

@@ -17,6 +17,8 @@ export interface SwitchSettings {
   /** Guest ports at most. */
   readonly guestPorts: number
   readonly guestPortsPerUid: number
+  /** Trunks among them at most; none when left out. */
+  readonly trunkPorts?: number | undefined
   /** Seconds a silent station is remembered. */
   readonly stationAgeSeconds: number
   /** What strengthens or loosens the policy; only what is said differs from its defaults. */

@@ -21,11 +21,15 @@ export const Status = Schema.Struct({
   /** The host's address and the guests' subnet. */
   address: Unknown(Schema.String),
   socket: Schema.String,
+  /** Where trunks connect to. */
+  trunkSocket: Unknown(Schema.String),
   /** Name of the interface. */
   tap: Unknown(Schema.String),
   tapState: Schema.Literal("none", "up", "lost"),
   guests: Count,
   guestsMax: Count,
+  /** Of the guests that are there. */
+  trunks: Count,
   /** Known now, over all ports. */
   stations: Unknown(Count),
   stationAgeSeconds: Count,
@@ -48,7 +52,7 @@ export const ReasonCount = Schema.Struct({ reason: Schema.String, frames: Count 
 /** One open port, and who holds its other end. */
 export const Port = Schema.Struct({
   port: Schema.Number,
-  kind: Schema.Literal("tap", "guest"),
+  kind: Schema.Literal("tap", "guest", "trunk"),
   uid: Unknown(Schema.Number),
   user: Unknown(Schema.String),
   /** Null where the kernel does not tell. */

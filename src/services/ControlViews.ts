@@ -42,10 +42,12 @@ export const status = (target: ControlTarget["Type"], reply: PortsReply | undefi
     mode: request.secure ? "secure" : "bridge",
     address: request.prefix === undefined ? null : Prefixes.format(request.prefix),
     socket: target.running.socketPath,
+    trunkSocket: request.trunk?.path ?? null,
     tap: directory.tap.name ?? null,
     tapState: directory.tap.state,
     guests: directory.guests.size,
     guestsMax: request.guestPorts,
+    trunks: [...directory.guests.values()].filter(({ trunk }) => trunk).length,
     stations: reply?.stations ?? null,
     stationAgeSeconds: live.stationAgeSeconds,
     logLevel: target.log.level(),
@@ -60,22 +62,24 @@ export const status = (target: ControlTarget["Type"], reply: PortsReply | undefi
   }
 }
 
+/** @param shown which of the open ports. */
 export const ports = (
   { running }: ControlTarget["Type"],
   processes: PeerProcesses["Type"],
   reply: PortsReply | undefined,
-  nowMs: number
+  nowMs: number,
+  shown: ReadonlyArray<number> = Directory.openPorts(running.directory)
 ): ReadonlyArray<Control.Port> => {
   const { directory, plane: { counters } } = running
   const known = new Map(reply?.ports.map((row) => [row.port, row] as const))
-  return Directory.openPorts(directory).map((port) => {
+  return shown.map((port) => {
     const resident = directory.guests.get(port)
     const at = (column: number) => counters.values[port * ROW + column]!
     const row = known.get(port)
     const openedMs = resident?.openedMs ?? directory.tap.sinceMs
     return {
       port,
-      kind: port === TAP_PORT ? "tap" : "guest",
+      kind: port === TAP_PORT ? "tap" : resident?.trunk === true ? "trunk" : "guest",
       uid: resident?.uid ?? null,
       user: resident === undefined ? null : processes.userName(resident.uid) ?? null,
       pid: resident === undefined || resident.pid === 0 ? null : resident.pid,

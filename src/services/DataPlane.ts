@@ -45,6 +45,8 @@ export interface RunningPlane {
 export class DataPlane extends Context.Tag("vknetd/DataPlane")<DataPlane, {
   readonly start: (request: {
     readonly listener: Listener
+    /** Whoever comes in here is a trunk. */
+    readonly trunkListener: Listener | undefined
     readonly settings: SwitchSettings
   }) => Effect.Effect<RunningPlane, DataPlaneError, Scope.Scope>
 }>() {}

@@ -21,7 +21,7 @@ import * as Plan from "../domain/SendPlan.ts"
 import * as Route from "../domain/Route.ts"
 import * as Stations from "../domain/Stations.ts"
 import type { SwitchSettings } from "../domain/SwitchSettings.ts"
-import { EVENT_WIDTH, EventKind, type FrameExchange } from "./FrameExchange.ts"
+import { Entrance, EVENT_WIDTH, EventKind, type FrameExchange } from "./FrameExchange.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
 
 /** Stations a turn looks at for their age: the whole table within a thousand turns. */
@@ -62,10 +62,10 @@ export const make = (options: {
 }): Forwarder => {
   const { counters, exchange, settings } = options
   const portCount = settings.guestPorts + 1
-  const ports = PortSet.make(settings.guestPorts, settings.guestPortsPerUid)
+  const ports = PortSet.make(settings.guestPorts, settings.guestPortsPerUid, settings.trunkPorts ?? 0)
   const hold = Holds.make(portCount, exchange.batch)
   const control = Control.make(portCount)
-  const memory = Memory.make(settings, ports.uid)
+  const memory = Memory.make(settings, ports)
   return {
     exchange,
     counters,
@@ -130,15 +130,16 @@ export const configure = (forwarder: Forwarder, settings: SwitchSettings): void 
   forwarder.egress.apart.isolate = forwarder.memory.policy.isolate
 }
 
-/** What the rules read; whoever may run a DHCP server is marked by port. */
+/** What the rules read; whoever may run a DHCP server, and trunks, are marked by port. */
 const policyFor = (settings: SwitchSettings, ports: Ports): Policy => {
   const policy = Policies.make(settings, settings.policy)
-  for (let k = 0; k < ports.openCount; k++) markServer(settings, policy, ports, ports.open[k]!)
+  for (let k = 0; k < ports.openCount; k++) mark(settings, policy, ports, ports.open[k]!)
   return policy
 }
 
-const markServer = (settings: SwitchSettings, policy: Policy, ports: Ports, port: number): void => {
+const mark = (settings: SwitchSettings, policy: Policy, ports: Ports, port: number): void => {
   const server = settings.policy?.dhcpServer
+  policy.trunks[port] = ports.trunk[port]!
   if (port !== TAP_PORT && typeof server === "number") policy.dhcpServers[port] = Number(ports.uid[port] === server)
 }
 
@@ -254,7 +255,7 @@ const happen = (forwarder: Forwarder): void => {
     const detail = rows[at + 2]!
     switch (rows[at]) {
       case EventKind.Connect:
-        connect(forwarder, detail, rows[at + 3]! >>> 0, rows[at + 4]! >>> 0, rows[at + 5]!)
+        connect(forwarder, rows.subarray(at, at + EVENT_WIDTH))
         break
       case EventKind.Hangup:
         closePort(forwarder, port)
@@ -279,9 +280,15 @@ const happen = (forwarder: Forwarder): void => {
   }
 }
 
-const connect = (forwarder: Forwarder, handle: number, uid: number, gid: number, pid: number): void => {
+/** @param row of the event. */
+const connect = (forwarder: Forwarder, row: Int32Array): void => {
   const { exchange, ports } = forwarder
-  const port = PortSet.admit(ports, uid)
+  const handle = row[2]!
+  const uid = row[3]! >>> 0
+  const gid = row[4]! >>> 0
+  const pid = row[5]!
+  const trunk = row[1] === Entrance.Trunks
+  const port = PortSet.admit(ports, uid, trunk)
   if (port < 0) {
     exchange.refuse(handle)
     refusal(forwarder, (-1 - port) as Refusal, uid, pid, 0)
@@ -293,8 +300,8 @@ const connect = (forwarder: Forwarder, handle: number, uid: number, gid: number,
     refusal(forwarder, Refusal.CONN_ERROR, uid, pid, errno)
     return
   }
-  markServer(forwarder.settings, forwarder.policy, ports, port)
-  forwarder.notify({ kind: "opened", port, uid, gid, pid })
+  mark(forwarder.settings, forwarder.policy, ports, port)
+  forwarder.notify({ kind: "opened", port, uid, gid, pid, trunk })
 }
 
 const refusal = (forwarder: Forwarder, why: Refusal, uid: number, pid: number, errno: number): void => {

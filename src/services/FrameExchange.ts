@@ -3,7 +3,10 @@ import type { SendPlan } from "../domain/SendPlan.ts"
 
 /** What one row of {@link ExchangeEvents} tells. */
 export const EventKind = {
-  /** A connection waits for a decision: `handle`, `uid`, `gid`, `pid`. Answer with `admit` or `refuse`. */
+  /**
+   * A connection waits for a decision: `handle`, `uid`, `gid`, `pid`; in the place of `port` on which socket, see
+   * {@link Entrance}. Answer with `admit` or `refuse`.
+   */
   Connect: 1,
   /** A port's other end has gone and all that it sent has been received: `port`. Answer with `close`. */
   Hangup: 2,
@@ -18,6 +21,9 @@ export const EventKind = {
   /** Descriptors came along with frames of `port` and have been closed: `handle` says how many. */
   Ancillary: 7
 } as const
+
+/** The sockets on which an exchange listens. */
+export const Entrance = { Guests: 0, Trunks: 1 } as const
 
 /**
  * What happened during a step besides frames.

@@ -2,7 +2,14 @@ import type { Refusal } from "../domain/Reason.ts"
 
 /** What the data plane tells the rest of the program: rare things, one object each. Plain data: it crosses threads. */
 export type PlaneNotice =
-  | { readonly kind: "opened"; readonly port: number; readonly uid: number; readonly gid: number; readonly pid: number }
+  | {
+    readonly kind: "opened"
+    readonly port: number
+    readonly uid: number
+    readonly gid: number
+    readonly pid: number
+    readonly trunk: boolean
+  }
   | { readonly kind: "closed"; readonly port: number; readonly received: number }
   /** `errno` is 0 unless the refusal is `CONN_ERROR`. */
   | {

@@ -7,6 +7,7 @@ export interface Resident {
   readonly port: number
   readonly uid: number
   readonly pid: number
+  readonly trunk: boolean
   readonly process: PeerProcess | undefined
   readonly openedMs: number
 }
@@ -34,8 +35,8 @@ export const note = (
 ): void => {
   switch (notice.kind) {
     case "opened": {
-      const { pid, port, uid } = notice
-      directory.guests.set(port, { port, uid, pid, process: find(pid), openedMs: nowMs })
+      const { pid, port, trunk, uid } = notice
+      directory.guests.set(port, { port, uid, pid, trunk, process: find(pid), openedMs: nowMs })
       return
     }
     case "closed":

@@ -10,9 +10,12 @@ export type ListenCode = "IN_USE" | "NOT_A_SOCKET" | "TOO_LONG" | (string & {})
 export class ListenError extends Data.TaggedError("ListenError")<{
   readonly path: string
   readonly code: ListenCode
+  /** The option that names the socket; `-p` unless said. */
+  readonly option?: string
 }> {
   override get message(): string {
-    return `cannot listen on ${this.path}: ${explanations[this.code] ?? this.code}`
+    const explanation = explanations[this.code] ?? this.code
+    return `cannot listen on ${this.path}: ${explanation.replace(/ -p\b/, ` ${this.option ?? "-p"}`)}`
   }
 }
 

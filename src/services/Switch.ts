@@ -24,7 +24,7 @@ import { PeerProcesses } from "./PeerProcesses.ts"
 import { PidFile, type PidFileError } from "./PidFile.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
 import * as Directory from "./PortDirectory.ts"
-import { type ListenError, SeqpacketListener } from "./SeqpacketListener.ts"
+import { ListenError, SeqpacketListener } from "./SeqpacketListener.ts"
 import { type Tap, TapDevice, type TapError } from "./TapDevice.ts"
 
 /** What a switch is asked to be. Everything in it has been checked for form. */
@@ -41,6 +41,8 @@ export interface SwitchRequest {
   /** Name or number; undefined: the caller's own group. */
   readonly groupName: string | undefined
   readonly pidFilePath: string | undefined
+  /** The second socket, whose guests are trunks: the same mode at most, and never open to all. */
+  readonly trunk: { readonly path: string; readonly groupName: string | undefined } | undefined
   /** Payload octets of the largest frame; undefined: as the tap says. */
   readonly mtuBytes: number | undefined
   readonly guestPorts: number
@@ -90,6 +92,7 @@ export const open = (
       ? undefined
       : yield* (yield* GroupDatabase).gid(request.groupName)
     yield* listeners.probe(request.socketPath)
+    const trunkGid = yield* probeTrunk(request.trunk)
     if (request.pidFilePath !== undefined) {
       yield* pidFiles.probe(request.pidFilePath)
       yield* pidFiles.hold(request.pidFilePath)
@@ -102,7 +105,15 @@ export const open = (
       mode: request.socketMode,
       backlog: Bounds.backlog
     })
-    const plane = yield* (yield* DataPlane).start({ listener, settings: settingsFor(request, tap) })
+    const trunkListener = request.trunk === undefined
+      ? undefined
+      : yield* listeners.listen({
+        path: request.trunk.path,
+        gid: trunkGid,
+        mode: request.socketMode & TRUNK_MODE_MAX,
+        backlog: Bounds.backlog
+      }).pipe(Effect.mapError(ofTrunk))
+    const plane = yield* (yield* DataPlane).start({ listener, trunkListener, settings: settingsFor(request, tap) })
     const directory = Directory.make()
     if (tap !== undefined) yield* attach(plane, tap, directory)
     return {
@@ -115,6 +126,22 @@ export const open = (
       supervise: supervise(plane, uplink, directory)
     }
   })
+
+/** Whatever `--mode` says of guests: not everybody is to be a trunk. */
+const TRUNK_MODE_MAX = 0o660
+
+/** The group of the trunks' socket, when all that can be asked about it has been asked. */
+const probeTrunk = (trunk: SwitchRequest["trunk"]) =>
+  Effect.gen(function*() {
+    if (trunk === undefined) return undefined
+    const { groupName, path } = trunk
+    const gid = groupName === undefined ? undefined : yield* (yield* GroupDatabase).gid(groupName)
+    yield* (yield* SeqpacketListener).probe(path).pipe(Effect.mapError(ofTrunk))
+    return gid
+  })
+
+/** What is wrong with the socket that `--trunk` names. */
+const ofTrunk = ({ code, path }: ListenError): ListenError => new ListenError({ path, code, option: "--trunk" })
 
 const attach = (plane: RunningPlane, tap: Tap, directory: Directory.PortDirectory) =>
   Effect.zipRight(
@@ -132,6 +159,7 @@ const settingsFor = (request: SwitchRequest, tap: Tap | undefined) => {
     frameBytesMax: Math.min(mtuBytes + Bounds.frameOverheadBytes, Bounds.frameBytesMax),
     guestPorts: request.guestPorts,
     guestPortsPerUid: request.guestPortsPerUid,
+    trunkPorts: request.trunk === undefined ? 0 : Bounds.trunkPorts,
     stationAgeSeconds: request.stationAgeSeconds,
     policy: request.policy,
     hashSeed: request.hashSeed
@@ -257,7 +285,12 @@ const describe = (notice: Logged): Effect.Effect<void> => {
   switch (notice.kind) {
     case "opened":
       return Effect.logInfo("port opened").pipe(
-        Effect.annotateLogs({ port: notice.port, uid: notice.uid, pid: notice.pid })
+        Effect.annotateLogs({
+          port: notice.port,
+          ...(notice.trunk ? { trunk: true } : {}),
+          uid: notice.uid,
+          pid: notice.pid
+        })
       )
     case "closed":
       return Effect.logInfo("port closed").pipe(

@@ -3,7 +3,7 @@ import { constants } from "node:os"
 import { Bounds } from "../../src/domain/Bounds.ts"
 import * as Batch from "../../src/domain/FrameBatch.ts"
 import * as Plan from "../../src/domain/SendPlan.ts"
-import { EVENT_WIDTH, EventKind, type FrameExchange } from "../../src/services/FrameExchange.ts"
+import { Entrance, EVENT_WIDTH, EventKind, type FrameExchange } from "../../src/services/FrameExchange.ts"
 
 /** A guest's end of a connection. */
 export interface ContractPeer {
@@ -17,7 +17,8 @@ export interface ContractPeer {
 /** An exchange that listens, and guests that connect to it. */
 export interface ExchangeWorld {
   readonly exchange: FrameExchange
-  readonly connect: () => ContractPeer
+  /** To the guests' socket, or the trunks'. */
+  readonly connect: (entrance: number) => ContractPeer
   /** Lets what was done so far reach the exchange. */
   readonly settle: () => void
   /** Takes the world down. */
@@ -103,12 +104,19 @@ export class ExchangeUnderTest {
     throw new Error("the exchange does not come to rest")
   }
 
-  /** A guest that waits to be admitted, and its handle. */
-  knock(): { readonly peer: ContractPeer; readonly handle: number } {
-    const peer = this.#world.connect()
+  /** A guest, or a trunk, that waits to be admitted, and its handle. */
+  knock(entrance: number = Entrance.Guests): { readonly peer: ContractPeer; readonly handle: number } {
+    const peer = this.#world.connect(entrance)
     const connect = this.step().events.find(({ kind }) => kind === EventKind.Connect)
     if (connect === undefined) throw new Error("no connection was told")
+    assert.strictEqual(connect.port, entrance)
     return { peer, handle: connect.detail }
+  }
+
+  /** Connections that come at once; on which socket each was told. None is answered. */
+  knockMany(entrances: ReadonlyArray<number>): ReadonlyArray<number> {
+    for (const entrance of entrances) this.#world.connect(entrance)
+    return this.drain().events.filter(({ kind }) => kind === EventKind.Connect).map(({ port }) => port)
   }
 
   /** A guest that is a port. */

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import { Bounds, TAP_PORT } from "../../src/domain/Bounds.ts"
 import * as Plan from "../../src/domain/SendPlan.ts"
-import { EventKind } from "../../src/services/FrameExchange.ts"
+import { Entrance, EventKind } from "../../src/services/FrameExchange.ts"
 import {
   errno,
   ExchangeUnderTest,
@@ -77,6 +77,24 @@ const connections = (within: Within): void => {
       const second = contract.join(1)
       second.send(numbered(2))
       assert.deepStrictEqual(contract.drain().frames.map(({ octets }) => numberOf(octets)), [2])
+    }))
+
+  it("tells on which of two sockets a connection waits; each is a port like any other", () =>
+    within((contract) => {
+      const trunk = contract.knock(Entrance.Trunks)
+      const guest = contract.knock(Entrance.Guests)
+      assert.strictEqual(contract.exchange.admit(trunk.handle, 1), 0)
+      assert.strictEqual(contract.exchange.admit(guest.handle, 2), 0)
+      trunk.peer.send(numbered(1))
+      guest.peer.send(numbered(2))
+      const { frames } = contract.drain()
+      assert.sameDeepMembers(frames.map(({ octets, port }) => [port, numberOf(octets)]), [[1, 1], [2, 2]])
+    }))
+
+  it("connections to both sockets at once are all told, each as what it is", () =>
+    within((contract) => {
+      const told = contract.knockMany([Entrance.Guests, Entrance.Trunks, Entrance.Guests, Entrance.Trunks])
+      assert.deepStrictEqual([...told].sort(), [0, 0, 1, 1])
     }))
 
   it("shutdown closes ports and connections that were not answered", () =>

@@ -296,7 +296,7 @@ describe("the addon's exchange: waiting", () => {
              planOutcome: new Uint8Array(8), events: new Int32Array(60), state: new Int32Array(2),
              clock: new Float64Array(1) },
            { slotBytes: 64, frameBytesMax: 60, batchFrames: 4, portCount: 4,
-             listener: -1, wake: -1, sendBufferBytes: 0 })
+             listener: -1, trunkListener: -1, wake: -1, sendBufferBytes: 0 })
          exchange.admit(end, 1)
          exchange.step(0, 0)
          process.exitCode = 0`,

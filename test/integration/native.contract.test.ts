@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { load } from "../../src/adapters/native/Binding.ts"
 import * as Exchange from "../../src/adapters/native/NativeFrameExchange.ts"
 import * as Batch from "../../src/domain/FrameBatch.ts"
+import { Entrance } from "../../src/services/FrameExchange.ts"
 import { exchangeContract } from "./exchange.contract.ts"
 import type { ContractPeer } from "./ExchangeUnderTest.ts"
 
@@ -22,12 +23,16 @@ exchangeContract("the exchange of the running kernel", ({ frameBytesMax, portCou
   const path = join(directory, "socket")
   const listener = binding.listen(path, -1, 0o600, 1024)
   if (typeof listener === "number") throw failed("listen", listener)
-  const exchange = Exchange.open(binding, { portCount, frameBytesMax, listener: listener.fd, wake: -1 })
+  const trunkPath = join(directory, "trunk")
+  const trunks = binding.listen(trunkPath, -1, 0o600, 1024)
+  if (typeof trunks === "number") throw failed("listen", trunks)
+  const entrances = { listener: listener.fd, trunkListener: trunks.fd }
+  const exchange = Exchange.open(binding, { portCount, frameBytesMax, ...entrances, wake: -1 })
   const far = Exchange.open(binding, { portCount: PEERS_MAX, frameBytesMax: 2048, listener: -1, wake: -1 })
   let peers = 0
 
-  const connect = (): ContractPeer => {
-    const fd = binding.connect(path)
+  const connect = (entrance: number): ContractPeer => {
+    const fd = binding.connect(entrance === Entrance.Trunks ? trunkPath : path)
     if (fd < 0) throw failed("connect", fd)
     const port = ++peers
     if (far.admit(fd, port) !== 0) throw new Error("the guest's end cannot be polled")
@@ -60,6 +65,8 @@ exchangeContract("the exchange of the running kernel", ({ frameBytesMax, portCou
       far.shutdown()
       binding.unlinkSocket(path, listener.device, listener.inode)
       binding.closeFd(listener.fd)
+      binding.unlinkSocket(trunkPath, trunks.device, trunks.inode)
+      binding.closeFd(trunks.fd)
       rmSync(directory, { recursive: true })
     }
   }

@@ -87,7 +87,8 @@ describe.runIf(isThere("npm") && isThere("git"))("the package for npm", () => {
       const own = listed.filter((file) => !file.startsWith("node_modules/node-addon-api/"))
       const allowed = [
         /^(bin\/vknetd|binding\.gyp|package\.json|LICENSE|(README|CHANGELOG|ARCHITECTURE)\.md)$/,
-        /^(dist\/[\w-]+\.mjs|native\/\w+\.(cc|h)|share\/.+|scripts\/(build|install)\.mjs|prebuilds\/.+\.node)$/
+        /^dist\/([\w-]+\.mjs|page\.(html|css|js|svg))$/,
+        /^(native\/\w+\.(cc|h)|share\/.+|scripts\/(build|install)\.mjs|prebuilds\/.+\.node)$/
       ]
       assert.deepStrictEqual(own.filter((file) => !allowed.some((pattern) => pattern.test(file))), [])
       for (

@@ -155,7 +155,7 @@ describe("replay", () => {
     [["explain", "-U", "/dev/null"], /say which frame/],
     [["explain", "-U", "--hex"], /option --hex needs a value/],
     [["explain", "-U", "--hex", "00", "--frame", "1"], /exclude each other/],
-    [["explain", "-U", "--from", "afar", "--hex", "00"], /bad --from afar: give guest or tap/],
+    [["explain", "-U", "--from", "afar", "--hex", "00"], /bad --from afar: give guest, trunk or tap/],
     [["explain", "-U", "--frame", "0", "/dev/null"], /bad --frame 0: give its number/],
     [["explain", "-U", "--ipv6", "fe80::1/64", "--hex", "00"], /no host can have that linkLocal address/],
     [["explain", "-U", "--ipv6", "fd00::1", "--hex", "00"], /the bits of the prefix must be 8 to 128/],

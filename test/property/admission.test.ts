@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import * as Admission from "../../src/domain/Admission.ts"
 import * as Mac from "../../src/domain/MacAddress.ts"
+import * as Prefixes from "../../src/domain/Prefix.ts"
 import { Reason, reasonNames } from "../../src/domain/Reason.ts"
 import { Reference } from "./admissionReference.ts"
 import {
@@ -26,6 +27,7 @@ const ip = fc.nat({ max: 4 })
 
 const step = fc.oneof(
   { weight: 10, arbitrary: fc.record({ kind: fc.constantFrom("ip", "arp"), port: guestPort, station, ip }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("routed"), port: guestPort, station, ip }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("probe"), port: guestPort, station, ip }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("tap", "tap-arp"), port: guestPort, station, ip }) },
   {
@@ -53,6 +55,8 @@ const policies = fc.record({
   learn: fc.constantFrom("fcfs" as const, "fcfs" as const, "fcfs" as const, "dhcp" as const, "static" as const),
   lock: fc.boolean(),
   isBound: fc.boolean(),
+  isBoundToTrunks: fc.boolean(),
+  trunks: fc.subarray([1, 2, 3]),
   holdSeconds: fc.constantFrom(0, 10)
 })
 
@@ -63,19 +67,26 @@ const dumpReference = (reference: Reference) => ({
 
 describe("what is remembered of guests", () => {
   it.prop(
-    "agrees with the tables of the policy, step by step, verdicts and all that is remembered",
+    "agrees with the tables of the policy, step by step, verdicts and all that is remembered, of guests and trunks",
     [fc.array(step, { maxLength: 30 }), policies],
-    ([steps, { holdSeconds, isBound, learn, lock }]) => {
+    ([steps, { holdSeconds, isBound, isBoundToTrunks, learn, lock, trunks }]) => {
       const bindings = isBound ? [{ uid: 1001, mac: macOf(1), address: addressOf(1) }] : []
+      const trunkBindings = isBoundToTrunks ? [{ mac: macOf(2), address: addressOf(2) }] : []
       const fast = makeFast({
         stationsPerGuest: 2,
         addressesPerGuest: 2,
+        stationsPerTrunk: 3,
+        addressesPerTrunk: 3,
         stormPerSecond: 1e9,
         arpPerSecond: 1e9,
         holdSeconds,
         learn,
         lock,
-        bindings: bindings.map(({ uid }) => ({ uid, mac: Mac.parse(macOf(1)), address: 0x0a010003 }))
+        bindings: bindings.map(({ uid }) => ({ uid, mac: Mac.parse(macOf(1)), address: 0x0a010003 })),
+        trunkBindings: [
+          ...trunkBindings.map(() => ({ mac: Mac.parse(macOf(2)), prefix: Prefixes.make(0x0a010004, 32) })),
+          { prefix: Prefixes.make(0xc0000200, 24) }
+        ]
       })
       const slow = new Reference({
         ageSeconds: 300,
@@ -84,14 +95,20 @@ describe("what is remembered of guests", () => {
         holdSeconds,
         learn,
         lock,
-        bindings
+        bindings,
+        trunkStationsMax: 3,
+        trunkAddressesMax: 3,
+        trunkBindings
       })
       let now = 1000
-      const open = (port: number, uid: number) => {
+      const open = (port: number, uid: number, isTrunk: boolean) => {
         fast.uid[port] = uid
+        fast.trunk[port] = Number(isTrunk)
         slow.uids.set(port, uid)
+        if (isTrunk) slow.trunks.add(port)
+        else slow.trunks.delete(port)
       }
-      for (let port = 1; port < PORTS; port++) open(port, 1000 + (port & 1))
+      for (let port = 1; port < PORTS; port++) open(port, 1000 + (port & 1), trunks.includes(port))
       for (const s of steps) {
         slow.now = now
         const receive = (frame: Uint8Array, port: number) => fast.receive(frame, port, now * 1000)
@@ -102,6 +119,11 @@ describe("what is remembered of guests", () => {
         if (s.kind === "ip" || s.kind === "arp") {
           got = receive(s.kind === "ip" ? datagram(s.station, claimed) : request(from, claimed), s.port)
           expected = slow.guest({ port: s.port, mac: from, address: claimed, protocol: s.kind })
+        } else if (s.kind === "routed") {
+          got = receive(datagram(s.station, "192.0.2.7"), s.port)
+          expected = slow.trunks.has(s.port)
+            ? slow.guest({ port: s.port, mac: from, address: undefined, protocol: "ip" })
+            : Reason.IP4_SRC_OUTSIDE
         } else if (s.kind === "probe") {
           got = receive(request(from, "0.0.0.0"), s.port)
           expected = slow.guest({ port: s.port, mac: from, address: undefined, protocol: "arp" })
@@ -145,7 +167,7 @@ describe("what is remembered of guests", () => {
         } else if (s.kind === "close") {
           Admission.release(fast.state, s.port, now * 1000)
           slow.close(s.port)
-          open(s.port, 1000 + (s.ip & 1))
+          open(s.port, 1000 + (s.ip & 1), (s.ip & 2) !== 0)
         } else now += Number(s.kind)
         assert.strictEqual(reasonNames[got], reasonNames[expected], JSON.stringify(s))
         assert.deepStrictEqual(dump(fast.state), dumpReference(slow), JSON.stringify(s))

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import * as Admission from "../../src/domain/Admission.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
+import * as Prefixes from "../../src/domain/Prefix.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import {
   address6Of,
@@ -46,16 +47,27 @@ const frame = fc.oneof(
 const traffic = fc.array(fc.tuple(frame, fc.nat({ max: PORTS - 1 }), fc.nat({ max: 3000 })), { maxLength: 25 })
 
 /** Tables are made once, and emptied for each run: the last promise is that closing does that. */
-const tight = makeFast({ stationsPerGuest: 2, addressesPerGuest: 3, holdSeconds: 0 })
-const wide = makeFast({ holdSeconds: 0 })
+const trunkBindings = [{ prefix: Prefixes.make(0xc0000200, 24) }]
+const tight = makeFast({
+  stationsPerGuest: 2,
+  addressesPerGuest: 3,
+  stationsPerTrunk: 4,
+  addressesPerTrunk: 5,
+  holdSeconds: 0,
+  trunkBindings
+})
+const wide = makeFast({ holdSeconds: 0, trunkBindings })
+/** One port of three. */
+const TRUNK = 3
 
 const anew = (fast: ReturnType<typeof makeFast>) => {
   fast.uid.set([0, 1001, 1002, 1003])
+  fast.trunk[TRUNK] = 1
   for (let port = 0; port < PORTS; port++) Admission.release(fast.state, port, T0)
   return fast
 }
 
-describe("whatever guests send", () => {
+describe("whatever guests and trunks send", () => {
   it.prop("a frame that is denied leaves every table as it was", [traffic], ([frames]) => {
     const fast = anew(tight)
     let nowMs = T0
@@ -76,8 +88,8 @@ describe("whatever guests send", () => {
       nowMs += ms
       fast.receive(octets, port, nowMs)
       for (let guest = 1; guest < PORTS; guest++) {
-        assert.isAtMost(fast.state.stations.portCount[guest]!, 2)
-        assert.isAtMost(fast.state.claims.portCount[guest]!, 3)
+        assert.isAtMost(fast.state.stations.portCount[guest]!, guest === TRUNK ? 4 : 2)
+        assert.isAtMost(fast.state.claims.portCount[guest]!, guest === TRUNK ? 5 : 3)
       }
     }
   }, RUNS)
@@ -290,6 +302,29 @@ describe("ownership", () => {
     }
     assert.strictEqual(receive(datagram(3, addressOf(3)), 3, T0), Reason.STORM_RATE)
     accepted(datagram(3, addressOf(3)), 3, T0 + 10)
+  })
+
+  it("whoever answers ARP is not silenced by whoever asks: answers to one station are charged to nobody", () => {
+    const { accepted, receive } = neighbours()
+    const answer = (to: string) =>
+      ethernet({
+        destination: mac(to),
+        source: mac(macOf(2)),
+        type: ARP,
+        payload: arp({
+          op: 2,
+          sender: address(addressOf(2)),
+          senderMac: mac(macOf(2)),
+          target: address(addressOf(1)),
+          targetMac: mac(macOf(1))
+        })
+      })
+    for (let n = 0; n < 4 * Bounds.arpPerSecond; n++) accepted(answer(macOf(1)), 2)
+    for (let n = 2; n < 2 * Bounds.arpPerSecond; n++) accepted(request(macOf(2), addressOf(2)), 2)
+    accepted(answer("ff:ff:ff:ff:ff:ff"), 2)
+    assert.strictEqual(receive(answer("ff:ff:ff:ff:ff:ff"), 2, T0), Reason.ARP_RATE)
+    assert.strictEqual(receive(request(macOf(2), addressOf(2)), 2, T0), Reason.ARP_RATE)
+    accepted(answer(macOf(1)), 2)
   })
 
   it("L10: a station that announces itself by RARP is known, and the frame goes no further", () => {

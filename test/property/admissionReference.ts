@@ -14,6 +14,10 @@ export interface ReferenceSettings {
   readonly learn: "fcfs" | "dhcp" | "static"
   readonly lock: boolean
   readonly bindings: ReadonlyArray<{ uid: number; mac?: string; address?: string }>
+  /** Of a trunk; and what belongs to trunks. */
+  readonly trunkStationsMax: number
+  readonly trunkAddressesMax: number
+  readonly trunkBindings: ReadonlyArray<{ mac: string; address: string }>
 }
 
 const conflicts = {
@@ -40,7 +44,7 @@ interface Claim {
 export interface Situation {
   readonly port: number
   readonly mac: string
-  /** What the frame claims; undefined for a probe. */
+  /** What the frame claims; undefined for a probe, and for what a trunk routes. */
   readonly address: string | undefined
   readonly protocol: "arp" | "ip" | "ip6"
   /** What a neighbour advertisement answers for. */
@@ -54,6 +58,7 @@ export class Reference {
   pending: ReadonlyArray<{ xid: number; mac: string; port: number; until: number }> = []
   now = 0
   readonly uids = new Map<number, number>()
+  readonly trunks = new Set<number>()
   readonly settings: ReferenceSettings
 
   constructor(settings: ReferenceSettings) {
@@ -62,42 +67,43 @@ export class Reference {
 
   /** The verdict on a guest's frame that no other rule denies; what it changes is changed. */
   guest({ address, mac, port, protocol, target }: Situation): number {
-    const uid = this.uids.get(port)!
+    const uid = this.userOf(port)
     // Bindings, S1, B5, S2, S3.
     if (this.isBoundAway("mac", mac, uid)) return Reason.STATIC_MISMATCH
     const station = this.stations.find((s) => s.mac === mac)
     if (station !== undefined && station.port !== port && this.isFresh(station)) return Reason.SRC_MAC_CONFLICT
-    if (station === undefined && this.isHeldFromMe(mac, uid)) return Reason.SRC_MAC_CONFLICT
+    if (station === undefined && this.isHeldFromMe(mac, port)) return Reason.SRC_MAC_CONFLICT
     const newStation = station === undefined || station.port !== port
     if (newStation && !this.hasStationRoom(port)) return Reason.MAC_LIMIT
     // A9, I14, B2.
     if (address !== undefined) {
-      const denied = this.claimVerdict(address, port, uid, protocol)
+      const denied = this.claimVerdict(address, port, protocol)
       if (denied !== Reason.PASS) return denied
     }
     // V9, and B2 again.
     const answered = target === address ? undefined : target
     if (answered !== undefined) {
-      const denied = this.claimVerdict(answered, port, uid, "target", address)
+      const denied = this.claimVerdict(answered, port, "target", address)
       if (denied !== Reason.PASS) return denied
     }
     // From here on it is accepted.
-    this.ownStation(mac, port, this.stationCap)
-    if (address !== undefined) this.ownClaim(address, port, "claim", 0, this.addressCap)
-    if (answered !== undefined) this.ownClaim(answered, port, "claim", 0, this.addressCap)
+    this.ownStation(mac, port, this.stationCap(port))
+    if (address !== undefined) this.ownClaim(address, port, "claim", 0, this.addressCap(port))
+    if (answered !== undefined) this.ownClaim(answered, port, "claim", 0, this.addressCap(port))
     return Reason.PASS
   }
 
   /** S4, and B3 when it is ARP, or neighbour discovery, of somebody else than the host. */
   tap(mac: string, arpSender: string | undefined): void {
-    if (!this.settings.bindings.some((b) => b.mac === mac)) this.ownStation(mac, 0, Infinity)
+    const { bindings, trunkBindings } = this.settings
+    if (![...bindings, ...trunkBindings].some((b) => b.mac === mac)) this.ownStation(mac, 0, Infinity)
     if (arpSender !== undefined) this.ownClaim(arpSender, 0, "host", 0, Infinity)
   }
 
   dhcpAsks(xid: number, mac: string, port: number): void {
     this.pending = this.pending.filter((p) => !(p.xid === xid && p.mac === mac && p.port === port))
     const own = this.pending.filter((p) => p.port === port)
-    if (own.length >= 8) this.pending = this.pending.filter((p) => p !== own[0])
+    if (own.length >= (this.trunks.has(port) ? 64 : 8)) this.pending = this.pending.filter((p) => p !== own[0])
     this.pending = [...this.pending, { xid, mac, port, until: this.now + 60 }]
   }
 
@@ -107,8 +113,10 @@ export class Reference {
     this.pending = this.pending.filter((p) => p !== asked)
     const there = this.claims.find((c) => c.address === address)
     if (there?.kind === "host" && this.isLive(there)) return
-    if (this.settings.lock) this.claims = this.claims.filter((c) => c.port !== asked.port)
-    this.ownClaim(address, asked.port, "lease", this.now + seconds, this.settings.addressesMax)
+    if (this.isLocked(asked.port)) this.claims = this.claims.filter((c) => c.port !== asked.port)
+    const { addressesMax, trunkAddressesMax } = this.settings
+    const cap = this.trunks.has(asked.port) ? trunkAddressesMax : addressesMax
+    this.ownClaim(address, asked.port, "lease", this.now + seconds, cap)
   }
 
   dhcpReleases(address: string, port: number): void {
@@ -122,7 +130,7 @@ export class Reference {
       ...this.stations.filter((s) => s.port === port && this.isFresh(s)).map((s) => s.mac),
       ...this.claims.filter((c) => c.port === port && this.isLive(c)).map((c) => c.address)
     ]
-    if (this.settings.holdSeconds > 0) {
+    if (this.settings.holdSeconds > 0 && !this.trunks.has(port)) {
       this.held = [
         ...this.held.filter((h) => !kept.includes(h.what)),
         ...kept.map((what) => ({ what, uid, until }))
@@ -133,40 +141,50 @@ export class Reference {
     this.pending = this.pending.filter((p) => p.port !== port)
   }
 
-  private get stationCap() {
-    return this.settings.lock ? 1 : this.settings.stationsMax
+  /** Behind a trunk are many users: it is none's. */
+  private userOf(port: number): number | "trunk" {
+    return this.trunks.has(port) ? "trunk" : this.uids.get(port)!
   }
 
-  private get addressCap() {
-    return this.settings.lock ? 1 : this.settings.addressesMax
+  private isLocked(port: number): boolean {
+    return this.settings.lock && !this.trunks.has(port)
+  }
+
+  private stationCap(port: number) {
+    if (this.trunks.has(port)) return this.settings.trunkStationsMax
+    return this.isLocked(port) ? 1 : this.settings.stationsMax
+  }
+
+  private addressCap(port: number) {
+    if (this.trunks.has(port)) return this.settings.trunkAddressesMax
+    return this.isLocked(port) ? 1 : this.settings.addressesMax
   }
 
   /** @param first an address that the same frame claims before this one. */
-  private claimVerdict(
-    address: string,
-    port: number,
-    uid: number,
-    protocol: keyof typeof conflicts,
-    first?: string
-  ): number {
+  private claimVerdict(address: string, port: number, protocol: keyof typeof conflicts, first?: string): number {
+    const uid = this.userOf(port)
     // Only IPv4 addresses can be bound.
     if (!address.includes(":") && this.isBoundAway("address", address, uid)) return Reason.STATIC_MISMATCH
     const conflict = conflicts[protocol]
     const claim = this.claims.find((c) => c.address === address)
     if (claim?.port === port) return Reason.PASS
     if (claim !== undefined && this.isLive(claim)) return conflict
-    if (claim === undefined && this.isHeldFromMe(address, uid)) return conflict
-    if (this.settings.bindings.some((b) => b.uid === uid && b.address === address)) return Reason.PASS
+    if (claim === undefined && this.isHeldFromMe(address, port)) return conflict
+    const { bindings, trunkBindings } = this.settings
+    if (bindings.some((b) => b.uid === uid && b.address === address)) return Reason.PASS
+    if (uid === "trunk" && trunkBindings.some((b) => b.address === address)) return Reason.PASS
     if (this.settings.learn === "static") return Reason.STATIC_MISMATCH
     if (this.settings.learn === "dhcp") return Reason.IP_LIMIT
     // What is claimed first is the latest by then, and what is dead of the others may go for it.
     const own = this.claims.filter((c) => c.port === port && c.address !== first)
-    const surplus = own.length + (first === undefined ? 1 : 2) - this.addressCap
+    const surplus = own.length + (first === undefined ? 1 : 2) - this.addressCap(port)
     const goes = own.slice(0, Math.max(0, surplus))
     return surplus <= own.length && !goes.some(this.isLive) ? Reason.PASS : Reason.IP_LIMIT
   }
 
-  private isBoundAway(what: "mac" | "address", value: string, uid: number): boolean {
+  private isBoundAway(what: "mac" | "address", value: string, uid: number | "trunk"): boolean {
+    const isOfTrunks = this.settings.trunkBindings.some((b) => b[what] === value)
+    if (isOfTrunks) return uid !== "trunk"
     const bound = this.settings.bindings.filter((b) => b[what] !== undefined)
     if (bound.some((b) => b[what] === value && b.uid === uid)) return false
     return bound.some((b) => b[what] === value || b.uid === uid)
@@ -177,13 +195,14 @@ export class Reference {
   private isLive = (claim: Claim) =>
     claim.kind === "lease" ? this.now < claim.until : this.now - claim.seen <= this.settings.ageSeconds
 
-  private isHeldFromMe(what: string, uid: number): boolean {
-    return this.held.some((h) => h.what === what && h.uid !== uid && this.now < h.until)
+  private isHeldFromMe(what: string, port: number): boolean {
+    const uid = this.userOf(port)
+    return uid !== "trunk" && this.held.some((h) => h.what === what && h.uid !== uid && this.now < h.until)
   }
 
   private hasStationRoom(port: number): boolean {
     const own = this.stations.filter((s) => s.port === port)
-    return own.length < this.stationCap || !this.isFresh(own[0]!)
+    return own.length < this.stationCap(port) || !this.isFresh(own[0]!)
   }
 
   private ownStation(mac: string, port: number, cap: number): void {

@@ -44,17 +44,19 @@ const settingsWith = (policy: Partial<PolicySettings>): SwitchSettings => ({
   frameBytesMax: 1518,
   guestPorts: PORTS - 1,
   guestPortsPerUid: PORTS,
+  trunkPorts: PORTS - 1,
   stationAgeSeconds: 300,
   policy: { ipv6: { address: six.host6, bits: 64 }, ...policy },
   hashSeed: [3, 4]
 })
 
-/** One port's worth of the two passes, a frame at a time. */
+/** One port's worth of the two passes, a frame at a time. Whoever opens a port writes its `uid` and `trunk`. */
 export const makeFast = (policy: Partial<PolicySettings>) => {
   const settings = settingsWith(policy)
   const uid = new Uint32Array(PORTS)
-  const state = State.make(settings, uid)
   const rules = Policies.make(settings, settings.policy)
+  const trunk = rules.trunks
+  const state = State.make(settings, { uid, trunk })
   const batch = Batch.make(1518)
   const reason = new Uint8Array(Bounds.batchFrames)
   const tapReason = new Uint8Array(Bounds.batchFrames)
@@ -66,7 +68,7 @@ export const makeFast = (policy: Partial<PolicySettings>) => {
     Admission.admit(state, batch, reason, destination, nowMs)
     return reason[0]!
   }
-  return { state, uid, receive, destination }
+  return { state, uid, trunk, receive, destination }
 }
 
 export const datagram = (from: number, source: string) =>

@@ -46,6 +46,7 @@ const plain: Options = {
   prefix: Prefix.make(0x0a010001, 24),
   groupName: "vknet",
   socketMode: 0o660,
+  trunkPath: undefined,
   guestPorts: 1024,
   guestPortsPerUid: 256,
   mtuBytes: undefined,
@@ -54,6 +55,7 @@ const plain: Options = {
   seed: undefined,
   configPath: undefined,
   metrics: undefined,
+  web: undefined,
   user: undefined,
   keepNetAdmin: false,
   readyFd: undefined,
@@ -69,6 +71,7 @@ describe("a command line asks for", () => {
     [["-U"], { secure: false, prefix: undefined }],
     [["-U", address], { secure: false }],
     [["-dUbbridge0"], { foreground: true, secure: false, bridgeName: "bridge0", prefix: undefined }],
+    [["--trunk", "far/sw", address], { trunkPath: `${cwd}/far/sw` }],
     [["-p", "/tmp/s", address], { socketPathGiven: true, socketPath: "/tmp/s" }],
     [
       ["-prel/../s", "-i", "pid", address],
@@ -140,6 +143,19 @@ describe("a command line asks for", () => {
       foreground: true,
       log: { format: "journal", filePath: undefined, level: "info" }
     }],
+    [["--metrics", "9100", address], { metrics: { host: "127.0.0.1", port: 9100 } }],
+    [["--web", "[::1]:0", address], {
+      web: { address: { host: "::1", port: 0 }, isLoopback: true, tokenPath: undefined }
+    }],
+    [["--web", "127.9.9.9:80", "--web-token", "t", address], {
+      web: { address: { host: "127.9.9.9", port: 80 }, isLoopback: true, tokenPath: `${cwd}/t` }
+    }],
+    [["--web", "[::ffff:127.0.0.1]:80", address], {
+      web: { address: { host: "::ffff:127.0.0.1", port: 80 }, isLoopback: true, tokenPath: undefined }
+    }],
+    [["--web", "0.0.0.0:9180", "--web-token", "/t", address], {
+      web: { address: { host: "0.0.0.0", port: 9180 }, isLoopback: false, tokenPath: "/t" }
+    }],
     [["--log-format", "syslog", address], { log: { format: "syslog", filePath: undefined, level: "info" } }],
     [["--", address], {}],
     [[address, "-d"], { foreground: true }]
@@ -201,6 +217,19 @@ describe("a mistake is told with its remedy:", () => {
     [["--user", "a:b:c", address], "bad --user a:b:c: give a user and, if need be, a group, as vknetd:vknetd"],
     [["--user", "a:", address], "bad --user a:: give a user and, if need be, a group, as vknetd:vknetd"],
     [["--keep-net-admin", address], "--keep-net-admin is for --user; give that too"],
+    [["--metrics", "x", address], "bad --metrics x: give an address and a port, as 127.0.0.1:9100"],
+    ...["x", "", "localhost:80", "127.0.0.1", "1.2.3:4", "127.0.0.1:65536", "::1:80", "[127.0.0.1]:80", "[::1]"].map(
+      (given): [ReadonlyArray<string>, string] => [
+        ["--web", given, address],
+        `bad --web ${given || "''"}: give an address and a port, as 127.0.0.1:9180`
+      ]
+    ),
+    ...["0.0.0.0:1", "[::]:1", "10.1.0.1:1", "[::ffff:10.1.0.1]:1"].map((given): [ReadonlyArray<string>, string] => [
+      ["--web", given, address],
+      `--web ${given} is open to other machines: give --web-token FILE too, or an address of the loopback interface`
+    ]),
+    [["--web-token", "t", address], "--web-token is for --web; give that too"],
+    [["--web", "1", "--web-token", "", address], "--web-token '': give a file"],
     [["--ready-fd", "2", address], "bad --ready-fd 2: give a number from 3 to 1023"],
     [["--log-level", "trace", address], "bad --log-level trace: give error, warning, info or debug"],
     [["--log-format", "xml", address], "bad --log-format xml: give logfmt, json, journal or syslog"],
@@ -220,12 +249,13 @@ describe("a mistake is told with its remedy:", () => {
     fc.constantFrom(...allFlags.map(spell), address, "--", "1", "tap0", "-dU", "true", "--help=1")
   )
 
-  it.prop("whatever is given is understood or refused in one line", [fc.array(word, { maxLength: 8 })], ([argv]) => {
-    const result = read(argv)
-    if (Either.isRight(result)) return
-    assert.isTrue(result.left instanceof UsageError || result.left instanceof ValueError)
-    assert.match(result.left.message, /^\P{Cc}+$/u)
-  })
+  it("whatever is given is understood or refused in one line", () =>
+    fc.assert(fc.asyncProperty(fc.array(word, { maxLength: 8 }), async (argv) => {
+      const result = await Effect.runPromise(Effect.either(readCommandLine(argv, cwd)))
+      if (Either.isRight(result)) return
+      assert.isTrue(result.left instanceof UsageError || result.left instanceof ValueError)
+      assert.match(result.left.message, /^\P{Cc}+$/u)
+    })))
 
   const paths = fc.string({ unit: "grapheme", minLength: 1, maxLength: 12 }).filter((text) => !text.includes("/"))
 

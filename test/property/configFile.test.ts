@@ -46,15 +46,23 @@ const either = (...choices: ReadonlyArray<string>) =>
 const ethertypes = fc.array(fc.constantFrom("88b5", "0x8863", "88B6"), { minLength: 1, maxLength: 3 })
   .map((types) => [types.join(","), types] as const)
 
-const binding = fc.record({
-  uid: fc.integer({ min: 0, max: 2 ** 32 - 2 }).map(BigInt),
+const facts = {
   mac: fc.constantFrom("52:54:00:00:00:01", "00:00:00:00:00:02"),
   ip: fc.constantFrom("10.1.0.5", "10.1.0.6")
-}, { requiredKeys: ["uid"] }).filter(({ ip, mac }) => ip !== undefined || mac !== undefined)
+}
+const uid = fc.integer({ min: 0, max: 2 ** 32 - 2 }).map(BigInt)
+const binding: fc.Arbitrary<{ uid?: bigint; trunk?: true; mac?: string; ip?: string }> = fc.oneof(
+  fc.record({ uid, ...facts }, { requiredKeys: ["uid"] }),
+  fc.record({ trunk: fc.constant(true as const), ...facts }, { requiredKeys: ["trunk"] })
+).filter(({ ip, mac }) => ip !== undefined || mac !== undefined)
 const bindings = fc.array(binding, { minLength: 1, maxLength: 4 }).map((rows) =>
   [
-    rows.map(({ ip, mac, uid }) =>
-      [`uid:${uid}`, ...(mac === undefined ? [] : [`mac=${mac}`]), ...(ip === undefined ? [] : [`ip=${ip}`])].join(",")
+    rows.map(({ ip, mac, trunk, uid }) =>
+      [
+        trunk === undefined ? `uid:${uid}` : "trunk",
+        ...(mac === undefined ? [] : [`mac=${mac}`]),
+        ...(ip === undefined ? [] : [`ip=${ip}`])
+      ].join(",")
     ).join(";"),
     rows
   ] as const
@@ -66,6 +74,7 @@ const values: Readonly<Record<string, fc.Arbitrary<readonly [string | true, unkn
   unsecure: toggle,
   bridge: words("bridge0", "br.1"),
   socket: words("/a/vknet", "rel/s", " "),
+  trunk: words("/a/trunk", "t"),
   "pid-file": words("/a/pid", "pid"),
   tap: words("auto", "tap3", "./tap3", "/dev/tap3"),
   group: either("wheel", "85"),
@@ -87,6 +96,8 @@ const values: Readonly<Record<string, fc.Arbitrary<readonly [string | true, unkn
   "allow-ethertype": ethertypes,
   ipv6: words("fd00:1::1/64", "2001:db8::5/8"),
   metrics: either("9100", "[::1]:9100"),
+  web: either("9180", "[::1]:0"),
+  "web-token": words("/a/token", "token"),
   user: either("nobody", "65534", "a:b"),
   "keep-net-admin": toggle,
   "no-offload": toggle,
@@ -99,7 +110,7 @@ const values: Readonly<Record<string, fc.Arbitrary<readonly [string | true, unkn
 const alone = ["no-tap"]
 
 /** Settings that go together: a subset of the keys with a value each, as a command line and as a file. */
-const settings = fc.record(values, { requiredKeys: ["address", "user", "log-file"] }).map((given) => {
+const settings = fc.record(values, { requiredKeys: ["address", "user", "log-file", "web"] }).map((given) => {
   const argv: Array<string> = []
   const toml: Record<string, unknown> = {}
   for (const [name, pair] of Object.entries(given)) {
@@ -176,7 +187,9 @@ describe("the example", () => {
   const example = fs.readFileSync(new URL("../../share/vknetd.toml", import.meta.url), "utf8")
   const uncommented = example.replace(/^#(?=[a-z[])/gm, "")
   /** What is an example, and not what holds otherwise. */
-  const none = ["bind", "bridge", "mtu", "ipv6", "metrics", "user", "log-format", "log-file"]
+  const none = [
+    "bind", "trunk", "bridge", "mtu", "ipv6", "metrics", "web", "web-token", "user", "log-format", "log-file"
+  ]
 
   const namesIn = (text = "") => [...text.matchAll(/^(?:\[\[)?([a-z0-9-]+)(?: = |\]\])/gm)].map(([, name]) => name!)
 
@@ -235,6 +248,12 @@ describe("a mistake in a file is told with its line and key:", () => {
     ["socket = \"\"", "FILE:1: socket: bad value '': give a path"],
     ["log-file = \"\"", "FILE:1: log-file: bad value '': give a path"],
     ["group = \"a\\nb\"", "FILE:1: group: bad value a\\u{a}b: give the name or the number of a group, as vknet"],
+    ["web-token = \"t\"", "FILE:1: web-token: --web-token is for --web; give that too"],
+    [
+      "web = \"0.0.0.0:1\"",
+      "FILE:1: web: --web 0.0.0.0:1 is open to other machines: give --web-token FILE too, or an address of the "
+        + "loopback interface"
+    ],
     ["metrics = 99999", "FILE:1: metrics: bad value 99999: give an address and a port, as 127.0.0.1:9100"],
     [
       "allow-ethertype = [\"0800\"]",
@@ -248,14 +267,14 @@ describe("a mistake in a file is told with its line and key:", () => {
     // Bindings.
     [
       "bind = \"uid:1,ip=10.1.0.5\"",
-      "FILE:1: bind: it must be tables: [[bind]] and below it uid, and mac or ip or both"
+      "FILE:1: bind: it must be tables: [[bind]] and below it uid or trunk, and mac or ip or both"
     ],
-    ["\n[[bind]]\nip = \"10.1.0.5\"", "FILE:2: bind.uid: it is missing"],
+    ["\n[[bind]]\nip = \"10.1.0.5\"", "FILE:2: bind: it must have uid, or trunk = true"],
     ["[[bind]]\nuid = \"ann\"\nip = \"10.1.0.5\"", "FILE:2: bind.uid: it must be a whole number"],
     ["[[bind]]\nuid = 1\nip = \"10.1.0.5,mac=52:54:00:00:00:01\"", "FILE:3: bind.ip: it must be one address"],
     [
       "[[bind]]\nuid = 1\nip = \"10.1.0.5\"\nport = 3",
-      "FILE:4: bind.port: there is no such key; there are uid, mac, ip"
+      "FILE:4: bind.port: there is no such key; there are uid, trunk, mac, ip"
     ],
     [
       "[[bind]]\nuid = 1\nip = \"10.1.0.5\"\nmtu = 1500",

@@ -30,6 +30,7 @@ const request: Switch.SwitchRequest = {
   socketMode: 0o660,
   groupName: "vknet",
   pidFilePath: undefined,
+  trunk: undefined,
   mtuBytes: undefined,
   guestPorts: 16,
   guestPortsPerUid: 3,

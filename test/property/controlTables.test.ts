@@ -5,8 +5,10 @@ import { ControlError } from "../../src/cli/ControlClient.ts"
 import { readControlArguments } from "../../src/cli/ControlArguments.ts"
 import { subcommands } from "../../src/cli/Subcommands.ts"
 import { pairs, table } from "../../src/cli/Table.ts"
-import { rates, scaled, topTable } from "../../src/cli/TopTable.ts"
+import { topTable } from "../../src/cli/TopTable.ts"
 import * as Control from "../../src/services/ControlSchema.ts"
+import { age, scaled } from "../../src/services/Figures.ts"
+import { rates } from "../../src/services/PortRate.ts"
 
 const guest: Control.Port = {
   port: 2,
@@ -131,7 +133,7 @@ describe("tables", () => {
 
   it("tell ages in a few characters", () => {
     assert.deepStrictEqual(
-      [0, 99, 100, 5999, 6000, 359_999, 360_000, 8_640_000].map(ControlTables.age),
+      [0, 99, 100, 5999, 6000, 359_999, 360_000, 8_640_000].map(age),
       ["0s", "99s", "1m40", "99m59", "1h40", "99h59", "4d04h", "100d00h"]
     )
   })

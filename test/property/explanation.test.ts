@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import { explain } from "../../src/domain/explanation/Explanation.ts"
 import { judge } from "../../src/domain/policy/Judge.ts"
-import * as Policy from "../../src/domain/policy/Policy.ts"
 import { rules } from "../../src/domain/policy/Rules.ts"
 import { reasonNames } from "../../src/domain/Reason.ts"
 import { arrival, type Case } from "./policyArbitrary.ts"
@@ -16,7 +15,8 @@ const explained = ({ allowances, octets, port, settings }: Case) =>
     settings,
     allowances,
     fromTap: port === world.TAP_PORT,
-    mayServe: allowances.dhcpServer === "any" && port !== world.TAP_PORT
+    mayServe: allowances.dhcpServer === "any" && port !== world.TAP_PORT,
+    isTrunk: port === world.TRUNK_PORT
   })
 
 /** The octets of a frame that the switch reads to judge it. */
@@ -35,7 +35,7 @@ const readBySwitch = ({ allowances, octets, port, settings }: Case): Set<number>
       }
     })
   const watched = { ...batch, bytes: watch(batch.bytes), halves: watch(batch.halves) }
-  judge(watched, Policy.make(settings, allowances), new Uint8Array(batch.count), new Uint8Array(batch.count))
+  judge(watched, world.policyOf(settings, allowances), new Uint8Array(batch.count), new Uint8Array(batch.count))
   return read
 }
 

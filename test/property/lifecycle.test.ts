@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
+import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as SimDataPlane from "../../src/adapters/sim/SimDataPlane.ts"
@@ -31,6 +32,7 @@ const request: Switch.SwitchRequest = {
   socketMode: 0o660,
   groupName: "vknet",
   pidFilePath: "/var/run/vknetd.pid",
+  trunk: undefined,
   mtuBytes: undefined,
   guestPorts: 16,
   guestPortsPerUid: 16,
@@ -105,6 +107,33 @@ describe("a switch's life", () => {
         assert.deepStrictEqual(traces(kernel), before)
         assert.isUndefined(kernel.files.get("/var/run/other"))
       }).pipe(Effect.scoped)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("makes the trunks' socket beside the guests', for no more than its group, and takes nobody's", () =>
+    Effect.gen(function*() {
+      const kernel = yield* SimWorld
+      const driver = yield* SimDriver
+      const trunk = { path: "/var/run/trunk", groupName: "vknet" }
+      yield* Effect.gen(function*() {
+        const running = yield* Switch.open({ ...request, socketMode: 0o666, trunk })
+        const node = kernel.files.get(trunk.path)
+        assert.deepInclude(node, { kind: "socket", mode: 0o660, gid: 85 })
+        const guest = kernel.guest({ path: trunk.path, uid: 1000, gid: 85, pid: 7 })
+        yield* driver.settle
+        guest.send(frame(255, 1, 5))
+        yield* driver.settle
+        assert.deepStrictEqual(kernel.hostEnd("tap3").taken().map(markOf), [5])
+        const notice = yield* Queue.take(running.plane.notices)
+        assert.deepInclude(notice, { kind: "opened", port: 1, trunk: true })
+        const before = traces(kernel)
+        const second = { ...request, tapName: "tap9", socketPath: "/var/run/s", pidFilePath: undefined, trunk }
+        const { message } = yield* Effect.flip(Effect.scoped(Switch.open(second)))
+        assert.include(message, "cannot listen on /var/run/trunk: another switch is listening there")
+        assert.deepStrictEqual(traces(kernel), before)
+        assert.isUndefined(kernel.files.get("/var/run/s"))
+      }).pipe(Effect.scoped)
+      assert.deepStrictEqual(traces(kernel), nothing)
+      assert.isUndefined(kernel.files.get(trunk.path))
     }).pipe(Effect.provide(world)))
 
   it.effect("after a crash the next start just works", () =>

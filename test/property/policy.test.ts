@@ -18,7 +18,7 @@ const number = (octets: Uint8Array): number => new DataView(octets.buffer, octet
 describe("judging", () => {
   it.prop("agrees with the slow tables of the explanation, whatever lies behind the frame", [arrival], ([arrived]) => {
     const { allowances, octets, port, settings } = arrived
-    const inWords = expected(octets, port === world.TAP_PORT, settings, allowances)
+    const inWords = expected(octets, port === world.TAP_PORT, settings, allowances, port === world.TRUNK_PORT)
     for (const filler of [0x00, 0xff]) {
       const { reason, tapReason } = world.judged(octets, port, settings, filler, allowances)
       assert.deepStrictEqual({ reason: reasonNames[reason], tapReason: reasonNames[tapReason] }, inWords)

@@ -45,6 +45,7 @@ export const settings: fc.Arbitrary<SwitchSettings> = fc.oneof(
 
 export const port: fc.Arbitrary<number> = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(1, world.GUEST_PORT, 255, 256, 16_384) },
+  { weight: 1, arbitrary: fc.constant(world.TRUNK_PORT) },
   { weight: 1, arbitrary: fc.constant(TAP_PORT) }
 )
 
@@ -227,7 +228,12 @@ const allowances: fc.Arbitrary<Allowances> = fc.oneof(
   fc.record({
     ipv6: fc.constantFrom(0, 1, 33, 64, 96, 127, 128).map((bits) => ({ address: six.host6, bits })),
     allowedEtherTypes: fc.constantFrom([], [0x8035, 0x0600]),
-    dhcpServer: fc.constantFrom("tap" as const, "any" as const, undefined)
+    dhcpServer: fc.constantFrom("tap" as const, "any" as const, undefined),
+    trunkBindings: fc.constantFrom<NonNullable<Allowances["trunkBindings"]>>(
+      [],
+      [{ prefix: Prefix.make(0xc0000200, 24) }],
+      [{ mac: { hi: 1, lo: 2 } }, { prefix: Prefix.make(0, 0) }]
+    )
   })
 )
 

@@ -8,10 +8,11 @@ export const expected = (
   octets: Uint8Array,
   fromTap: boolean,
   settings: SwitchSettings,
-  allowances: Allowances = {}
+  allowances: Allowances = {},
+  isTrunk = false
 ) => {
   const mayServe = allowances.dhcpServer === "any"
-  const { reason, tapReason } = explain(octets, { settings, allowances, fromTap, mayServe })
+  const { reason, tapReason } = explain(octets, { settings, allowances, fromTap, mayServe, isTrunk })
   return { reason, tapReason }
 }
 
@@ -20,9 +21,10 @@ export const denyingRule = (
   octets: Uint8Array,
   fromTap: boolean,
   settings: SwitchSettings,
-  allowances: Allowances = {}
+  allowances: Allowances = {},
+  isTrunk = false
 ): string | undefined => {
   const mayServe = allowances.dhcpServer === "any"
-  const { met, metForTap } = explain(octets, { settings, allowances, fromTap, mayServe })
+  const { met, metForTap } = explain(octets, { settings, allowances, fromTap, mayServe, isTrunk })
   return [...met, ...metForTap].find(({ denies }) => denies !== undefined)?.rule
 }

@@ -1,19 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fs from "node:fs"
 import { Reason, reasonNames } from "../../src/domain/Reason.ts"
-import * as Policy from "../../src/domain/policy/Policy.ts"
 import { type Rule, rules, rulesWithMemory } from "../../src/domain/policy/Rules.ts"
 import type { Edge } from "./policyEdge.ts"
+import { edges } from "./policyEdges.ts"
 import { arpEdges } from "./policyEdgesArp.ts"
 import { dhcpEdges } from "./policyEdgesDhcp.ts"
 import { ipv4Edges } from "./policyEdgesIpv4.ts"
 import { ipv6Edges } from "./policyEdgesIpv6.ts"
-import { linkEdges } from "./policyEdgesLink.ts"
 import { honest6, ipv6On } from "./policyFrames6.ts"
 import { denyingRule, expected } from "./policyReference.ts"
 import * as world from "./policyWorld.ts"
-
-const edges: ReadonlyArray<Edge> = [...linkEdges, ...arpEdges, ...ipv4Edges, ...dhcpEdges, ...ipv6Edges]
 
 const named = ({ reason, tapReason }: world.Judged) => ({
   reason: reasonNames[reason],
@@ -23,11 +20,12 @@ const named = ({ reason, tapReason }: world.Judged) => ({
 const verdicts = (edge: Edge, frame: Uint8Array) => {
   const { allowances = {}, port = world.GUEST_PORT, settings = world.secure } = edge
   const fromTap = port === world.TAP_PORT
+  const isTrunk = port === world.TRUNK_PORT
   const verdict = named(world.judged(frame, port, settings, 0, allowances))
-  assert.deepStrictEqual(verdict, expected(frame, fromTap, settings, allowances), "the slow tables disagree")
+  assert.deepStrictEqual(verdict, expected(frame, fromTap, settings, allowances, isTrunk), "the slow tables disagree")
   const batch = world.placed(frame, port, settings.frameBytesMax, 0)
-  world.judgePlaced(world.guarded(batch, frame.length), Policy.make(settings, allowances))
-  return { ...verdict, rule: denyingRule(frame, fromTap, settings, allowances) }
+  world.judgePlaced(world.guarded(batch, frame.length), world.policyOf(settings, allowances))
+  return { ...verdict, rule: denyingRule(frame, fromTap, settings, allowances, isTrunk) }
 }
 
 /** The rule that an edge is about. */
@@ -35,7 +33,7 @@ const ruleOf = ({ reason, rule }: Edge) =>
   rules.find((one) => one.id === rule && (reason === undefined || reasonNames[one.reason] === reason))!
 
 const place = ({ allowances, port, settings = world.secure }: Edge): string => {
-  const who = port === world.TAP_PORT ? "the tap" : "a guest"
+  const who = port === world.TAP_PORT ? "the tap" : port === world.TRUNK_PORT ? "a trunk" : "a guest"
   const from = allowances === undefined ? who : `${who}, with ${Object.keys(allowances).join(" and ")}`
   if (!settings.secure) return `${from} with -U`
   if (settings.prefix === undefined) return `${from} without a prefix`

@@ -12,6 +12,8 @@ import * as frames from "./frames.ts"
 const { ARP, BROADCAST, IPV4, address, arp, concat, dhcp, ethernet, icmp, ipv4, padded, patched, tcp, udp } = frames
 
 export const GUEST_PORT = 7
+/** A guest's port that is a trunk. */
+export const TRUNK_PORT = 8
 export const MTU_BYTES = 1500
 
 /** Locally administered or not: no rule may depend on it, so one of each. */
@@ -88,6 +90,13 @@ export const judgePlaced = (batch: FrameBatch.FrameBatch, policy: Policy.Policy)
   return { reason: reason[SLOT]!, tapReason: tapReason[SLOT]! }
 }
 
+/** What the rules compare with, where such ports are. */
+export const policyOf = (settings: SwitchSettings, allowances: Allowances = {}): Policy.Policy => {
+  const policy = Policy.make(settings, allowances)
+  policy.trunks[TRUNK_PORT] = 1
+  return policy
+}
+
 /** Judges one frame. */
 export const judged = (
   octets: Uint8Array,
@@ -95,7 +104,7 @@ export const judged = (
   which: SwitchSettings = secure,
   filler = 0,
   allowances: Allowances = {}
-): Judged => judgePlaced(placed(octets, port, which.frameBytesMax, filler), Policy.make(which, allowances))
+): Judged => judgePlaced(placed(octets, port, which.frameBytesMax, filler), policyOf(which, allowances))
 
 /**
  * The same batch, whose octets may be read only within one frame's first `limitBytes`.

@@ -9,11 +9,12 @@ import { TAP_QUEUE_FRAMES } from "../../src/adapters/sim/SimTap.ts"
 import { Bounds, TAP_PORT } from "../../src/domain/Bounds.ts"
 import * as Batch from "../../src/domain/FrameBatch.ts"
 import * as Plan from "../../src/domain/SendPlan.ts"
-import { EVENT_WIDTH, EventKind } from "../../src/services/FrameExchange.ts"
+import { Entrance, EVENT_WIDTH, EventKind } from "../../src/services/FrameExchange.ts"
 import { exchangeContract } from "../integration/exchange.contract.ts"
 import type { ContractPeer } from "../integration/ExchangeUnderTest.ts"
 
 const PATH = "/var/run/vknet"
+const TRUNK_PATH = "/var/run/vknet.trunk"
 
 const peerOf = (guest: SimGuest): ContractPeer => ({
   send: (frame) => {
@@ -25,18 +26,20 @@ const peerOf = (guest: SimGuest): ContractPeer => ({
   close: () => guest.close()
 })
 
-const listening = (kernel: SimKernel): number => {
-  const opened = SocketFile.listen(kernel, { path: PATH, gid: 85, mode: 0o660, backlog: 1024 })
+const listening = (kernel: SimKernel, path = PATH): number => {
+  const opened = SocketFile.listen(kernel, { path, gid: 85, mode: 0o660, backlog: 1024 })
   if (typeof opened === "number") throw new Error(`listen: ${opened}`)
   return opened.fd
 }
 
 exchangeContract("the simulated exchange", ({ frameBytesMax, portCount }) => {
   const kernel = new SimKernel({ seed: 1 })
-  const exchange = new SimExchange(kernel, { portCount, frameBytesMax, listener: listening(kernel) })
+  const entrances = { listener: listening(kernel), trunkListener: listening(kernel, TRUNK_PATH) }
+  const exchange = new SimExchange(kernel, { portCount, frameBytesMax, ...entrances })
   return {
     exchange,
-    connect: () => peerOf(kernel.guest({ path: PATH, uid: 0, gid: 0, pid: 1 })),
+    connect: (entrance) =>
+      peerOf(kernel.guest({ path: entrance === Entrance.Trunks ? TRUNK_PATH : PATH, uid: 0, gid: 0, pid: 1 })),
     settle: () => kernel.advance(1),
     close: () => exchange.shutdown()
   }

@@ -14,6 +14,7 @@ import * as Forwarder from "../../src/services/Forwarder.ts"
 import type { PlaneNotice } from "../../src/services/PlaneNotice.ts"
 
 const PATH = "/var/run/vknet"
+const TRUNK_PATH = "/var/run/vknet.trunk"
 
 /** A forwarding loop on a simulated kernel, without anything around it: for promises about frames. */
 export interface SwitchWorld {
@@ -23,6 +24,8 @@ export interface SwitchWorld {
   readonly notices: Array<PlaneNotice>
   /** A guest that is connected and admitted. */
   readonly guest: (uid?: number) => SimGuest
+  /** The same on the trunks' socket, which `trunkPorts` makes. */
+  readonly trunk: (uid?: number) => SimGuest
   /** Sends one frame and lets the switch forward it. */
   readonly send: (guest: SimGuest, frame: Uint8Array) => void
   /** Runs the loop until it has nothing left to do at this moment. */
@@ -52,12 +55,16 @@ export const make = (options: Partial<SwitchSettings> & { readonly tap?: boolean
     hashSeed: [1, 2],
     ...options
   }
-  const listening = SocketFile.listen(kernel, { path: PATH, gid: 85, mode: 0o660, backlog: Bounds.backlog })
-  if (typeof listening === "number") throw new Error(`listen: ${listening}`)
+  const listening = (path: string): number => {
+    const opened = SocketFile.listen(kernel, { path, gid: 85, mode: 0o660, backlog: Bounds.backlog })
+    if (typeof opened === "number") throw new Error(`listen: ${opened}`)
+    return opened.fd
+  }
   const exchange = new SimExchange(kernel, {
     portCount: settings.guestPorts + 1,
     frameBytesMax: settings.frameBytesMax,
-    listener: listening.fd
+    listener: listening(PATH),
+    trunkListener: settings.trunkPorts === undefined ? -1 : listening(TRUNK_PATH)
   })
   const notices: Array<PlaneNotice> = []
   const forwarder = Forwarder.make({
@@ -71,17 +78,19 @@ export const make = (options: Partial<SwitchSettings> & { readonly tap?: boolean
   }
 
   const settle = () => rest({ exchange, forwarder })
+  const connect = (path: string, uid: number) => {
+    const guest = kernel.guest({ path, uid, gid: 85, pid: 100 })
+    settle()
+    return guest
+  }
   const world: SwitchWorld = {
     kernel,
     exchange,
     forwarder,
     notices,
     settle,
-    guest: (uid = 0) => {
-      const guest = kernel.guest({ path: PATH, uid, gid: 85, pid: 100 })
-      settle()
-      return guest
-    },
+    guest: (uid = 0) => connect(PATH, uid),
+    trunk: (uid = 0) => connect(TRUNK_PATH, uid),
     send: (guest, frame) => {
       guest.send(frame)
       settle()

@@ -90,7 +90,10 @@ export interface Binding {
   readonly signalWake: (fd: number) => number
   /** Sends one packet on a connected socket without waiting: octets sent, or the negated errno. */
   readonly sendPacket: (fd: number, octets: Uint8Array) => number
-  /** `listener` and `wake` may be -1 for none. `sendBufferBytes` is given to each accepted connection. */
+  /**
+   * `listener`, `trunkListener` and `wake` may be -1 for none.
+   * `sendBufferBytes` is given to each accepted connection.
+   */
   readonly openExchange: (
     arrays: NativeArrays,
     options: {
@@ -100,6 +103,7 @@ export interface Binding {
       /** Ports 0 … portCount - 1. */
       readonly portCount: number
       readonly listener: number
+      readonly trunkListener: number
       readonly wake: number
       readonly sendBufferBytes: number
     }

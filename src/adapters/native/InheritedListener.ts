@@ -3,6 +3,7 @@ import * as Layer from "effect/Layer"
 import { ListenError, SeqpacketListener } from "../../services/SeqpacketListener.ts"
 import { Addon } from "./Addon.ts"
 import type { Binding } from "./Binding.ts"
+import * as Native from "./NativeSeqpacketListener.ts"
 
 /** What a descriptor that was handed over is not. */
 const meanings: Record<string, string | undefined> = {
@@ -28,10 +29,12 @@ export const pathOf = (addon: Binding, descriptors: ReadonlyArray<number>): stri
  *
  * @param descriptors  what was handed over; the first listening sequenced-packet socket among them is taken.
  * @param pathGiven    true when the user named the path, which then has to lead to this very socket.
+ * @param ownPath      of a socket that the switch makes all the same: the trunks'.
  */
 export const layer = (
   descriptors: ReadonlyArray<number>,
-  pathGiven: boolean
+  pathGiven: boolean,
+  ownPath: string | undefined
 ): Layer.Layer<SeqpacketListener, never, Addon> =>
   Layer.effect(
     SeqpacketListener,
@@ -62,10 +65,16 @@ export const layer = (
           }
           return { path: found.path, handle: found.fd }
         })
+      const own = Native.make(addon)
       return SeqpacketListener.of({
-        probe: (path) => Effect.asVoid(take(path, undefined)),
-        listen: ({ mode, path }) =>
-          Effect.acquireRelease(take(path, mode), ({ handle }) => Effect.sync(() => addon.closeFd(handle)))
+        probe: (path) => path === ownPath ? own.probe(path) : Effect.asVoid(take(path, undefined)),
+        listen: (request) =>
+          request.path === ownPath
+            ? own.listen(request)
+            : Effect.acquireRelease(
+              take(request.path, request.mode),
+              ({ handle }) => Effect.sync(() => addon.closeFd(handle))
+            )
       })
     })
   )

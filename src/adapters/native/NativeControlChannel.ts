@@ -1,18 +1,12 @@
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
-import type * as HttpApp from "@effect/platform/HttpApp"
-import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"
-import * as http from "node:http"
 import type * as net from "node:net"
 import { Bounds } from "../../domain/Bounds.ts"
 import { CallerCheck, ControlApi, metricsContentType } from "../../services/ControlApi.ts"
@@ -23,45 +17,13 @@ import type { PeerProcesses } from "../../services/PeerProcesses.ts"
 import type { ListenError } from "../../services/SeqpacketListener.ts"
 import { Addon } from "./Addon.ts"
 import type { Binding } from "./Binding.ts"
-import * as RequestDeadline from "./RequestDeadline.ts"
+import { close, guarded, listen, makeHandler, serve, type ServeError } from "./HttpListener.ts"
 import { listenFailure } from "./NativeSeqpacketListener.ts"
-
-/** The metrics cannot be served there. */
-export class MetricsError extends Data.TaggedError("MetricsError")<{
-  readonly host: string
-  readonly port: number
-  /** errno symbol. */
-  readonly code: string
-}> {
-  override get message(): string {
-    const remedy = this.code === "EADDRINUSE" ? " (another program listens there; name another port)" : ""
-    return `cannot serve metrics on ${this.host}:${this.port}: ${this.code}${remedy}`
-  }
-}
 
 /** What the kernel says about who is at the other end of a connection. */
 interface Peer {
   readonly uid: number
   readonly member: boolean
-}
-
-/** A reader that takes nothing for so long is let go. */
-const silenceMs = 15_000
-
-/** No client can keep a connection without asking, ask slowly, or ask much. */
-const guarded = (listener: http.RequestListener): http.Server => {
-  const server = http.createServer(
-    {
-      connectionsCheckingInterval: RequestDeadline.connectionsCheckingInterval,
-      keepAliveTimeout: 5000,
-      maxHeaderSize: 8192
-    },
-    listener
-  )
-  RequestDeadline.bound(server)
-  server.maxConnections = Bounds.controlConnections
-  server.timeout = silenceMs
-  return server
 }
 
 /**
@@ -162,16 +124,8 @@ const callerCheck = (peers: WeakMap<net.Socket, Peer>) =>
  */
 export const openMetrics = (
   address: { readonly host: string; readonly port: number }
-): Effect.Effect<number, MetricsError, ControlTarget | Scope.Scope> =>
-  Effect.gen(function*() {
-    const handler = yield* makeHandler(metricsApp)
-    const server = guarded(handler)
-    yield* Effect.acquireRelease(
-      Effect.mapError(listen(server, address), (code) => new MetricsError({ ...address, code })),
-      () => close(server)
-    )
-    return (server.address() as net.AddressInfo).port
-  })
+): Effect.Effect<number, ServeError, ControlTarget | Scope.Scope> =>
+  Effect.flatMap(makeHandler(metricsApp), (handler) => serve("metrics", address, handler))
 
 const metricsApp = Effect.gen(function*() {
   const { method, url } = yield* HttpServerRequest.HttpServerRequest
@@ -179,29 +133,3 @@ const metricsApp = Effect.gen(function*() {
   if (method !== "GET" && method !== "HEAD") return HttpServerResponse.empty({ status: 405 })
   return HttpServerResponse.text(yield* ControlHandlers.metrics, { contentType: metricsContentType })
 })
-
-const makeHandler = <E, R>(app: HttpApp.Default<E, R>) =>
-  NodeHttpServer.makeHandler(
-    HttpIncomingMessage.withMaxBodySize(app, Option.some(Bounds.controlRequestBytes))
-  )
-
-/** Fails with an errno symbol. */
-const listen = (
-  server: http.Server,
-  where: { readonly fd: number } | { readonly host: string; readonly port: number }
-): Effect.Effect<void, string> =>
-  Effect.async((resume) => {
-    server.once("error", (cause: NodeJS.ErrnoException) => resume(Effect.fail(cause.code ?? cause.message)))
-    server.listen(where, () => {
-      server.removeAllListeners("error")
-      server.on("error", () => {})
-      resume(Effect.void)
-    })
-  })
-
-/** Waits for no client. */
-const close = (server: http.Server): Effect.Effect<void> =>
-  Effect.async((resume) => {
-    server.close(() => resume(Effect.void))
-    server.closeAllConnections()
-  })

@@ -18,7 +18,7 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
   Effect.gen(function*() {
     const addon = yield* Addon
     return DataPlane.of({
-      start: ({ listener, settings }) =>
+      start: ({ listener, settings, trunkListener }) =>
         Effect.gen(function*() {
           const ports = settings.guestPorts + 1
           const memory = new SharedArrayBuffer(Counters.byteLengthFor(ports))
@@ -29,7 +29,13 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
           const answers: Array<(done: Done) => void> = []
           const { tell, worker } = yield* startThread<PlaneCommand>(addon, {
             bundle: "forwarder.mjs",
-            data: (wake): PlaneStart => ({ settings, listener: listener.handle, memory, wake }),
+            data: (wake): PlaneStart => ({
+              settings,
+              listener: listener.handle,
+              trunkListener: trunkListener?.handle ?? -1,
+              memory,
+              wake
+            }),
             stop: { kind: "stop" }
           }).pipe(Effect.mapError((detail) => new DataPlaneError({ operation: "start", detail })))
 

@@ -7,8 +7,8 @@ import type { Binding } from "./Binding.ts"
 /**
  * The exchange of a real kernel. Belongs to the thread that opens it.
  *
- * @param options.listener descriptor of a listening socket, or -1. @param options.wake the polled end of a wake, or -1.
- * Both stay the caller's to close, after `shutdown`.
+ * @param options.listener descriptor of the guests' listening socket, or -1; `trunkListener` of the trunks'.
+ * @param options.wake the polled end of a wake, or -1. All stay the caller's to close, after `shutdown`.
  */
 export const open = (
   binding: Binding,
@@ -16,6 +16,7 @@ export const open = (
     readonly frameBytesMax: number
     readonly portCount: number
     readonly listener: number
+    readonly trunkListener?: number
     readonly wake: number
   }
 ): FrameExchange => {
@@ -40,6 +41,7 @@ export const open = (
     batchFrames: Bounds.batchFrames,
     portCount: options.portCount,
     listener: options.listener,
+    trunkListener: options.trunkListener ?? -1,
     wake: options.wake,
     sendBufferBytes: Bounds.sendBufferBytes
   })

@@ -19,30 +19,32 @@ export const listenFailure = (
   symbol = addon.errnoName(errno)
 ): ListenError => new ListenError({ path, code: meanings[symbol] ?? symbol })
 
+/** Sockets that the switch itself makes. */
+export const make = (addon: Binding): SeqpacketListener["Type"] => {
+  const failure = (path: string, errno: number) => listenFailure(addon, path, errno)
+  return SeqpacketListener.of({
+    probe: (path) =>
+      Effect.suspend(() => {
+        const result = addon.probeSocket(path)
+        return result >= 0 ? Effect.void : Effect.fail(failure(path, -result))
+      }),
+    listen: ({ backlog, gid, mode, path }) =>
+      Effect.acquireRelease(
+        Effect.suspend(() => {
+          const result = addon.listen(path, gid ?? -1, mode, backlog)
+          return typeof result === "number" ? Effect.fail(failure(path, -result)) : Effect.succeed(result)
+        }),
+        ({ device, fd, inode }) =>
+          Effect.sync(() => {
+            addon.unlinkSocket(path, device, inode)
+            addon.closeFd(fd)
+          })
+      ).pipe(Effect.map(({ fd }) => ({ path, handle: fd })))
+  })
+}
+
 /** Sequenced-packet sockets of the running kernel, unix(4) or unix(7). */
 export const layer: Layer.Layer<SeqpacketListener, never, Addon> = Layer.effect(
   SeqpacketListener,
-  Effect.gen(function*() {
-    const addon = yield* Addon
-    const failure = (path: string, errno: number) => listenFailure(addon, path, errno)
-    return SeqpacketListener.of({
-      probe: (path) =>
-        Effect.suspend(() => {
-          const result = addon.probeSocket(path)
-          return result >= 0 ? Effect.void : Effect.fail(failure(path, -result))
-        }),
-      listen: ({ backlog, gid, mode, path }) =>
-        Effect.acquireRelease(
-          Effect.suspend(() => {
-            const result = addon.listen(path, gid ?? -1, mode, backlog)
-            return typeof result === "number" ? Effect.fail(failure(path, -result)) : Effect.succeed(result)
-          }),
-          ({ device, fd, inode }) =>
-            Effect.sync(() => {
-              addon.unlinkSocket(path, device, inode)
-              addon.closeFd(fd)
-            })
-        ).pipe(Effect.map(({ fd }) => ({ path, handle: fd })))
-    })
-  })
+  Effect.map(Addon, make)
 )

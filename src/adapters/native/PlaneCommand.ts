@@ -6,8 +6,9 @@ import type { PlaneQuestion, PlaneReply } from "../../services/PlaneQuestion.ts"
 /** What the forwarding thread is given when it starts. */
 export interface PlaneStart {
   readonly settings: SwitchSettings
-  /** Descriptors: of the listening socket, and of the wake's polled end. */
+  /** Descriptors: of the listening sockets, the trunks' -1 for none, and of the wake's polled end. */
   readonly listener: number
+  readonly trunkListener: number
   readonly wake: number
   /** Memory of the counters. */
   readonly memory: SharedArrayBuffer

@@ -18,6 +18,7 @@ const exchange = Exchange.open(load(), {
   frameBytesMax: start.settings.frameBytesMax,
   portCount: start.settings.guestPorts + 1,
   listener: start.listener,
+  trunkListener: start.trunkListener,
   wake: start.wake
 })
 const forwarder = Forwarder.make({

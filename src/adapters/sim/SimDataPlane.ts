@@ -20,7 +20,7 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
     const kernel = yield* SimWorld
     const { loops } = yield* SimDriver
     return DataPlane.of({
-      start: ({ listener, settings }) =>
+      start: ({ listener, settings, trunkListener }) =>
         Effect.gen(function*() {
           const notices = yield* Queue.unbounded<PlaneNotice>()
           const { forwarder } = yield* Effect.acquireRelease(
@@ -28,7 +28,8 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
               const exchange = new SimExchange(kernel, {
                 portCount: settings.guestPorts + 1,
                 frameBytesMax: settings.frameBytesMax,
-                listener: listener.handle
+                listener: listener.handle,
+                trunkListener: trunkListener?.handle ?? -1
               })
               const forwarder = Forwarder.make({
                 exchange,

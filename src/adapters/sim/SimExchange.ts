@@ -1,7 +1,8 @@
 import { Bounds, TAP_PORT } from "../../domain/Bounds.ts"
 import * as Batch from "../../domain/FrameBatch.ts"
 import * as Plan from "../../domain/SendPlan.ts"
-import { EVENT_WIDTH, EventKind, type ExchangeEvents, type FrameExchange } from "../../services/FrameExchange.ts"
+import type { ExchangeEvents, FrameExchange } from "../../services/FrameExchange.ts"
+import { Entrance, EVENT_WIDTH, EventKind } from "../../services/FrameExchange.ts"
 import { errno } from "./Errno.ts"
 import type { SimKernel } from "./SimKernel.ts"
 import type { SimListener } from "./SimListener.ts"
@@ -14,6 +15,8 @@ export interface SimExchangeOptions {
   readonly frameBytesMax: number
   /** Of a listener, or -1 for none. */
   readonly listener: number
+  /** The same, for trunks; none when left out. */
+  readonly trunkListener?: number
   /** Asked for each accepted connection; `Bounds.sendBufferBytes` unless said. */
   readonly sendBufferBytes?: number
 }
@@ -49,7 +52,7 @@ export class SimExchange implements FrameExchange {
     count: 0
   }
   readonly #kernel: SimKernel
-  readonly #listener: SimListener | undefined
+  readonly #listeners: ReadonlyArray<readonly [entrance: number, listener: SimListener]>
   readonly #sendBufferBytes: number
   readonly #portCount: number
   readonly #attached = new Map<number, Attached>()
@@ -66,8 +69,11 @@ export class SimExchange implements FrameExchange {
   constructor(kernel: SimKernel, options: SimExchangeOptions) {
     this.batch = Batch.make(options.frameBytesMax)
     this.plan = Plan.make(options.portCount)
-    const listening = kernel.descriptors.get(options.listener)
-    this.#listener = listening?.kind === "listener" ? listening.listener : undefined
+    const entrances = [[Entrance.Guests, options.listener], [Entrance.Trunks, options.trunkListener ?? -1]] as const
+    this.#listeners = entrances.flatMap(([entrance, fd]) => {
+      const listening = kernel.descriptors.get(fd)
+      return listening?.kind === "listener" ? [[entrance, listening.listener] as const] : []
+    })
     this.#kernel = kernel
     this.#portCount = options.portCount
     this.#sendBufferBytes = options.sendBufferBytes ?? Bounds.sendBufferBytes
@@ -105,7 +111,7 @@ export class SimExchange implements FrameExchange {
       if (port.refused && isWritable(port) && this.#tell(EventKind.Writable, port.port, 0)) port.refused = false
     }
     this.#receive()
-    this.#accept()
+    for (const [entrance, listener] of this.#listeners) this.#accept(entrance, listener)
     if (this.batch.count === 0 && this.events.count === 0 && timeoutMs !== 0) {
       this.#waits++
       this.#askedMs = timeoutMs
@@ -288,14 +294,13 @@ export class SimExchange implements FrameExchange {
     this.#kernel.note(() => `${attached.name}->batch ${this.batch.size[slot]!}`)
   }
 
-  #accept(): void {
-    if (this.#listener === undefined || this.#listener.closed) return
-    while (this.#listener.waiting > 0 && this.events.count < Bounds.exchangeEvents) {
-      const accepted = this.#kernel.accept(this.#listener, this.#sendBufferBytes)
+  #accept(entrance: number, listener: SimListener): void {
+    while (!listener.closed && listener.waiting > 0 && this.events.count < Bounds.exchangeEvents) {
+      const accepted = this.#kernel.accept(listener, this.#sendBufferBytes)
       if (typeof accepted !== "number") {
         const { fd, gid, name, pid, socket, uid } = accepted
         this.#undecided.set(fd, { socket, name })
-        this.#tell(EventKind.Connect, 0, fd, uid, gid, pid)
+        this.#tell(EventKind.Connect, entrance, fd, uid, gid, pid)
       } else if (accepted !== -errno.EAGAIN) {
         this.#tell(EventKind.AcceptError, 0, -accepted)
       }

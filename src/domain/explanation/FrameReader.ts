@@ -26,6 +26,8 @@ export interface Situation {
   readonly fromTap: boolean
   /** Whether a DHCP server may be behind the port. */
   readonly mayServe: boolean
+  /** Whether the port is a trunk; not unless said. */
+  readonly isTrunk?: boolean
 }
 
 const hex = (digits: number) => (octets: Uint8Array): string =>

@@ -1,3 +1,4 @@
+import * as Prefix from "../Prefix.ts"
 import type { FrameReader } from "./FrameReader.ts"
 import { destination, isGroup } from "./LinkSteps.ts"
 import { kinds, optionsOf } from "./OptionWalk.ts"
@@ -62,6 +63,16 @@ export class Ipv4Reader {
     return this.#ihl === 20 ? [] : optionsOf(this.f.slice("options", 34, this.data), kinds.ipv4)
   }
 
+  /** Whether the far side of a trunk may send from there, though it is outside the subnet. */
+  get isRouted(): boolean {
+    const { allowances: { trunkBindings = [] }, isTrunk } = this.f.situation
+    const first = Number(this.source.split(".")[0])
+    return isTrunk === true && first >= 1 && first <= 223 && first !== 127 &&
+      trunkBindings.some(({ prefix }) =>
+        prefix !== undefined && new Subnet(Prefix.formatAddress(prefix.address), prefix.bits).has(this.source)
+      )
+  }
+
   get firstOctet(): number {
     return Number(this.destination.split(".")[0])
   }
@@ -107,7 +118,8 @@ export const ipv4: Steps<Ipv4Reader> = [
   ["I1", "IP4_MALFORMED", (ip) => ip.more && ip.dataBytes % 8 !== 0],
   ["I4", "IP4_SRC_HOST", (ip) => ip.source === ip.subnet?.host],
   ["I5", "IP4_SRC_ZERO", (ip) => ip.source === NOBODY && !ip.isDhcpRequest],
-  ["I6", "IP4_SRC_OUTSIDE", (ip) => ip.source !== NOBODY && ip.subnet?.has(ip.source) !== true],
+  ["I6", "IP4_SRC_OUTSIDE", (ip) =>
+    ip.source !== NOBODY && ip.subnet?.has(ip.source) !== true && !ip.isRouted],
   ["I7", "IP4_SRC_RESERVED", (ip) => {
     if (ip.source === NOBODY) return false
     return ip.subnet?.isNetwork(ip.source) === true || ip.subnet?.isBroadcast(ip.source) === true

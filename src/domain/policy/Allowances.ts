@@ -1,4 +1,6 @@
 import type { Ipv6Prefix } from "../Ipv6Prefix.ts"
+import type { MacAddress } from "../MacAddress.ts"
+import type { Prefix } from "../Prefix.ts"
 
 /** What secure mode lets through beyond its default, when it is asked to. All of it is off by default. */
 export interface Allowances {
@@ -8,4 +10,12 @@ export interface Allowances {
   readonly allowedEtherTypes?: ReadonlyArray<number> | undefined
   /** `--dhcp-server`: who may be one. A user's number is marked per port, see `Policy.dhcpServers`. */
   readonly dhcpServer?: "tap" | "any" | number | undefined
+  /** `--bind trunk`: what belongs to trunks. Of addresses outside the subnet these may send packets. */
+  readonly trunkBindings?: ReadonlyArray<TrunkBinding>
+}
+
+/** A MAC, IPv4 addresses, or both, that belong to whoever is behind a trunk, and to nobody else. */
+export interface TrunkBinding {
+  readonly mac?: MacAddress | undefined
+  readonly prefix?: Prefix | undefined
 }

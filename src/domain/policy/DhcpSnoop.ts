@@ -92,13 +92,13 @@ export const read = (bytes: Uint8Array, start: number, size: number): DhcpFacts 
   }
 }
 
-/** Notes that a guest's port asked. */
-export const ask = (snoop: DhcpSnoop, facts: DhcpFacts, port: number, nowSeconds: number): void => {
+/** Notes that a guest's port asked. @param most how many requests of a port wait. */
+export const ask = (snoop: DhcpSnoop, facts: DhcpFacts, port: number, most: number, nowSeconds: number): void => {
   const { pending } = snoop
   const same = pending.findIndex((request) => request.port === port && isOf(request, facts))
   if (same >= 0) pending.splice(same, 1)
   const own = pending.filter((request) => request.port === port).length
-  if (own >= Bounds.pendingDhcpPerGuest) pending.splice(pending.findIndex((request) => request.port === port), 1)
+  if (own >= most) pending.splice(pending.findIndex((request) => request.port === port), 1)
   if (pending.length >= Bounds.pendingDhcp) pending.shift()
   pending.push({
     xid: facts.xid,

@@ -1,7 +1,7 @@
 import { Reason } from "../Reason.ts"
 import * as Dhcp from "./Dhcp.ts"
 import { u16, u32 } from "./Octets.ts"
-import { isInside, isReserved, isSubnetBroadcast, type Policy } from "./Policy.ts"
+import { isInside, isReserved, isSubnetBroadcast, isTrunkSource, type Policy } from "./Policy.ts"
 import { Protocol } from "./Protocol.ts"
 
 /** Octets of the Ethernet header. */
@@ -27,14 +27,14 @@ const ICMP_ROUTER_ADVERTISEMENT = 9
  * change them, and I11 takes care of TCP's flags. Checksums, TTL, identification and the
  * reserved flag are the receiver's business, and no rule depends on them.
  *
- * @param mayServe whether D1 does not apply to the port.
+ * @param port where it came from: D1 and I6 ask what is there.
  */
 export const judge = (
   bytes: Uint8Array,
   start: number,
   size: number,
   policy: Policy,
-  mayServe: boolean
+  port: number
 ): Reason => {
   // I1 IP4_MALFORMED: lengths that two parsers read differently. RFC 791, 3.1; RFC 1122, 3.2.1.1.
   if (size < LINK_BYTES + HEADER_BYTES_MIN) return Reason.IP4_MALFORMED
@@ -59,9 +59,9 @@ export const judge = (
   if ((fragment & MORE_FRAGMENTS) !== 0 && (dataBytes & 7) !== 0) return Reason.IP4_MALFORMED
 
   const data = start + LINK_BYTES + headerBytes
-  const addresses = judgeAddresses(bytes, start, data, dataBytes, fragment, policy)
+  const addresses = judgeAddresses(bytes, start, data, dataBytes, fragment, policy, policy.trunks[port] === 1)
   if (addresses !== Reason.PASS) return addresses
-  return judgeData(bytes, start, data, dataBytes, fragment, mayServe)
+  return judgeData(bytes, start, data, dataBytes, fragment, policy.dhcpServers[port] === 1)
 }
 
 /**
@@ -97,6 +97,7 @@ const judgeOptions = (bytes: Uint8Array, from: number, end: number): Reason => {
  *
  * @param data octet after the header. @param dataBytes octets from there to the end of the packet.
  * @param fragment flags and fragment offset as they are in the header.
+ * @param isTrunk  whether the far side of a trunk may route.
  */
 const judgeAddresses = (
   bytes: Uint8Array,
@@ -104,7 +105,8 @@ const judgeAddresses = (
   data: number,
   dataBytes: number,
   fragment: number,
-  policy: Policy
+  policy: Policy,
+  isTrunk: boolean
 ): Reason => {
   const source = u32(bytes, start + 26)
   const destination = u32(bytes, start + 30)
@@ -123,7 +125,7 @@ const judgeAddresses = (
   } else {
     // I6 IP4_SRC_OUTSIDE: every other spoofed source: loopback, groups, the networks behind the
     // host. RFC 2827, 3.
-    if (!isInside(policy, source)) return Reason.IP4_SRC_OUTSIDE
+    if (!isInside(policy, source) && !(isTrunk && isTrunkSource(policy, source))) return Reason.IP4_SRC_OUTSIDE
 
     // I7 IP4_SRC_RESERVED: answers would go to everybody, as in "smurf". RFC 2644, 1; RFC 1122,
     // 3.2.1.3.
@@ -151,7 +153,11 @@ const judgeAddresses = (
   return Reason.PASS
 }
 
-/** Judges what IPv4 carries: TCP, UDP and ICMP; others are not looked into. Parameters as above. */
+/**
+ * Judges what IPv4 carries: TCP, UDP and ICMP; others are not looked into. Parameters as above.
+ *
+ * @param mayServe whether D1 does not apply to the port.
+ */
 const judgeData = (
   bytes: Uint8Array,
   start: number,

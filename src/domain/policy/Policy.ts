@@ -1,3 +1,4 @@
+import * as Prefixes from "../Prefix.ts"
 import type { SwitchSettings } from "../SwitchSettings.ts"
 import type { Allowances } from "./Allowances.ts"
 import * as Ipv6 from "./Ipv6Policy.ts"
@@ -35,6 +36,10 @@ export interface Policy {
   readonly allowedEtherTypes: ReadonlyArray<number>
   /** By port: 1 where a DHCP server may be. Whoever opens a port may mark it. */
   readonly dhcpServers: Uint8Array
+  /** By port: 1 for a trunk. As above. */
+  readonly trunks: Uint8Array
+  /** Sources outside the subnet that a trunk may have: what another host routes. */
+  readonly trunkSources: ReadonlyArray<Prefixes.Prefix>
 }
 
 /** Equal to no address. */
@@ -68,13 +73,28 @@ export const make = (settings: SwitchSettings, allowances: Allowances = {}): Pol
     tapTaggedFrameBytesMax: tapMtuBytes + HEADER_BYTES + TAG_BYTES,
     ipv6: allowances.ipv6 === undefined ? undefined : Ipv6.make(allowances.ipv6, tapMac),
     allowedEtherTypes: allowances.allowedEtherTypes ?? [],
-    dhcpServers: new Uint8Array(settings.guestPorts + 1).fill(allowances.dhcpServer === "any" ? 1 : 0)
+    dhcpServers: new Uint8Array(settings.guestPorts + 1).fill(allowances.dhcpServer === "any" ? 1 : 0),
+    trunks: new Uint8Array(settings.guestPorts + 1),
+    trunkSources: (allowances.trunkBindings ?? []).flatMap(({ prefix }) => prefix === undefined ? [] : [prefix])
   }
 }
 
 /** Whether an address lies in the guests' subnet. */
 export const isInside = (policy: Policy, address: number): boolean =>
   ((address & policy.mask) >>> 0) === policy.network
+
+/**
+ * Whether a trunk may send from an address outside the subnet: one that is bound to trunks, and that a host can
+ * have at all (RFC 1122, 3.2.1.3; RFC 5735, 3).
+ */
+export const isTrunkSource = ({ trunkSources }: Policy, address: number): boolean => {
+  const net = address >>> 24
+  if (net === 0 || net === 127 || net >= 224) return false
+  for (let i = 0; i < trunkSources.length; i++) {
+    if (Prefixes.contains(trunkSources[i]!, address)) return true
+  }
+  return false
+}
 
 /** Whether an address is the subnet's broadcast address. */
 export const isSubnetBroadcast = (policy: Policy, address: number): boolean =>

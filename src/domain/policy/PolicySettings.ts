@@ -1,6 +1,6 @@
 import { Bounds } from "../Bounds.ts"
 import type { MacAddress } from "../MacAddress.ts"
-import type { Allowances } from "./Allowances.ts"
+import type { Allowances, TrunkBinding } from "./Allowances.ts"
 
 /**
  * An address that belongs to the guests of one user and to nobody else; that user's guests have no others of its
@@ -22,10 +22,14 @@ export interface PolicySettings extends Allowances {
   /** The first MAC and the first IP address of a connection are its only ones; a lease may change the latter. */
   readonly lock: boolean
   readonly bindings: ReadonlyArray<Binding>
+  readonly trunkBindings: ReadonlyArray<TrunkBinding>
   /** Stations behind one guest's port. The tables are as large as the number at start allows. */
   readonly stationsPerGuest: number
   /** IP addresses of one guest's port. */
   readonly addressesPerGuest: number
+  /** The same for a trunk. */
+  readonly stationsPerTrunk: number
+  readonly addressesPerTrunk: number
   /** For how long what a closed port owned is kept for the same user. */
   readonly holdSeconds: number
   /** Frames a second of one guest to all: broadcast, multicast, unknown. */
@@ -40,8 +44,11 @@ export const defaults = (secure: boolean): PolicySettings => ({
   learn: "fcfs",
   lock: false,
   bindings: [],
+  trunkBindings: [],
   stationsPerGuest: secure ? Bounds.stationsPerGuestSecure : Bounds.stationsPerGuestBridge,
   addressesPerGuest: Bounds.addressesPerGuest,
+  stationsPerTrunk: Bounds.stationsPerTrunk,
+  addressesPerTrunk: Bounds.addressesPerTrunk,
   holdSeconds: Bounds.identityHoldSeconds,
   stormPerSecond: secure ? Bounds.stormPerSecondSecure : Bounds.stormPerSecondBridge,
   arpPerSecond: Bounds.arpPerSecond

@@ -25,7 +25,9 @@ export const guestPackages: Readonly<Record<string, string>> = {
   "iproute2": "ip",
   "iputils-ping": "ping",
   "python3": "python3",
+  "python3-scapy": "scapy",
   "qemu-system-x86": "qemu-system-x86_64",
+  "socat": "socat",
   "tcpdump": "tcpdump",
   "user-mode-linux": "linux.uml",
   "util-linux": "setpriv"

@@ -3,12 +3,16 @@
     RawPort.py silent PATH              connects and never reads
     RawPort.py broadcast PATH           broadcasts frames of 1000 octets as fast as it can
     RawPort.py forge PATH COUNT         sends COUNT frames with random sources, prints "sent"
+    RawPort.py stations PATH COUNT N    broadcasts a frame of each of COUNT stations, of which the first is
+                                        52:54:00:00:00:N (hexadecimal) at 10.1.0.N (decimal), prints "sent"
     RawPort.py send PATH SOURCE TARGET  sends one frame
+    RawPort.py join PATH OTHER          a link between two switches: what one sends, the other gets
     RawPort.py frames PATH              sends what it reads, prints what arrives: a frame a line, in hexadecimal
 
 Frames carry UDP that the switch has no reason to deny, to a port on which nobody answers.
-All but the first role read what arrives meanwhile. At end of standard input broadcast and
-forge print, as JSON, how many frames they sent and how many they received for each destination.
+All roles but silent read what arrives meanwhile. At end of standard input broadcast, forge and
+stations print, as JSON, how many frames they sent, how many they received for each destination, and how
+many from each source.
 """
 
 import json
@@ -47,6 +51,10 @@ def frames_of(role, words):
         frame = frame_of(b"\xff" * 6, octets("52:54:00:00:00:bb"), "10.1.0.255", 1000)
         while True:
             yield frame
+    if role == "stations":
+        for n in range(int(words[1]), int(words[1]) + int(words[0])):
+            source = octets(f"52:54:00:00:00:{n:02x}")
+            yield frame_of(b"\xff" * 6, source, "10.1.0.255", 60, f"10.1.0.{n}")
     if role == "forge":
         chance = random.Random(1)
         template = frame_of(octets("52:54:00:00:00:ee"), bytes(6), "10.1.0.98", 60)
@@ -56,10 +64,28 @@ def frames_of(role, words):
             yield template[:6] + source + template[12:]
 
 
-def main():
-    role, path, *words = sys.argv[1:]
+def connected(path):
     port = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     port.connect(path)
+    return port
+
+
+def join(one, other):
+    print("joined", flush=True)
+    while True:
+        for port in select.select([one, other], [], [])[0]:
+            frame = port.recv(65536)
+            if not frame:
+                return
+            (other if port is one else one).send(frame)
+
+
+def main():
+    role, path, *words = sys.argv[1:]
+    port = connected(path)
+    if role == "join":
+        join(port, connected(words[0]))
+        return
     if role == "silent":
         sys.stdin.read()
         return
@@ -84,11 +110,14 @@ def main():
 
     port.setblocking(False)
     received = {}
+    sources = {}
     sent = 0
 
     def count(arrived):
         target = arrived[:6].hex(":")
         received[target] = received.get(target, 0) + 1
+        source = arrived[6:12].hex(":")
+        sources[source] = sources.get(source, 0) + 1
 
     frames = frames_of(role, words)
     frame = next(frames, None)
@@ -121,7 +150,7 @@ def main():
         if not arrived:
             break
         count(arrived)
-    print(json.dumps({"sent": sent, "received": received}), flush=True)
+    print(json.dumps({"sent": sent, "received": received, "sources": sources}), flush=True)
 
 
 main()

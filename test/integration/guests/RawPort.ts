@@ -14,6 +14,8 @@ export interface RawPortReport {
   readonly sent: number
   /** Frames that arrived, by destination address. */
   readonly received: Readonly<Record<string, number>>
+  /** The same, by source address. */
+  readonly sources: Readonly<Record<string, number>>
 }
 
 /** Connects a port that is no kernel, see RawPort.py; killed when the scope ends. */

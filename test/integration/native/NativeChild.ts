@@ -57,7 +57,8 @@ const exchange = (listener) => {
     events: new Int32Array(256 * 6), state: new Int32Array(2), clock: new Float64Array(1)
   }
   const native = binding.openExchange(arrays, {
-    slotBytes, frameBytesMax: 1518, batchFrames: 64, portCount: 8, listener, wake: -1, sendBufferBytes: 65536
+    slotBytes, frameBytesMax: 1518, batchFrames: 64, portCount: 8, listener, trunkListener: -1,
+    wake: -1, sendBufferBytes: 65536
   })
   const take = (count) => Array.from({ length: count }, (_, slot) => {
     const size = arrays.size[slot]

@@ -64,6 +64,7 @@ export const open = (
   binding: Binding,
   options: {
     readonly listener?: number
+    readonly trunkListener?: number
     readonly wake?: number
     readonly portCount?: number
     readonly frameBytesMax?: number
@@ -93,6 +94,7 @@ export const open = (
     batchFrames: Bounds.batchFrames,
     portCount,
     listener: options.listener ?? -1,
+    trunkListener: options.trunkListener ?? -1,
     wake: options.wake ?? -1,
     sendBufferBytes: options.sendBufferBytes ?? Bounds.sendBufferBytes
   })

@@ -1,0 +1,91 @@
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as http from "node:http"
+import type * as net from "node:net"
+import { Bounds } from "../../domain/Bounds.ts"
+import * as RequestDeadline from "./RequestDeadline.ts"
+
+/** Something cannot be served over TCP at that address. */
+export class ServeError extends Data.TaggedError("ServeError")<{
+  readonly what: "metrics" | "the page"
+  readonly host: string
+  readonly port: number
+  /** errno symbol. */
+  readonly code: string
+}> {
+  override get message(): string {
+    const remedy = this.code === "EADDRINUSE" ? " (another program listens there; name another port)" : ""
+    const host = this.host.includes(":") ? `[${this.host}]` : this.host
+    return `cannot serve ${this.what} on ${host}:${this.port}: ${this.code}${remedy}`
+  }
+}
+
+/** A reader that takes nothing for so long is let go. */
+const silenceMs = 15_000
+
+/** No client can keep a connection without asking, ask slowly, or ask much. */
+export const guarded = (listener: http.RequestListener): http.Server => {
+  const server = http.createServer(
+    {
+      connectionsCheckingInterval: RequestDeadline.connectionsCheckingInterval,
+      keepAliveTimeout: 5000,
+      maxHeaderSize: 8192
+    },
+    listener
+  )
+  RequestDeadline.bound(server)
+  server.maxConnections = Bounds.controlConnections
+  server.timeout = silenceMs
+  return server
+}
+
+/**
+ * Serves over TCP until the scope ends.
+ *
+ * Succeeds with the port: the given one, or the one that the kernel chose for 0.
+ */
+export const serve = (
+  what: ServeError["what"],
+  address: { readonly host: string; readonly port: number },
+  handler: http.RequestListener
+): Effect.Effect<number, ServeError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const server = guarded(handler)
+    yield* Effect.acquireRelease(
+      Effect.mapError(listen(server, address), (code) => new ServeError({ what, ...address, code })),
+      () => close(server)
+    )
+    return (server.address() as net.AddressInfo).port
+  })
+
+/** The application as Node calls it; nobody can make it read much. */
+export const makeHandler = <E, R>(app: HttpApp.Default<E, R>) =>
+  NodeHttpServer.makeHandler(
+    HttpIncomingMessage.withMaxBodySize(app, Option.some(Bounds.controlRequestBytes))
+  )
+
+/** Fails with an errno symbol. */
+export const listen = (
+  server: http.Server,
+  where: { readonly fd: number } | { readonly host: string; readonly port: number }
+): Effect.Effect<void, string> =>
+  Effect.async((resume) => {
+    server.once("error", (cause: NodeJS.ErrnoException) => resume(Effect.fail(cause.code ?? cause.message)))
+    server.listen(where, () => {
+      server.removeAllListeners("error")
+      server.on("error", () => {})
+      resume(Effect.void)
+    })
+  })
+
+/** Waits for no client. */
+export const close = (server: http.Server): Effect.Effect<void> =>
+  Effect.async((resume) => {
+    server.close(() => resume(Effect.void))
+    server.closeAllConnections()
+  })

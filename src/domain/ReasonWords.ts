@@ -1,0 +1,77 @@
+import { rules, rulesWithMemory } from "./policy/Rules.ts"
+import { type Reason, reasonNames } from "./Reason.ts"
+
+/** What was found wrong with a frame, or a copy of it: the manual's words for each reason. */
+export const reasonWords: Readonly<Record<Exclude<keyof typeof Reason, "PASS">, string>> = {
+  RUNT: "shorter than 14 octets",
+  OVERSIZE: "longer than --mtu allows",
+  SRC_MAC_GROUP: "the source is a group or broadcast address",
+  SRC_MAC_ZERO: "the source is zero",
+  SRC_MAC_TAP: "a guest used the tap's own address as its source",
+  SRC_MAC_CONFLICT: "the source belongs to another port",
+  MAC_LIMIT: "the port has as many stations as it may",
+  DST_MAC_RESERVED: "the destination is one that bridges do not relay, 01:80:c2:00:00:00 to 0f",
+  DST_MAC_ZERO: "the destination is zero",
+  LLC_DENIED: "a length where the type should be: LLC or SNAP",
+  VLAN_DENIED: "tagged with a VLAN",
+  ETHERTYPE_DENIED: "neither IPv4 nor ARP, nor IPv6 with --ipv6",
+  ARP_MALFORMED: "ARP cut short, or not for Ethernet and IPv4",
+  ARP_OP_DENIED: "ARP that is neither request nor reply",
+  ARP_DST_MULTICAST: "ARP to a group other than broadcast",
+  LEARN_RATE: "new stations or addresses too fast",
+  ARP_SHA_MISMATCH: "ARP in the name of another MAC address than the frame's source",
+  ARP_SPA_ZERO: "an ARP reply from 0.0.0.0",
+  ARP_SPA_HOST: "ARP in the name of the host's address",
+  ARP_SPA_OUTSIDE:
+    "ARP in the name of an address that no guest has: outside the subnet, or its network or broadcast address",
+  ARP_SPA_CONFLICT: "ARP in the name of another port's address",
+  ARP_THA_MISMATCH: "an ARP reply to one station that names another as its target",
+  IP4_MALFORMED: "an IPv4 header whose lengths do not fit",
+  IP4_OPTION_DENIED: "an IPv4 option other than router alert",
+  IP4_SRC_HOST: "from the host's address",
+  IP4_SRC_ZERO: "from 0.0.0.0, and not a DHCP client's",
+  IP4_SRC_OUTSIDE: "from outside the subnet",
+  IP4_SRC_RESERVED: "from the network or broadcast address of the subnet",
+  IP4_SRC_CONFLICT: "from another port's address",
+  IP4_LAND: "source and destination are the same",
+  IP4_DST_MARTIAN: "to an address that must not be on a link: 0/8, 127/8, 240/4",
+  IP4_PROTO_DENIED: "to the host, and neither ICMP nor TCP nor UDP",
+  IP4_FRAG_TINY: "a fragment that hides the ports or flags",
+  IP4_FRAG_OVERFLOW: "a fragment that ends beyond 65535 octets",
+  L2_L3_MISMATCH: "IP for one host in a frame for many",
+  L4_MALFORMED: "a TCP, UDP or ICMP header that is not all there",
+  ICMP_DENIED: "an ICMP redirect or router advertisement",
+  DHCP_SERVER: "what only a DHCP server sends",
+  DHCP_MALFORMED: "a DHCP request that is cut, fragmented or not for Ethernet",
+  DHCP_CHADDR: "a DHCP request for another MAC address",
+  DHCP_RELAY: "a DHCP request in the name of a relay",
+  IP_LIMIT: "the port has as many addresses as it may",
+  STATIC_MISMATCH: "the address is bound to another user",
+  IP6_DISABLED: "IPv6, and no --ipv6",
+  IP6_MALFORMED: "an IPv6 header that does not fit",
+  IP6_EXT_DENIED: "an IPv6 extension header that may not be sent",
+  IP6_FRAG_DENIED: "an IPv6 fragment that hides what it carries",
+  IP6_RA_DENIED: "a router advertisement",
+  IP6_REDIRECT_DENIED: "an IPv6 redirect",
+  DHCP6_SERVER: "what only a DHCPv6 server sends",
+  ND_MALFORMED: "neighbor discovery that does not fit",
+  ND_LLA_MISMATCH: "neighbor discovery in the name of another MAC address",
+  ND_TARGET_CONFLICT:
+    "neighbor discovery in the name of an address of the host's, of another port's, or of none on the link",
+  IP6_SRC_HOST: "from the host's IPv6 address, or its link-local one",
+  IP6_SRC_OUTSIDE: "from outside the IPv6 prefix",
+  IP6_SRC_CONFLICT: "from another port's IPv6 address",
+  IP6_PROTO_DENIED: "to the host by IPv6, and neither ICMPv6 nor TCP nor UDP",
+  HAIRPIN: "the destination lives behind the port that the frame came from",
+  ISOLATED: "the two guests may not talk to each other",
+  EGRESS_FULL: "the port did not take it in time",
+  EGRESS_MTU: "longer than the tap takes",
+  TAP_WRITE_ERROR: "the tap refused it",
+  ARP_RATE: "ARP too fast",
+  STORM_RATE: "broadcast, multicast and unknown destinations too fast"
+}
+
+/** The attack that each reason means: what the first rule that has it stops. */
+export const attackOf: ReadonlyMap<string, string> = new Map(
+  [...rulesWithMemory, ...rules].reverse().map(({ reason, stops }) => [reasonNames[reason]!, stops] as const)
+)

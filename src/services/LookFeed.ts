@@ -1,0 +1,90 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { Bounds } from "../domain/Bounds.ts"
+import type { Counters } from "../domain/Counters.ts"
+import { Column, ROW } from "../domain/Counters.ts"
+import { ask, ControlTarget } from "./ControlTarget.ts"
+import * as Views from "./ControlViews.ts"
+import * as LatestDenials from "./LatestDenials.ts"
+import type { Look, StationSearch } from "./LookSchema.ts"
+import { PeerProcesses } from "./PeerProcesses.ts"
+import * as Directory from "./PortDirectory.ts"
+
+/** From one look to the next: a person sees what happens within a second. */
+export const lookIntervalMs = 500
+
+/** For how long an answer about the stations is as good as a new one. */
+const stationsFreshMs = 1000
+
+/** What the page is told. */
+export interface LookFeed {
+  /**
+   * A look at once and then one each interval, the same for all who look. Nothing is computed while nobody does. Who
+   * is too slow misses looks and delays nobody.
+   */
+  readonly looks: Stream.Stream<Look>
+  /** @param match part of an address, in lower case, or the number of a port; empty for all. */
+  readonly stations: (match: string) => Effect.Effect<StationSearch>
+}
+
+type Needs = ControlTarget | PeerProcesses | Scope.Scope
+
+export const make: Effect.Effect<LookFeed, never, Needs> = Effect.gen(function*() {
+  const target = yield* ControlTarget
+  const processes = yield* PeerProcesses
+  const denials = LatestDenials.make()
+  let activity: ReadonlyMap<number, number> = new Map()
+
+  const look = Effect.gen(function*() {
+    const { directory, plane: { counters } } = target.running
+    const reply = yield* ask(target.running, { kind: "ports" })
+    const nowMs = yield* Clock.currentTimeMillis
+    const timeMs = Math.floor(performance.now())
+    LatestDenials.note(denials, Views.drops(counters).drops, timeMs)
+    const open = Directory.openPorts(directory)
+    const before = activity
+    activity = new Map(open.map((port) => [port, activityOf(counters, port)] as const))
+    return {
+      timeMs,
+      upSeconds: Math.max(0, Math.floor((nowMs - target.startedMs) / 1000)),
+      status: Views.status(target, reply),
+      portsOpen: directory.guests.size,
+      ports: Views.ports(target, processes, reply, nowMs, busiest(before, activity, Bounds.webPorts)),
+      denials: LatestDenials.list(denials)
+    } satisfies Look
+  })
+  const looks = yield* Stream.repeatEffectWithSchedule(look, Schedule.fixed(lookIntervalMs)).pipe(
+    Stream.share({ capacity: 1, strategy: "sliding", replay: 1 })
+  )
+  const known = yield* Effect.cachedWithTTL(ask(target.running, { kind: "stations" }), stationsFreshMs)
+  const stations = (match: string) =>
+    Effect.map(known, (reply) => search(reply === undefined ? undefined : Views.stations(reply).stations, match))
+  return { looks, stations }
+})
+
+/** Grows with each frame that a port sends, is sent, or loses. */
+const activityOf = ({ values }: Counters, port: number): number =>
+  values[port * ROW + Column.receivedFrames]! + values[port * ROW + Column.offeredFrames]!
+
+/** At most `most` ports, in their order: those with the most activity since the look before. */
+export const busiest = (
+  before: ReadonlyMap<number, number>,
+  after: ReadonlyMap<number, number>,
+  most: number
+): ReadonlyArray<number> => {
+  if (after.size <= most) return [...after.keys()]
+  const grown = (port: number): number => {
+    const [was, is] = [before.get(port) ?? 0, after.get(port)!]
+    return is >= was ? is - was : is
+  }
+  return [...after.keys()].sort((a, b) => grown(b) - grown(a) || a - b).slice(0, most).sort((a, b) => a - b)
+}
+
+const search = (all: StationSearch["stations"] | undefined, match: string): StationSearch => {
+  if (all === undefined) return { answered: false, total: 0, found: 0, stations: [] }
+  const found = all.filter(({ address, port }) => address.includes(match) || String(port) === match)
+  return { answered: true, total: all.length, found: found.length, stations: found.slice(0, Bounds.webStations) }
+}
