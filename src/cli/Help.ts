@@ -24,7 +24,7 @@ export const helpText = (): string => {
     "  vknetd status | ports | stations | drops | moves | top",
     "  vknetd port N disconnect|pin|unpin|isolate|unisolate",
     "  vknetd set log-level|station-age VALUE",
-    "Of a frame or a capture: vknetd explain --help, vknetd replay --help"
+    "Of frames, live or captured: vknetd capture --help, explain --help, replay --help"
   ].join("\n")
 }
 

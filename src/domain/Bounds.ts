@@ -108,7 +108,19 @@ export const Bounds = {
   /** Stations that the page shows of those that were looked for. */
   webStations: 256,
   /** Denials that the page remembers, by port and reason: three screens. */
-  webDenials: 64
+  webDenials: 64,
+  /** Captures at once: a few people who look. */
+  captures: 8,
+  /** Of these for one user that is neither root nor the switch's own: both ends of a conversation. */
+  capturesPerUid: 2,
+  /** Octets of captured frames on their way to the main thread: what full-size frames at 10 Gbit/s fill in 3 ms. */
+  captureRingBytes: 4_194_304,
+  /** Octets that wait for one who captures: a second of 30 Mbit/s. */
+  captureQueueBytes: 4_194_304,
+  /** How long captured frames may lie before they are looked at, so that each look is worth its while. */
+  captureDrainMs: 5,
+  /** Characters of a capture's filter. */
+  captureFilterChars: 1024
 } as const
 
 /** Index of the tap's port. Guests are 1 and up. */

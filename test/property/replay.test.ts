@@ -67,7 +67,7 @@ const ports = (
 ): Uint8Array =>
   concat(
     Writer.sectionHeader(),
-    ...names.map(Writer.interfaceBlock),
+    ...names.map((name) => Writer.interfaceBlock(name)),
     ...frames.map(([interfaceNumber, seconds, octets]) =>
       Writer.packetBlock({
         interfaceNumber,

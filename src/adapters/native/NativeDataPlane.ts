@@ -4,6 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import { Bounds } from "../../domain/Bounds.ts"
+import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
 import { DataPlane, DataPlaneError, type RunningPlane } from "../../services/DataPlane.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
@@ -22,6 +23,7 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
         Effect.gen(function*() {
           const ports = settings.guestPorts + 1
           const memory = new SharedArrayBuffer(Counters.byteLengthFor(ports))
+          const captured = Ring.make(ports, Bounds.captureRingBytes)
           const notices = yield* Queue.unbounded<PlaneNotice>()
           const started = yield* Deferred.make<void, DataPlaneError>()
           const ended = yield* Deferred.make<never, DataPlaneError>()
@@ -34,6 +36,7 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
               listener: listener.handle,
               trunkListener: trunkListener?.handle ?? -1,
               memory,
+              captured: captured.memory,
               wake
             }),
             stop: { kind: "stop" }
@@ -60,15 +63,12 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
           return {
             notices,
             counters: Counters.make(ports, memory),
+            captured,
             attachTap: (tap) =>
               ask({ kind: "attach-tap", handle: tap.handle, mac: tap.macAddress, mtuBytes: tap.mtuBytes }).pipe(
                 Effect.flatMap(({ errno }) =>
                   errno === 0 ? Effect.void : Effect.fail(
-                    new TapError({
-                      operation: "open",
-                      interfaceName: tap.interfaceName,
-                      code: addon.errnoName(errno)
-                    })
+                    new TapError({ operation: "open", interfaceName: tap.interfaceName, code: addon.errnoName(errno) })
                   )
                 )
               ),
