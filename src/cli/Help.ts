@@ -30,7 +30,7 @@ export const helpText = (): string => {
 
 /** What the screen has no line for. */
 const further: ReadonlySet<Flag> = new Set<Flag>([
-  flags.noOffload, flags.trunk, flags.isolate, flags.learn, flags.lock, flags.bind, flags.maxMacs, flags.maxIps,
+  flags.noOffload, flags.trunk, flags.isolate, flags.learn, flags.bind, flags.maxMacs, flags.lock, flags.maxIps,
   flags.hold, flags.stormRate, flags.arpRate, flags.dhcpServer, flags.allowEtherType, flags.ipv6, flags.web,
   flags.webToken, flags.check, flags.readyFd, flags.logFormat, flags.logFile, flags.logLevel
 ])
