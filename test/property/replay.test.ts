@@ -162,6 +162,16 @@ describe("who sent a frame of a capture", () => {
     const file = ports(["a", "b"], [[0, 1, ofGuest], [1, 2, ofHost()]])
     assert.deepStrictEqual(verdicts(replayed(file).told), ["a: forwarded to tap", "tap: forwarded to a"])
   })
+
+  it("is the port that the switch itself named: who lies from there is not taken for the host", () => {
+    const { survey, told } = replayed(ports(["port7"], [[0, 1, poison], [0, 2, ofHost()]]))
+    assert.isUndefined(survey.hostMac)
+    assert.deepStrictEqual(survey.guests, ["port7"])
+    assert.deepStrictEqual(told.map(({ ingress, reason }) => [ingress, reason]), [
+      ["port7", "ARP_SPA_HOST"],
+      ["port7", "ARP_SPA_HOST"]
+    ])
+  })
 })
 
 describe("a replay", () => {
