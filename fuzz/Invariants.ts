@@ -98,7 +98,7 @@ const checkHold = (hold: Hold): void => {
     if (state === HoldState.Held || state === HoldState.Flushing) active++
     troubled += Number(state !== HoldState.Open) + hold.noFlood[port]!
     held += hold.count[port]!
-    must(hold.count[port]! <= Bounds.heldFramesPerPort, "more frames held for a port than may be")
+    must(hold.count[port]! <= Bounds.keptFramesPerPort, "more frames held for a port than may be")
     must(state !== HoldState.Open || hold.count[port] === 0, "frames are held for an open port")
   }
   must(active === hold.active && troubled === hold.troubled, "ports in trouble are miscounted")

@@ -46,6 +46,10 @@ Value Step(const CallbackInfo& info) {
 void Send(const CallbackInfo& info) { exchange_of(info).send(port_at(info, 0)); }
 void Park(const CallbackInfo& info) { exchange_of(info).park(int_at(info, 0)); }
 
+Value RestTap(const CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), exchange_of(info).rest_tap(info[0].As<Napi::Boolean>().Value()));
+}
+
 Value Descriptor(const CallbackInfo& info) {
   return Number::New(info.Env(), exchange_of(info).descriptor(port_at(info, 0)));
 }
@@ -186,6 +190,7 @@ Value OpenExchange(const CallbackInfo& info) {
   Object out = Object::New(env);
   bind_function<Value, Step>(out, "step", shared);
   bind_function<void, Send>(out, "send", shared);
+  bind_function<Value, RestTap>(out, "restTap", shared);
   bind_function<void, Park>(out, "park", shared);
   bind_function<Value, Descriptor>(out, "descriptor", shared);
   bind_function<Value, Listen>(out, "listen", shared);

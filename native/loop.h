@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "kernel.h"
+#include "segment_tap.h"
 
 namespace vknetd {
 
@@ -77,6 +78,8 @@ class Exchange {
   int step(uint32_t plan_count, int timeout_ms);
   // The first half of a step: sends, and receives nothing.
   void send(uint32_t plan_count);
+  // Reads from the tap only what was read with others and did not fit; whether there is any.
+  bool rest_tap(bool on);
   // Waits up to `timeout_ms` for a wake, and for nothing else.
   void park(int timeout_ms);
   // The descriptor of a port, or -1.
@@ -125,10 +128,12 @@ class Exchange {
   void send_chain(uint32_t egress);
   uint32_t send_frames(Port& port, const FrameSlot* frames, const uint32_t* entries,
                        uint32_t count, int* fatal);
+  int send_some(const Port& port, const FrameSlot* frames, int count, int* error);
   void fail_chain(uint32_t entry, int error);
   void fail_entry(uint32_t entry, int error);
 
   int wait(int timeout_ms, PollResult* results);
+  bool tap_waits() const;
   uint32_t note_results(const PollResult* results, int count, Turn* turns);
   uint32_t receive(Turn* turns, uint32_t count);
   uint32_t receive_turn(Turn& turn, uint32_t filled, uint32_t quota);
@@ -152,6 +157,7 @@ class Exchange {
   int spare_;
   Listener listeners_[kEntrances];
   Port* ports_;
+  SegmentTap* segment_tap_;  // what port 0 is, if it is one
   FrameSlot* slots_;        // the batch's slots, where the poller's frames go
   uint32_t* chain_;         // plan entry -> next entry of the same egress
   uint16_t* touched_;       // egresses of a plan, in order of appearance

@@ -22,6 +22,8 @@ export interface Options extends ServiceOptions {
   readonly pidFilePath: string | undefined
   /** `-t`: `auto`, `tapN` or the path of a device. Undefined with `--no-tap` and `--simulate`. */
   readonly tapName: string | undefined
+  /** Not `--no-offload`. */
+  readonly offload: boolean
   readonly simulate: boolean
   /** `--takeover`: go on for the switch that runs. */
   readonly takeover: boolean

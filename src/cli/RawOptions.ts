@@ -18,6 +18,7 @@ export interface RawOptions extends RawServiceOptions, RawPolicyOptions {
   readonly foreground: boolean
   readonly unsecure: boolean
   readonly noTap: boolean
+  readonly noOffload: boolean
   readonly simulate: boolean
   readonly takeover: boolean
   readonly bridge: string | undefined
@@ -74,6 +75,7 @@ export const toOptions = (
         real ? defaults.pidFilePath : undefined
       ),
       tapName: yield* given(raw.tap, (text) => readTap(text, cwd), real ? defaults.tapName : undefined),
+      offload: !raw.noOffload,
       simulate: raw.simulate,
       takeover: raw.takeover,
       prefix,
@@ -116,6 +118,7 @@ const objectTo = (raw: RawOptions): Read<void> => {
     if (raw.monitor) return clash(flags.simulate, flags.monitor, "dump a simulated switch with -c -p its socket")
     if (raw.noTap) return clash(flags.simulate, flags.noTap, why)
     if (raw.takeover) return clash(flags.simulate, flags.takeover, "a simulated host does not come along")
+    if (raw.noOffload) return clash(flags.simulate, flags.noOffload, why)
     if (raw.tap !== undefined) return clash(flags.simulate, flags.tap, why)
     if (raw.bridge !== undefined) return clash(flags.simulate, flags.bridge, why)
   } else if (raw.seed !== undefined) {
@@ -124,6 +127,7 @@ const objectTo = (raw: RawOptions): Read<void> => {
   if (raw.noTap) {
     const why = "without a host side there is no tap; leave one of them out"
     if (raw.tap !== undefined) return clash(flags.noTap, flags.tap, why)
+    if (raw.noOffload) return clash(flags.noTap, flags.noOffload, why)
     if (raw.bridge !== undefined) return clash(flags.noTap, flags.bridge, why)
   }
   return Either.void

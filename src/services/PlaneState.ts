@@ -33,6 +33,9 @@ export interface PlaneKnowledge {
   readonly held: ReadonlyArray<{ readonly egress: number; readonly ingress: number; readonly octets: Uint8Array }>
 }
 
+/** A segment is less than a batch; each turn may end early because a port is full. */
+const TAP_TURNS_MAX = 64
+
 /**
  * Brings a loop to rest and takes down what it knows: all that it has received it has sent, kept or counted as lost.
  * The loop may go on afterwards as if nothing had been.
@@ -41,6 +44,11 @@ export interface PlaneKnowledge {
  */
 const take = (forwarder: Forwarder.Forwarder, exchange: InheritableExchange): PlaneState => {
   const { control, counters, hold, memory, ports } = forwarder
+  // Frames of a large segment of which some have gone on their way; also if the tap waits for a full port.
+  for (let turns = 0; exchange.restTap(true) && turns < TAP_TURNS_MAX; turns++) {
+    exchange.resume(TAP_PORT)
+    Forwarder.turn(forwarder, 0)
+  }
   exchange.send()
   Forwarder.settle(forwarder)
   const open = ports.open.slice(0, ports.openCount)

@@ -3,9 +3,10 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { run } from "./commandTranscript.ts"
 import type { Guest } from "./guests/Guest.ts"
-import { guestsRun } from "./guests/GuestPackages.ts"
+import { guestsRun, guestsRunOnTap } from "./guests/GuestPackages.ts"
 import { buildInitramfs } from "./guests/Initramfs.ts"
 import { megabitsPerSecond } from "./guests/Iperf.ts"
+import { makeNetns } from "./guests/Netns.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
 import { startSwitch } from "./guests/SwitchUnderTest.ts"
 import { startUmlGuest, umlLine } from "./guests/UmlGuest.ts"
@@ -91,4 +92,37 @@ describe.runIf(guestsRun)("two guests, a transfer and a takeover", () => {
       assert.isAbove(megabitsPerSecond(report), 0)
       assert.isBelow(median, 200)
     }), 240_000)
+})
+
+describe.runIf(guestsRunOnTap)("a host, a guest and a takeover", () => {
+  it.scopedLive("a transfer of large segments from the host goes on, and each frame arrives or is counted", () =>
+    Effect.gen(function*() {
+      const host = yield* makeNetns
+      const directory = yield* scratchDirectory()
+      const initramfs = yield* buildInitramfs
+      const argv = ["-t", "tap7", "--group", "root", "10.1.0.1/24"]
+      const old = yield* startSwitch({ directory, prefix: host.prefix, argv })
+      const line = umlLine(old.socketPath, "52:54:00:00:00:0a")
+      const ann = yield* startUmlGuest({ name: "ann", initramfs, line })
+      yield* ann.succeed("ip addr add 10.1.0.2/24 dev vec0 && ip link set vec0 up && iperf3 --server --daemon")
+      yield* host.succeed("ping -q -c 3 -i 0.1 10.1.0.2")
+      const transfer = yield* host.start(["iperf3", "--client", "10.1.0.2", "--time", "15", "--json"])
+      let before = old.process
+      for (let i = 0; i < takeovers; i++) {
+        yield* Effect.sleep(500)
+        const heir = yield* takeOver([...argv, "-p", old.socketPath], old.pidFilePath, host.prefix)
+        assert.deepStrictEqual(yield* before.waitForEnd(5000), { status: 0, signal: null })
+        before = heir
+      }
+      assert.deepStrictEqual(yield* transfer.waitForEnd(60_000), { status: 0, signal: null })
+      assert.isAbove(megabitsPerSecond(transfer.stdout()), 0)
+      yield* Effect.sleep(500)
+      const { stdout } = yield* run(["ports", "--json", "-p", old.socketPath])
+      const [tap, guest] = JSON.parse(stdout) as ReadonlyArray<Row & { readonly deniedFrames: number }>
+      const kernel = yield* framesOf(ann)
+      assert.deepStrictEqual([guest!.receivedFrames, guest!.sentFrames], [kernel.sent, kernel.received])
+      // What the host floods, as its router solicitations, may be kept from guests: that is counted as denied.
+      assert.strictEqual(tap!.receivedFrames - tap!.deniedFrames, guest!.sentFrames + guest!.droppedFrames)
+      assert.strictEqual(guest!.receivedFrames - guest!.deniedFrames, tap!.sentFrames + tap!.droppedFrames)
+    }), 180_000)
 })

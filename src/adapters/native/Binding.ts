@@ -27,6 +27,8 @@ export interface NativeExchange {
   readonly step: (planCount: number, timeoutMs: number) => number
   /** The first half of a step. */
   readonly send: (planCount: number) => void
+  /** Whether to read from the tap only what is left of what was read before; true if there is any. */
+  readonly restTap: (on: boolean) => boolean
   /** Waits for a wake and for nothing else. */
   readonly park: (timeoutMs: number) => void
   /** The descriptor of a port, or -1. */
@@ -67,7 +69,8 @@ export interface NativeArrays {
 export interface Binding {
   /** The errno symbol of a positive number, e.g. `EBUSY`. */
   readonly errnoName: (errno: number) => string
-  readonly openTap: (request: string) => NativeTap | number
+  /** With `offload` the host's kernel leaves the cutting of TCP segments and checksums to the exchange, if it can. */
+  readonly openTap: (request: string, offload: boolean) => NativeTap | number
   /** Address and mask are unsigned 32-bit, first octet highest. */
   readonly assignAddress: (interfaceName: string, address: number, mask: number) => number
   /** Sixteen octets; 1 … 128 bits. */

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"
+import type * as http from "node:http"
 import type * as net from "node:net"
 import { Bounds } from "../../domain/Bounds.ts"
 import { CallerCheck, ControlApi, metricsContentType } from "../../services/ControlApi.ts"
@@ -65,6 +66,7 @@ export const open = (request: {
       Effect.gen(function*() {
         const made = request.inherited ?? (yield* makeSocket(addon, request))
         const server = guarded(handler)
+        server.on("request", lasting)
         server.on("connection", admission(addon, fs.lstatSync(request.path).gid, peers))
         answerUpgrades(addon, server, {
           mayTakeOver: (socket) => isOwner(peers.get(socket)?.uid ?? -1),
@@ -95,6 +97,14 @@ const makeSocket = (
 
 const remove = (addon: Binding, ownership: { readonly held: boolean }, path: string, node: SocketNode): void => {
   if (ownership.held) addon.unlinkSocket(path, node.device, node.inode)
+}
+
+/**
+ * One who captures may stop reading for as long as he likes, and hear nothing while nothing is sent: a paused terminal
+ * is no reason to end a capture, which is bounded in what it holds.
+ */
+const lasting = (request: http.IncomingMessage): void => {
+  if (/^\/capture(\?|$)/.test(request.url ?? "")) request.socket.setTimeout(0)
 }
 
 const notFound = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, url }) =>

@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { Bounds } from "../../domain/Bounds.ts"
+import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
 import type { SwitchSettings } from "../../domain/SwitchSettings.ts"
 import { DataPlane, DataPlaneError, type RunningPlane } from "../../services/DataPlane.ts"
@@ -21,6 +22,7 @@ type Done = Extract<PlaneAnswer, { kind: "done" }>
 export interface WaitingThread {
   readonly settings: SwitchSettings
   readonly counters: Counters.Counters
+  readonly captured: Ring.CaptureRing
   readonly notices: Queue.Queue<PlaneNotice>
   readonly ask: (command: PlaneCommand) => Effect.Effect<Done>
   /** Questions without an answer yet. */
@@ -63,10 +65,13 @@ export const startWaiting = (
       })
     const ports = settings.guestPorts + 1
     const memory = new SharedArrayBuffer(Counters.byteLengthFor(ports))
-    yield* Effect.raceFirst(ask({ kind: "begin", settings, memory }), notBegun(ended))
+    const captured = Ring.make(ports, Bounds.captureRingBytes)
+    const begun = ask({ kind: "begin", settings, memory, captured: captured.memory })
+    yield* Effect.raceFirst(begun, notBegun(ended))
     return {
       settings,
       counters: Counters.make(ports, memory),
+      captured,
       notices,
       ask,
       asked: () => answers.length,
@@ -81,7 +86,7 @@ const notBegun = (ended: Deferred.Deferred<never, DataPlaneError>) =>
 /** Makes a waiting thread the switch's; without an inheritance it forwards at once. */
 const begin = (
   addon: Binding,
-  { ask, asked, counters, ended, notices }: WaitingThread,
+  { ask, asked, captured, counters, ended, notices }: WaitingThread,
   { inherited, listener, trunkListener }: Parameters<DataPlane["Type"]["start"]>[0]
 ): Effect.Effect<RunningPlane, DataPlaneError> =>
   Effect.gen(function*() {
@@ -96,6 +101,7 @@ const begin = (
     return {
       notices,
       counters,
+      captured,
       attachTap: (tap) =>
         ask({ kind: "attach-tap", handle: tap.handle, mac: tap.macAddress, mtuBytes: tap.mtuBytes }).pipe(
           Effect.flatMap(({ errno }) =>

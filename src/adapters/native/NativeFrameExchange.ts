@@ -71,6 +71,7 @@ export const open = (
       plan.failed = state[1]!
       exchange.nowMs = clock[0]!
     },
+    restTap: native.restTap,
     park: () => native.park(-1),
     listen: native.listen,
     handleOf: native.descriptor,

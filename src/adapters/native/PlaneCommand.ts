@@ -11,8 +11,15 @@ export interface PlaneStart {
 
 /** What it can be told; a wake makes it look. Each is answered with {@link PlaneAnswer}. */
 export type PlaneCommand =
-  /** The first of all, and told once: makes everything, and rests. @param memory of the counters. */
-  | { readonly kind: "begin"; readonly settings: SwitchSettings; readonly memory: SharedArrayBuffer }
+  /** The first of all, and told once: makes everything, and rests. */
+  | {
+    readonly kind: "begin"
+    readonly settings: SwitchSettings
+    /** Memory of the counters. */
+    readonly memory: SharedArrayBuffer
+    /** Memory of the ring of captured frames. */
+    readonly captured: ArrayBufferLike
+  }
   /** The second: the descriptors to accept from, the trunks' -1 for none, and what to go on with. */
   | {
     readonly kind: "listen"

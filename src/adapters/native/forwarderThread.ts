@@ -1,4 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
+import { Bounds } from "../../domain/Bounds.ts"
+import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
 import { Entrance } from "../../services/FrameExchange.ts"
@@ -18,7 +20,7 @@ const { wake } = workerData as PlaneStart
 const binding = load()
 const say = (answer: PlaneAnswer): void => port.postMessage(answer)
 
-const run = ({ memory, settings }: Extract<PlaneCommand, { kind: "begin" }>): void => {
+const run = ({ captured, memory, settings }: Extract<PlaneCommand, { kind: "begin" }>): void => {
   const exchange = Exchange.open(binding, {
     frameBytesMax: settings.frameBytesMax,
     portCount: settings.guestPorts + 1,
@@ -30,7 +32,8 @@ const run = ({ memory, settings }: Extract<PlaneCommand, { kind: "begin" }>): vo
     exchange,
     settings,
     counters: Counters.make(settings.guestPorts + 1, memory),
-    notify: say
+    notify: say,
+    capture: { ring: Ring.make(settings.guestPorts + 1, Bounds.captureRingBytes, captured), dateMs: Date.now }
   })
   let rests = true
   say({ kind: "done", errno: 0 })
@@ -61,15 +64,15 @@ const run = ({ memory, settings }: Extract<PlaneCommand, { kind: "begin" }>): vo
         return true
       case "resume":
         rests = false
+        exchange.restTap(false)
         say({ kind: "done", errno: 0 })
         return true
       case "listen":
         say({ kind: "done", errno: listen(command) })
         return true
       case "begin":
-        return true
       case "stop":
-        return false
+        return command.kind === "begin"
     }
   }
 

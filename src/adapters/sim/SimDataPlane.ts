@@ -2,6 +2,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import { Bounds } from "../../domain/Bounds.ts"
+import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
 import { DataPlane, DataPlaneError } from "../../services/DataPlane.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
@@ -24,6 +26,7 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
       start: ({ inherited, listener, settings, trunkListener }) =>
         Effect.gen(function*() {
           const notices = yield* Queue.unbounded<PlaneNotice>()
+          const captured = Ring.make(settings.guestPorts + 1, Bounds.captureRingBytes)
           const { exchange, forwarder } = yield* Effect.acquireRelease(
             Effect.sync(() => {
               const exchange = new SimExchange(kernel, {
@@ -36,7 +39,8 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
                 exchange,
                 settings,
                 counters: Counters.make(settings.guestPorts + 1),
-                notify: (notice) => Queue.unsafeOffer(notices, notice)
+                notify: (notice) => Queue.unsafeOffer(notices, notice),
+                capture: { ring: captured, dateMs: () => Math.floor(exchange.nowMs) }
               })
               const loop = { exchange, forwarder }
               loops.add(loop)
@@ -55,6 +59,7 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
           return {
             notices,
             counters: forwarder.counters,
+            captured,
             attachTap: (tap) =>
               Effect.suspend(() => {
                 const errno = Forwarder.attachTap(forwarder, {

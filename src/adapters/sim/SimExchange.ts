@@ -125,6 +125,10 @@ export class SimExchange implements InheritableExchange {
     this.#nowMs = this.#kernel.nowMs
   }
 
+  restTap(): boolean {
+    return false
+  }
+
   handleOf(port: number): number {
     return this.#attached.get(port)?.fd ?? -1
   }
