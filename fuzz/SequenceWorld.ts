@@ -253,8 +253,8 @@ export class SequenceWorld {
     if (hold.freeCount !== Bounds.heldFrames) throw new Finding("all have left, but a frame is held")
     if (memory.held.held.size > Bounds.heldIdentities) throw new Finding("more is kept for those that left than may be")
     if (hold.active + hold.troubled > 0) throw new Finding("all have left, but a port is in trouble")
-    const descriptors = this.kernel.descriptors.count
-    if (descriptors !== LISTENERS) throw new Finding(`all have left, but ${descriptors - LISTENERS} descriptors are open`)
+    const descriptors = this.kernel.descriptors.count - LISTENERS
+    if (descriptors !== 0) throw new Finding(`all have left, but ${descriptors} descriptors are open`)
   }
 
   /** The bystanders read what others have sent to them, of which some may be held for them. */
