@@ -67,6 +67,7 @@ export const flags = {
     help: `largest payload of a frame (the tap's, at least ${Bounds.mtuBytesDefault})`
   },
   macAge: { name: "mac-age", value: "SECONDS", help: `forget a silent station after (${Bounds.stationAgeSeconds})` },
+  takeover: { name: "takeover", value: undefined, help: "take over the running switch; its guests notice nothing" },
   isolate: {
     name: "isolate",
     value: "WHOM",

@@ -5,10 +5,11 @@ import * as Queue from "effect/Queue"
 import { Bounds } from "../../domain/Bounds.ts"
 import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
-import { DataPlane } from "../../services/DataPlane.ts"
+import { DataPlane, DataPlaneError } from "../../services/DataPlane.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
 import { answer } from "../../services/PlaneQuestion.ts"
+import * as PlaneState from "../../services/PlaneState.ts"
 import { TapError } from "../../services/TapDevice.ts"
 import { errnoName } from "./Errno.ts"
 import { SimDriver } from "./SimDriver.ts"
@@ -22,11 +23,11 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
     const kernel = yield* SimWorld
     const { loops } = yield* SimDriver
     return DataPlane.of({
-      start: ({ listener, settings, trunkListener }) =>
+      start: ({ inherited, listener, settings, trunkListener }) =>
         Effect.gen(function*() {
           const notices = yield* Queue.unbounded<PlaneNotice>()
           const captured = Ring.make(settings.guestPorts + 1, Bounds.captureRingBytes)
-          const { forwarder } = yield* Effect.acquireRelease(
+          const { exchange, forwarder } = yield* Effect.acquireRelease(
             Effect.sync(() => {
               const exchange = new SimExchange(kernel, {
                 portCount: settings.guestPorts + 1,
@@ -51,6 +52,10 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
                 loop.exchange.shutdown()
               })
           )
+          if (inherited !== undefined) {
+            const errno = PlaneState.give(forwarder, inherited.state, inherited.handles)
+            if (errno !== 0) return yield* new DataPlaneError({ operation: "start", detail: errnoName(errno) })
+          }
           return {
             notices,
             counters: forwarder.counters,
@@ -68,6 +73,9 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
               }),
             detachTap: Effect.sync(() => Forwarder.detachTap(forwarder)),
             ask: (question) => Effect.sync(() => Option.some(answer(forwarder, question))),
+            // Between two turns of the driver the loop is always at rest.
+            rest: Effect.sync(() => PlaneState.leave(forwarder, exchange)),
+            resume: Effect.void,
             ended: Effect.never
           }
         })
