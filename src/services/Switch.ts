@@ -111,9 +111,10 @@ export const open = (
         mode: request.socketMode & TRUNK_MODE_MAX,
         backlog: Bounds.backlog
       }).pipe(Effect.mapError(ofTrunk))
-    const plane = yield* (yield* DataPlane).start({ listener, trunkListener, settings: settingsFor(request, tap) })
+    const settings = settingsFor(request, tap)
+    const plane = yield* (yield* DataPlane).start({ listener, trunkListener, tap, settings })
     const directory = Directory.make()
-    if (tap !== undefined) yield* attach(plane, tap, directory)
+    if (tap !== undefined) yield* noteTap(directory, tap)
     return {
       request,
       live: { policy: request.policy, stationAgeSeconds: request.stationAgeSeconds },
@@ -141,11 +142,8 @@ const probeTrunk = (trunk: SwitchRequest["trunk"]) =>
 /** What is wrong with the socket that `--trunk` names. */
 const ofTrunk = ({ code, path }: ListenError): ListenError => new ListenError({ path, code, option: "--trunk" })
 
-const attach = (plane: RunningPlane, tap: Tap, directory: Directory.PortDirectory) =>
-  Effect.zipRight(
-    plane.attachTap(tap),
-    Effect.map(Clock.currentTimeMillis, (nowMs) => Directory.noteTap(directory, tap.interfaceName, nowMs))
-  )
+const noteTap = (directory: Directory.PortDirectory, tap: Tap): Effect.Effect<void> =>
+  Effect.map(Clock.currentTimeMillis, (nowMs) => Directory.noteTap(directory, tap.interfaceName, nowMs))
 
 const settingsFor = (request: SwitchRequest, tap: Tap | undefined) => {
   const mtuBytes = request.mtuBytes ?? Math.max(tap?.mtuBytes ?? 0, Bounds.mtuBytesDefault)
@@ -258,7 +256,7 @@ const regain = (plane: RunningPlane, uplink: Uplink, directory: Directory.PortDi
     const again = Effect.gen(function*() {
       yield* uplink.close
       const tap = yield* uplink.open
-      if (tap !== undefined) yield* attach(plane, tap, directory)
+      if (tap !== undefined) yield* Effect.zipRight(plane.attachTap(tap), noteTap(directory, tap))
       return tap
     }).pipe(Effect.tapError((error) => Effect.logWarning(error.message)))
     const tap = yield* Effect.retry(again, tapRetries)

@@ -7,10 +7,10 @@ import { Bounds } from "../../domain/Bounds.ts"
 import * as Counters from "../../domain/Counters.ts"
 import { DataPlane, DataPlaneError, type RunningPlane } from "../../services/DataPlane.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
-import { TapError } from "../../services/TapDevice.ts"
+import { type Tap, TapError } from "../../services/TapDevice.ts"
 import { Addon } from "./Addon.ts"
 import { startThread } from "./BlockedThread.ts"
-import type { PlaneAnswer, PlaneCommand, PlaneStart } from "./PlaneCommand.ts"
+import type { PlaneAnswer, PlaneCommand, PlaneStart, PlaneTap } from "./PlaneCommand.ts"
 
 /** The forwarding loop in a thread of its own, blocked in native code. */
 export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
@@ -18,12 +18,12 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
   Effect.gen(function*() {
     const addon = yield* Addon
     return DataPlane.of({
-      start: ({ listener, settings, trunkListener }) =>
+      start: ({ listener, settings, tap, trunkListener }) =>
         Effect.gen(function*() {
           const ports = settings.guestPorts + 1
           const memory = new SharedArrayBuffer(Counters.byteLengthFor(ports))
           const notices = yield* Queue.unbounded<PlaneNotice>()
-          const started = yield* Deferred.make<void, DataPlaneError>()
+          const started = yield* Deferred.make<number, DataPlaneError>()
           const ended = yield* Deferred.make<never, DataPlaneError>()
           type Done = Extract<PlaneAnswer, { kind: "done" }>
           const answers: Array<(done: Done) => void> = []
@@ -31,6 +31,7 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
             bundle: "forwarder.mjs",
             data: (wake): PlaneStart => ({
               settings,
+              tap: tap === undefined ? undefined : planeTap(tap),
               listener: listener.handle,
               trunkListener: trunkListener?.handle ?? -1,
               memory,
@@ -46,11 +47,16 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
           worker.on("error", (cause: unknown) => fail(cause instanceof Error ? cause.message : String(cause)))
           worker.on("exit", (code) => fail(`the thread ended with ${code}`))
           worker.on("message", (answer: PlaneAnswer) => {
-            if (answer.kind === "started") Deferred.unsafeDone(started, Effect.void)
+            if (answer.kind === "started") Deferred.unsafeDone(started, Effect.succeed(answer.errno))
             else if (answer.kind === "done") answers.shift()?.(answer)
             else Queue.unsafeOffer(notices, answer)
           })
-          yield* Deferred.await(started)
+          const attached = (tap: Tap, errno: number): Effect.Effect<void, TapError> =>
+            errno === 0 ? Effect.void : Effect.fail(
+              new TapError({ operation: "open", interfaceName: tap.interfaceName, code: addon.errnoName(errno) })
+            )
+          const errno = yield* Deferred.await(started)
+          if (tap !== undefined) yield* attached(tap, errno)
 
           const ask = (command: PlaneCommand) =>
             Effect.async<Done>((resume) => {
@@ -61,17 +67,7 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
             notices,
             counters: Counters.make(ports, memory),
             attachTap: (tap) =>
-              ask({ kind: "attach-tap", handle: tap.handle, mac: tap.macAddress, mtuBytes: tap.mtuBytes }).pipe(
-                Effect.flatMap(({ errno }) =>
-                  errno === 0 ? Effect.void : Effect.fail(
-                    new TapError({
-                      operation: "open",
-                      interfaceName: tap.interfaceName,
-                      code: addon.errnoName(errno)
-                    })
-                  )
-                )
-              ),
+              Effect.flatMap(ask({ kind: "attach-tap", tap: planeTap(tap) }), ({ errno }) => attached(tap, errno)),
             detachTap: Effect.asVoid(ask({ kind: "detach-tap" })),
             ask: (question) =>
               Effect.suspend(() =>
@@ -85,3 +81,5 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
     })
   })
 )
+
+const planeTap = ({ handle, macAddress, mtuBytes }: Tap): PlaneTap => ({ handle, mac: macAddress, mtuBytes })

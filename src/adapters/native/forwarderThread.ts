@@ -32,7 +32,7 @@ const forwarder = Forwarder.make({
 const obey = (command: PlaneCommand): boolean => {
   switch (command.kind) {
     case "attach-tap":
-      say({ kind: "done", errno: Forwarder.attachTap(forwarder, command) })
+      say({ kind: "done", errno: Forwarder.attachTap(forwarder, command.tap) })
       return true
     case "detach-tap":
       Forwarder.detachTap(forwarder)
@@ -46,8 +46,10 @@ const obey = (command: PlaneCommand): boolean => {
   }
 }
 
-say({ kind: "started" })
-let running = true
+// Before the first turn, which lets guests in: what they send first is for the host, too.
+const errno = start.tap === undefined ? 0 : Forwarder.attachTap(forwarder, start.tap)
+say({ kind: "started", errno })
+let running = errno === 0
 while (running) {
   Forwarder.turn(forwarder, -1)
   if (!forwarder.woken) continue

@@ -7,7 +7,7 @@ import { DataPlane } from "../../services/DataPlane.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
 import { answer } from "../../services/PlaneQuestion.ts"
-import { TapError } from "../../services/TapDevice.ts"
+import { type Tap, TapError } from "../../services/TapDevice.ts"
 import { errnoName } from "./Errno.ts"
 import { SimDriver } from "./SimDriver.ts"
 import { SimExchange } from "./SimExchange.ts"
@@ -20,10 +20,10 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
     const kernel = yield* SimWorld
     const { loops } = yield* SimDriver
     return DataPlane.of({
-      start: ({ listener, settings, trunkListener }) =>
+      start: ({ listener, settings, tap, trunkListener }) =>
         Effect.gen(function*() {
           const notices = yield* Queue.unbounded<PlaneNotice>()
-          const { forwarder } = yield* Effect.acquireRelease(
+          const { errno, loop: { forwarder } } = yield* Effect.acquireRelease(
             Effect.sync(() => {
               const exchange = new SimExchange(kernel, {
                 portCount: settings.guestPorts + 1,
@@ -37,30 +37,22 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
                 counters: Counters.make(settings.guestPorts + 1),
                 notify: (notice) => Queue.unsafeOffer(notices, notice)
               })
+              const errno = tap === undefined ? 0 : attach(forwarder, tap)
               const loop = { exchange, forwarder }
               loops.add(loop)
-              return loop
+              return { errno, loop }
             }),
-            (loop) =>
+            ({ loop }) =>
               Effect.sync(() => {
                 loops.delete(loop)
                 loop.exchange.shutdown()
               })
           )
+          if (tap !== undefined) yield* attached(tap, errno)
           return {
             notices,
             counters: forwarder.counters,
-            attachTap: (tap) =>
-              Effect.suspend(() => {
-                const errno = Forwarder.attachTap(forwarder, {
-                  handle: tap.handle,
-                  mac: tap.macAddress,
-                  mtuBytes: tap.mtuBytes
-                })
-                return errno === 0 ? Effect.void : Effect.fail(
-                  new TapError({ operation: "open", interfaceName: tap.interfaceName, code: errnoName(errno) })
-                )
-              }),
+            attachTap: (tap) => Effect.suspend(() => attached(tap, attach(forwarder, tap))),
             detachTap: Effect.sync(() => Forwarder.detachTap(forwarder)),
             ask: (question) => Effect.sync(() => Option.some(answer(forwarder, question))),
             ended: Effect.never
@@ -69,3 +61,9 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
     })
   })
 )
+
+const attach = (forwarder: Forwarder.Forwarder, { handle, macAddress, mtuBytes }: Tap): number =>
+  Forwarder.attachTap(forwarder, { handle, mac: macAddress, mtuBytes })
+
+const attached = ({ interfaceName }: Tap, errno: number): Effect.Effect<void, TapError> =>
+  errno === 0 ? Effect.void : Effect.fail(new TapError({ operation: "open", interfaceName, code: errnoName(errno) }))
