@@ -33,6 +33,8 @@ export interface AdmissionState {
   readonly storm: RateLimit
   readonly arp: RateLimit
   readonly learning: RateLimit
+  /** User that each port's rates are charged to, -1 for none yet: they outlast the port. */
+  readonly ratedUid: Float64Array
   /** User of each port, unsigned, and 1 for each trunk; `Ports` writes them. */
   readonly uid: Uint32Array
   readonly trunk: Uint8Array
@@ -78,6 +80,7 @@ export const make = (settings: SwitchSettings, open: Pick<Ports, "uid" | "trunk"
     storm: Rates.make(ports, policy.stormPerSecond),
     arp: Rates.make(ports, policy.arpPerSecond),
     learning: Rates.make(ports, Bounds.learnPerSecond),
+    ratedUid: new Float64Array(ports).fill(-1),
     uid: open.uid,
     trunk: open.trunk,
     secure: settings.secure,
