@@ -56,7 +56,7 @@ const policyFlags = [
 const taken = new Set(policyFlags.map(spell))
 
 /** Value of `--host-mac` for a switch whose host is not there. */
-export const NO_HOST = "none"
+const NO_HOST = "none"
 
 /** Fixed, so that the same capture gives the same history. */
 const HASH_SEED = [1, 2] as const

@@ -57,8 +57,7 @@ const answer: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false, fact: -
  * Judges a batch by what is remembered, and remembers what passes.
  *
  * @param reason      in and out: what the rules without memory said; frames they denied stay denied, but one over a
- * rate
- *                    is denied for that, for rates come first.
+ *                    rate is denied for that, for rates come first.
  * @param destination out, for frames not denied under R or L: a port, or {@link FLOOD}.
  * @param nowMs       milliseconds of a monotonic clock.
  */

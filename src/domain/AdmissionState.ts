@@ -18,8 +18,7 @@ import type { SwitchSettings } from "./SwitchSettings.ts"
  * What the switch remembers of its guests, and the numbers that the rules about it compare with.
  *
  * Changed by accepted frames, leases and closing ports alone: a frame that is denied leaves all of it as it was, but
- * for
- * the rate buckets, which count what came in.
+ * for the rate buckets, which count what came in.
  */
 export interface AdmissionState {
   /** MAC address to port. */

@@ -14,15 +14,14 @@ import { Reason } from "./Reason.ts"
  * Who may use an IP address: rules B1 to B6, secure mode only.
  *
  * The first to use a free address has it for as long as it uses it; a lease that the host gave, and a host behind the
- * tap,
- * end such a claim. IPv4 addresses are kept as IPv6 writes them, ::ffff:a.b.c.d, so that one table holds both.
+ * tap, end such a claim. IPv4 addresses are kept as IPv6 writes them, ::ffff:a.b.c.d, so that one table holds both.
  */
 
 /** The third word of an IPv4 address in IPv6's form, RFC 4291 section 2.5.5.2. */
 export const IPV4_WORD = 0xffff
 
 /** Kinds of claims, the stronger the higher. */
-export const Kind = { Claim: 0, Lease: 1, Host: 2 } as const
+const Kind = { Claim: 0, Lease: 1, Host: 2 } as const
 
 /** What a port may do with an address: `isNew` if it would become its own by it. */
 export interface ClaimVerdict {

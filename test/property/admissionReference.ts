@@ -2,8 +2,7 @@ import { Reason } from "../../src/domain/Reason.ts"
 
 /*
  * The stateful policy as the tables of rules S and B say it, slow and obvious: lists of facts in the order of their
- * last use,
- * looked through from the beginning. Written without a look at the fast one.
+ * last use, looked through from the beginning. Written without a look at the fast one.
  */
 
 export interface ReferenceSettings {
