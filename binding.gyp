@@ -3,6 +3,7 @@
     "target_name": "vknetd",
     "sources": [
       "native/addon.cc", "native/addon_exchange.cc", "native/loop.cc", "native/ports.cc",
+      "native/segments.cc", "native/segment_tap.cc",
       "native/posix.cc", "native/errno.cc", "native/service.cc",
       "native/addon_service.cc", "native/control.cc", "native/addon_control.cc"
     ],

@@ -8,6 +8,8 @@ import { tool, which } from "./Tools.mjs"
 
 const HOST_ADDRESS = "10.1.0.1"
 const GUEST_ADDRESS = "10.1.0.2"
+/** Frames that wait in the guest's card: more than a TCP connection has on its way. */
+const GUEST_QUEUE = 10_000
 
 /** Why this cannot be measured here, or undefined. */
 export const whyNot = () => {
@@ -71,6 +73,8 @@ export const measureTap = async (peer, seconds) => {
     plug = start([...guest.inside, tool("plug"), "tap1", peer.to, opened.path])
     await plug.says("ready")
     await configure(guest.inside, "tap1", GUEST_ADDRESS)
+    // What overflows in the guest's own card no switch has lost.
+    await run([...guest.inside, which("ip"), "link", "set", "tap1", "txqueuelen", String(GUEST_QUEUE)])
     await waitFor(() => run([...host.inside, which("ping"), "-c", "1", "-W", "1", GUEST_ADDRESS]))
     const toGuest = await transfer(host, guest, seconds, false)
     const toHost = await transfer(host, guest, seconds, true)

@@ -1,3 +1,4 @@
+import { isTrunk } from "../src/domain/AdmissionState.ts"
 import { Bounds, TAP_PORT } from "../src/domain/Bounds.ts"
 import * as Counters from "../src/domain/Counters.ts"
 import type { Hold } from "../src/domain/Hold.ts"
@@ -58,13 +59,18 @@ const checkPorts = ({ ports, settings }: Forwarder): void => {
 }
 
 /** Everything that a port may own, whatever the operator has asked for since the start. */
-const checkOwners = ({ ports }: Forwarder, table: OwnerTable, ofGuest: number, ofTap: number): void => {
+const checkOwners = (
+  { memory, ports }: Forwarder,
+  table: OwnerTable,
+  caps: { readonly guest: number; readonly trunk: number; readonly tap: number }
+): void => {
   let count = 0
   for (let port = 0; port < table.portCount.length; port++) {
     const owned = table.portCount[port]!
     count += owned
     must(owned === 0 || PortSet.isOpen(ports, port), "a closed port owns something")
-    must(owned <= (port === TAP_PORT ? ofTap : ofGuest), "a port owns more than it may")
+    const cap = port === TAP_PORT ? caps.tap : isTrunk(memory, port) ? caps.trunk : caps.guest
+    must(owned <= cap, "a port owns more than it may")
     let listed = 0
     for (let fact = table.oldest[port]!; fact >= 0 && listed <= owned; fact = Owners.next(table, fact)) {
       must(Owners.get(table, fact, Owners.Field.port) === port, "a port's list has another's fact")
@@ -82,8 +88,9 @@ const checkMemory = (forwarder: Forwarder): void => {
   // A policy that allows less takes nothing away.
   const stations = Math.max(defaults(memory.secure).stationsPerGuest, memory.policy.stationsPerGuest)
   const addresses = Math.max(Bounds.addressesPerGuest, memory.policy.addressesPerGuest)
-  checkOwners(forwarder, memory.stations, stations, Bounds.stationsOfTap)
-  checkOwners(forwarder, memory.claims, addresses, Bounds.addressesOfTap)
+  const { addressesOfTap, addressesPerTrunk, stationsOfTap, stationsPerTrunk } = Bounds
+  checkOwners(forwarder, memory.stations, { guest: stations, trunk: stationsPerTrunk, tap: stationsOfTap })
+  checkOwners(forwarder, memory.claims, { guest: addresses, trunk: addressesPerTrunk, tap: addressesOfTap })
   must(memory.secure || memory.claims.count === 0, "a bridge remembers addresses")
   must(memory.held.byKey.size <= Bounds.heldIdentities, "more is kept for those that left than may be")
   must(memory.snoop.pending.length <= Bounds.pendingDhcp, "more requests wait than may")
@@ -98,7 +105,7 @@ const checkHold = (hold: Hold): void => {
     if (state === HoldState.Held || state === HoldState.Flushing) active++
     troubled += Number(state !== HoldState.Open) + hold.noFlood[port]!
     held += hold.count[port]!
-    must(hold.count[port]! <= Bounds.heldFramesPerPort, "more frames held for a port than may be")
+    must(hold.count[port]! <= Bounds.keptFramesPerPort, "more frames held for a port than may be")
     must(state !== HoldState.Open || hold.count[port] === 0, "frames are held for an open port")
   }
   must(active === hold.active && troubled === hold.troubled, "ports in trouble are miscounted")

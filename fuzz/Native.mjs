@@ -6,8 +6,9 @@ import { join } from "node:path"
 import { root } from "./Bundle.mjs"
 import { corpusPath, readInputs, record, writeInputs } from "./Findings.mjs"
 
-const UNDER_TEST = ["loop", "ports", "posix", "errno", "service", "kernel_linux"].map((name) => `native/${name}.cc`)
-const HARNESS = ["ExchangeRun", "ExchangeStep", "Peer", "Stage", "Files", "Promise"].map((name) =>
+const UNDER_TEST = ["loop", "ports", "posix", "errno", "service", "kernel_linux", "segments",
+  "segment_tap"].map((name) => `native/${name}.cc`)
+const HARNESS = ["ExchangeRun", "ExchangeStep", "Peer", "Stage", "Files", "Promise", "Segments"].map((name) =>
   `fuzz/native/${name}.cc`)
 const INPUT_BYTES_MAX = 400
 const OUTPUT_BYTES_MAX = 1 << 26

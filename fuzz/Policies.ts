@@ -1,4 +1,5 @@
 import type { PolicySettings } from "../src/domain/policy/PolicySettings.ts"
+import * as Prefixes from "../src/domain/Prefix.ts"
 import * as Mac from "../src/domain/MacAddress.ts"
 import { host6 } from "../test/property/policyFrames6.ts"
 import { addressOfStation, BYSTANDER_MACS, BYSTANDER_UID, BYSTANDERS } from "./SequenceFrames.ts"
@@ -14,7 +15,7 @@ const bindings = BYSTANDERS.map((station, i) => ({
 
 /**
  * What the operator has asked for. An octet of an input is an index into this list, so what is here keeps its place and
- * new ones are added at the end. None but the last keeps the bystanders from each other.
+ * new ones are added at the end. None but "isolate: all" keeps the bystanders from each other.
  */
 export const policies: ReadonlyArray<Partial<PolicySettings>> = [
   {},
@@ -27,5 +28,10 @@ export const policies: ReadonlyArray<Partial<PolicySettings>> = [
   { isolate: "users", lock: true, bindings, holdSeconds: 60 },
   { learn: "dhcp", bindings, stationsPerGuest: 3 },
   { ipv6: { address: host6, bits: 64 }, allowedEtherTypes: [0x88b5], dhcpServer: 2 },
-  { isolate: "all" }
+  { isolate: "all" },
+  {
+    bindings,
+    trunkBindings: [{ prefix: Prefixes.make(0xc0000200, 24) }, { mac: Mac.parse("52:54:00:12:34:56") }],
+    stationsPerGuest: 2
+  }
 ]

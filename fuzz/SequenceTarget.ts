@@ -55,7 +55,7 @@ const TAP: ReadonlyArray<(world: SequenceWorld, up: number) => void> = [
 ]
 
 const EVENTS: ReadonlyArray<Event> = [
-  (world, a, b) => world.connect(numberOf(a), b % UIDS),
+  (world, a, b) => world.connect(numberOf(a), b % UIDS, b >= 208),
   (world, a, b, c) => world.send(numberOf(a), recipe(numberOf(a), b, c)),
   (world, a, b, c) => {
     for (let i = 0; i <= (c & 63); i++) {
@@ -90,12 +90,14 @@ const EVENTS: ReadonlyArray<Event> = [
     world.settle()
     world.inject({ kind: 10, from: 0, to: 1 + (b % GUESTS), variation: 0 })
     world.inject({ kind: 10, from: 0, to: station, variation: 0 })
-  }
+  },
+  (world, a, b, c) => world.capture(a, b, c),
+  (world) => world.readCapture()
 ]
 
 /** Kinds that are drawn for a new event, the common ones more often. */
 const DRAWN = [0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 4, 5, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 12, 12, 13, 14, 15, 16, 17,
-  18, 19, 19]
+  18, 19, 19, 20, 20, 21]
 
 const worldOf = (input: Uint8Array): SequenceWorld => {
   const [flags = 0, ports = 0, seed = 0, policy = 0] = input
@@ -132,6 +134,15 @@ const seeds: ReadonlyArray<Uint8Array> = [
   ...[0, 1, 2, 3, 4, 5].map(conversation),
   // One policy each.
   ...policies.map((_, policy) => conversation(8 * policy)),
+  // A trunk with many stations beside guests, while somebody captures; it goes and a guest has what was its.
+  ...[0, 6, policies.length - 1].map((policy) =>
+    sequence(
+      8 * policy,
+      ...[[0, 0, 1], [0, 1, 0xd2], [8], [20, 1, 7, 5], [20, 2, 7, 5], [1, 0, 0xf2, 40], [1, 1, 0xf2, 40], [8]],
+      ...[[17, 1, 0x00, 31], [8], [17, 1, 0x10, 64], [8], [21], [1, 1, 0x25, 250], [1, 1, 0xf1, 243], [8], [21]],
+      ...[[20, 2, 3, 6], [2, 0, 0x31, 40], [8], [21], [3, 1], [8], [1, 0, 0xf2, 250], [8], [18, 3], [20, 1, 0, 0], [12]]
+    )
+  ),
   // Two floods at one that does not read, until its hold runs out; then it reads.
   sequence(
     1,

@@ -4,10 +4,12 @@ import type { SimGuest } from "../src/adapters/sim/SimGuest.ts"
 import { SimKernel } from "../src/adapters/sim/SimKernel.ts"
 import * as SocketFile from "../src/adapters/sim/SimSocketFile.ts"
 import { Bounds, TAP_PORT } from "../src/domain/Bounds.ts"
+import * as Ring from "../src/domain/capture/CaptureRing.ts"
 import * as Counters from "../src/domain/Counters.ts"
 import * as Mac from "../src/domain/MacAddress.ts"
 import * as PortSet from "../src/domain/Ports.ts"
 import * as Prefixes from "../src/domain/Prefix.ts"
+import { Reason } from "../src/domain/Reason.ts"
 import type { SwitchSettings } from "../src/domain/SwitchSettings.ts"
 import * as Forwarder from "../src/services/Forwarder.ts"
 import { check } from "./Invariants.ts"
@@ -17,6 +19,11 @@ import { leftovers } from "./State.ts"
 import { Finding } from "./Target.ts"
 
 const PATH = "/var/run/vknet"
+const TRUNK_PATH = "/var/run/vknet.trunk"
+const TRUNK_PORTS = 2
+const LISTENERS = 2
+/** Little: a flood overruns it. */
+const RING_BYTES = 8192
 const HOST = 0x0a010001
 /** The host, as one that sends and receives. */
 const THE_HOST = "host"
@@ -60,14 +67,13 @@ export class SequenceWorld {
   readonly #bystanders: readonly [SimGuest, SimGuest]
   readonly #frames: SequenceFrames
   readonly #sent: Array<Sent> = []
+  readonly #captured: Ring.CaptureRing
   readonly #secure: boolean
   #tapFd = -1
 
   constructor(options: WorldOptions) {
     this.kernel = new SimKernel({ seed: options.seed })
     this.#secure = options.secure
-    const listening = SocketFile.listen(this.kernel, { path: PATH, gid: 85, mode: 0o660, backlog: Bounds.backlog })
-    if (typeof listening === "number") throw new Error(`listen: ${listening}`)
     const settings: SwitchSettings = {
       secure: options.secure,
       prefix: Prefixes.make(HOST, 24),
@@ -75,6 +81,7 @@ export class SequenceWorld {
       tapMtuBytes: 1500,
       frameBytesMax: 1518,
       guestPorts: options.guestPorts,
+      trunkPorts: TRUNK_PORTS,
       guestPortsPerUid: Math.max(2, options.guestPorts >> 1),
       stationAgeSeconds: Bounds.stationAgeSeconds,
       policy: policies[options.policy % policies.length],
@@ -83,14 +90,17 @@ export class SequenceWorld {
     this.exchange = new SimExchange(this.kernel, {
       portCount: options.guestPorts + 1,
       frameBytesMax: settings.frameBytesMax,
-      listener: listening.fd,
+      listener: this.#listen(PATH),
+      trunkListener: this.#listen(TRUNK_PATH),
       sendBufferBytes: options.smallBuffers ? 8192 : Bounds.sendBufferBytes
     })
+    this.#captured = Ring.make(options.guestPorts + 1, RING_BYTES)
     this.forwarder = Forwarder.make({
       exchange: this.exchange,
       settings,
       counters: Counters.make(options.guestPorts + 1),
-      notify: () => {}
+      notify: () => {},
+      capture: { ring: this.#captured, dateMs: () => 1_700_000_000_000 + Math.floor(this.exchange.nowMs) }
     })
     if (options.hasTap) this.attachTap()
     const tap = this.kernel.interfaces.tap("tap0")
@@ -137,10 +147,25 @@ export class SequenceWorld {
     Forwarder.configure(this.forwarder, { ...this.forwarder.settings, policy: policies[policy % policies.length] })
   }
 
-  connect(number: number, uid: number): void {
+  connect(number: number, uid: number, isTrunk = false): void {
     this.leave(number)
-    const guest = this.kernel.connect({ path: PATH, uid, gid: 85, pid: 100 + number })
+    const guest = this.kernel.connect({ path: isTrunk ? TRUNK_PATH : PATH, uid, gid: 85, pid: 100 + number })
     if (typeof guest !== "string") this.guests.set(number, guest)
+  }
+
+  /** Somebody begins to capture, wants something else, or stops. */
+  capture(port: number, interest: number, mode: number): void {
+    this.#captured.interest[port % this.#captured.interest.length] = interest & 7
+    Ring.setMode(this.#captured, mode & 7, (mode & 8) === 0 ? Bounds.frameBytesMax : 64)
+  }
+
+  /** Whoever captures reads: frames that went on are there as they were sent. */
+  readCapture(): void {
+    Ring.drain(this.#captured, ({ octets, originalBytes, reason }) => {
+      if (reason !== Reason.PASS || octets.length < originalBytes) return
+      const sent = this.#sent[markOf(octets)]
+      if (sent === undefined || !Buffer.from(sent.octets).equals(octets)) throw new Finding("captured what nobody sent")
+    })
   }
 
   leave(number: number): void {
@@ -229,8 +254,8 @@ export class SequenceWorld {
     const kept = memory.held.byKey.size
     if (kept > Bounds.heldIdentities) throw new Finding("more is kept for those that left than may be")
     if (hold.active + hold.troubled > 0) throw new Finding("all have left, but a port is in trouble")
-    const descriptors = this.kernel.descriptors.count
-    if (descriptors !== 1) throw new Finding(`all have left, but ${descriptors - 1} descriptors are open`)
+    const descriptors = this.kernel.descriptors.count - LISTENERS
+    if (descriptors !== 0) throw new Finding(`all have left, but ${descriptors} descriptors are open`)
   }
 
   /** The bystanders read what others have sent to them, of which some may be held for them. */
@@ -283,6 +308,12 @@ export class SequenceWorld {
     if (new DataView(octets.buffer, octets.byteOffset).getUint32(at) === policy.hostAddress) {
       throw new Finding("a guest spoke with the host's address")
     }
+  }
+
+  #listen(path: string): number {
+    const listening = SocketFile.listen(this.kernel, { path, gid: 85, mode: 0o660, backlog: Bounds.backlog })
+    if (typeof listening === "number") throw new Error(`listen: ${listening}`)
+    return listening.fd
   }
 
   #closeTap(): void {

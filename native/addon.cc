@@ -37,8 +37,9 @@ Value ErrnoName(const CallbackInfo& info) {
 Value OpenTap(const CallbackInfo& info) {
   std::string request;
   if (!text_of(info, 0, &request)) return Value();
+  if (info.Length() < 2 || !info[1].IsBoolean()) return refuse_call(info.Env(), "a boolean is expected");
   TapInfo tap;
-  const int fd = tap_open(request.c_str(), &tap);
+  const int fd = tap_open(request.c_str(), info[1].As<Napi::Boolean>(), &tap);
   if (fd < 0) return number(info, fd);
   Napi::Uint8Array mac = Napi::Uint8Array::New(info.Env(), sizeof(tap.mac));
   memcpy(mac.Data(), tap.mac, sizeof(tap.mac));

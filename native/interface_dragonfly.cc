@@ -162,7 +162,7 @@ int bridge_ioctl(unsigned long request, const char* bridge, unsigned long comman
 
 // ---- Interfaces ----
 
-int tap_open(const char* request, TapInfo* out) {
+int tap_open(const char* request, bool, TapInfo* out) {
   *out = {};
   const char* name = strncmp(request, "/dev/", 5) == 0 ? request + 5 : request;
   const bool is_free = strcmp(request, "auto") == 0 || strcmp(name, "tap") == 0;

@@ -78,17 +78,31 @@ int flags_change(const char* name, short set, short clear) {
 
 // ---- Taps ----
 
+// Attaches a descriptor to a tap, with a header before each frame if that is wanted and there is such a thing.
+int queue_attach(int fd, struct ifreq* request, bool offload) {
+  request->ifr_flags = IFF_TAP | IFF_NO_PI | (offload ? IFF_VNET_HDR : 0);
+  int result = ioctl(fd, TUNSETIFF, request);
+  if (result < 0 && offload && errno == EINVAL) {
+    offload = false;
+    request->ifr_flags = IFF_TAP | IFF_NO_PI;
+    result = ioctl(fd, TUNSETIFF, request);
+  }
+  if (result < 0) return -errno;
+  const unsigned long wanted = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+  if (offload && ioctl(fd, TUNSETOFFLOAD, wanted) == 0) return 0;
+  // A tap that outlives its user may still have the offloads that one asked for.
+  return ioctl(fd, TUNSETOFFLOAD, 0) < 0 ? -errno : 0;
+}
+
 // Attaches a queue to the tap of that name, or to a new one; "tap%d" is the first free.
-int tun_attach(const char* name, char interface_name[IFNAMSIZ]) {
+int tun_attach(const char* name, bool offload, char interface_name[IFNAMSIZ]) {
   const int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return -errno;
   struct ifreq request;
   memset(&request, 0, sizeof(request));
   memcpy(request.ifr_name, name, strlen(name) + 1);
-  request.ifr_flags = IFF_TAP | IFF_NO_PI;
-  // A tap that outlives its user may still have the offloads that one asked for.
-  if (ioctl(fd, TUNSETIFF, &request) < 0 || ioctl(fd, TUNSETOFFLOAD, 0) < 0) {
-    const int error = -errno;
+  const int error = queue_attach(fd, &request, offload);
+  if (error < 0) {
     close(fd);
     return error;
   }
@@ -98,34 +112,33 @@ int tun_attach(const char* name, char interface_name[IFNAMSIZ]) {
 }
 
 // Opens the node of a tap that exists, as macvtap makes them.
-int node_attach(const char* path, char interface_name[IFNAMSIZ]) {
+int node_attach(const char* path, bool offload, char interface_name[IFNAMSIZ]) {
   const int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
   if (fd < 0) return -errno;
   struct ifreq request;
   memset(&request, 0, sizeof(request));
-  request.ifr_flags = IFF_TAP | IFF_NO_PI;
-  if (ioctl(fd, TUNSETIFF, &request) < 0 || ioctl(fd, TUNGETIFF, &request) < 0 ||
-      ioctl(fd, TUNSETOFFLOAD, 0) < 0) {
-    const int error = errno == ENOTTY ? -EINVAL : -errno;
+  int error = queue_attach(fd, &request, offload);
+  if (error == 0 && ioctl(fd, TUNGETIFF, &request) < 0) error = -errno;
+  if (error < 0) {
     close(fd);
-    return error;
+    return error == -ENOTTY ? -EINVAL : error;
   }
   memcpy(interface_name, request.ifr_name, IFNAMSIZ);
   interface_name[IFNAMSIZ - 1] = '\0';
   return fd;
 }
 
-int path_attach(const char* path, char interface_name[IFNAMSIZ]) {
-  if (strcmp(path, "/dev/net/tun") == 0) return tun_attach("tap%d", interface_name);
+int path_attach(const char* path, bool offload, char interface_name[IFNAMSIZ]) {
+  if (strcmp(path, "/dev/net/tun") == 0) return tun_attach("tap%d", offload, interface_name);
   struct stat node;
   if (stat(path, &node) == 0) {
-    return S_ISCHR(node.st_mode) ? node_attach(path, interface_name) : -EINVAL;
+    return S_ISCHR(node.st_mode) ? node_attach(path, offload, interface_name) : -EINVAL;
   }
   if (errno != ENOENT) return -errno;
   // Command lines made for BSD name the node; here it is the interface that has the name.
   const char* name = path + strlen("/dev/");
   const bool old = strncmp(path, "/dev/tap", strlen("/dev/tap")) == 0 && name_valid(name);
-  return old ? tun_attach(name, interface_name) : -ENOENT;
+  return old ? tun_attach(name, offload, interface_name) : -ENOENT;
 }
 
 // ---- Bridges ----
@@ -175,16 +188,16 @@ int bridge_member_change(unsigned long request_code, const char* bridge, unsigne
 
 // ---- Interfaces ----
 
-int tap_open(const char* request, TapInfo* out) {
+int tap_open(const char* request, bool offload, TapInfo* out) {
   memset(out, 0, sizeof(*out));
   char name[IFNAMSIZ];
   int fd = -EINVAL;
   if (strcmp(request, "auto") == 0) {
-    fd = tun_attach("tap%d", name);
+    fd = tun_attach("tap%d", offload, name);
   } else if (request[0] == '/') {
-    fd = path_attach(request, name);
+    fd = path_attach(request, offload, name);
   } else if (name_valid(request)) {
-    fd = tun_attach(request, name);
+    fd = tun_attach(request, offload, name);
   }
   if (fd < 0) return fd;
   const int error = interface_info(name, out);

@@ -26,8 +26,9 @@ struct TapInfo {
 };
 
 // Opens a tap, non-blocking. `request` is "auto" (first free), "tapN" (created if
-// it can be) or a device path. Returns its descriptor.
-int tap_open(const char* request, TapInfo* out);
+// it can be) or a device path. Returns its descriptor. With `offload` the host's kernel may leave
+// checksums and the cutting of TCP segments to whoever reads, where it can; see tap_prefixed.
+int tap_open(const char* request, bool offload, TapInfo* out);
 
 // Reads mac and mtu of an interface again, by name.
 int interface_info(const char* interface_name, TapInfo* out);
@@ -160,6 +161,10 @@ ReceiveResult frames_receive(int fd, PortKind kind, FrameSlot* frames, int count
 // Sends frames in order. Returns how many the kernel took; if fewer than `count`,
 // `*error` is why the next one was not. Never raises SIGPIPE.
 int frames_send(int fd, PortKind kind, const FrameSlot* frames, int count, int* error);
+
+// Whether a header as segments.h has it stands before each frame of a tap: 1, 0 or the negated errno. The descriptor
+// knows, whoever opened it.
+int tap_prefixed(int fd);
 
 // Milliseconds of a monotonic clock, the cheapest there is.
 double clock_ms();

@@ -5,11 +5,13 @@
 // empty messages; ECONNRESET comes once, before what the peer had sent; epoll reports
 // hang-ups even of what it was asked nothing about.
 
-#include "kernel.h"
+#include "segments.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_tun.h>
 #include <linux/sockios.h>
+#include <net/if.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -272,6 +274,19 @@ int frames_send(int fd, PortKind kind, const FrameSlot* frames, int count, int* 
     sent += socket_send(fd, frames + sent, vector, error);
   }
   return sent;
+}
+
+int tap_prefixed(int fd) {
+  struct ifreq request;
+  memset(&request, 0, sizeof(request));
+  // What stands in for a tap, the end of a pipe, is not asked such things.
+  if (ioctl(fd, TUNGETIFF, &request) < 0) return errno == ENOTTY || errno == EINVAL ? 0 : -errno;
+  if ((request.ifr_flags & IFF_VNET_HDR) == 0) return 0;
+  // Whoever had it before may have wanted another header.
+  const int size = static_cast<int>(kOffloadBytes);
+  const int little_endian = 1;
+  if (ioctl(fd, TUNSETVNETHDRSZ, &size) < 0 || ioctl(fd, TUNSETVNETLE, &little_endian) < 0) return -errno;
+  return 1;
 }
 
 // Not the coarse one: its ticks, up to 10 ms, are as long as a hold. 25 ns once a step.

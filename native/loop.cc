@@ -136,7 +136,7 @@ uint32_t Exchange::send_frames(Port& port, const FrameSlot* frames, const uint32
   while (settled < count) {
     int error = 0;
     const int left = static_cast<int>(count - settled);
-    const int sent = frames_send(port.fd, port.kind, frames + settled, left, &error);
+    const int sent = send_some(port, frames + settled, left, &error);
     settled += static_cast<uint32_t>(sent);
     if (settled == count) break;
     if (error == EAGAIN || error == EWOULDBLOCK || is_gone(error)) {
@@ -148,7 +148,17 @@ uint32_t Exchange::send_frames(Port& port, const FrameSlot* frames, const uint32
   return settled;
 }
 
+int Exchange::send_some(const Port& port, const FrameSlot* frames, int count, int* error) {
+  if (segment_tap_ != nullptr && &port == ports_) return segment_tap_->send(frames, count, error);
+  return frames_send(port.fd, port.kind, frames, count, error);
+}
+
 // ---- Waiting ----
+
+// Whether the tap has frames that were read with others and did not fit: no poller tells of them.
+bool Exchange::tap_waits() const {
+  return segment_tap_ != nullptr && segment_tap_->waits() && !ports_[0].paused;
+}
 
 int Exchange::wait(int timeout_ms, PollResult* results) {
   for (uint32_t i = 0; i < kEntrances; i++) {
@@ -164,6 +174,10 @@ int Exchange::wait(int timeout_ms, PollResult* results) {
   uint32_t capacity = static_cast<uint32_t>(arrays_.event_capacity / kEventsPerPort);
   if (capacity > options_.batch_frames) capacity = options_.batch_frames;
   if (capacity > kResultsMax) capacity = kResultsMax;
+  if (tap_waits()) {
+    timeout_ms = 0;
+    if (capacity > 1) capacity--;
+  }
   const int count = poller_wait(poller_, results, static_cast<int>(capacity), timeout_ms);
   return count < 0 ? 0 : count;
 }
@@ -172,6 +186,8 @@ int Exchange::wait(int timeout_ms, PollResult* results) {
 uint32_t Exchange::note_results(const PollResult* results, int count, Turn* turns) {
   uint32_t readable = 0;
   for (Listener& listener : listeners_) listener.named = false;
+  const bool tap_first = tap_waits();
+  if (tap_first) turns[readable++] = Turn{0, false, false, false, 0, 0};
   for (int i = 0; i < count; i++) {
     const uint32_t tag = results[i].tag;
     const uint32_t flags = results[i].flags;
@@ -187,7 +203,8 @@ uint32_t Exchange::note_results(const PollResult* results, int count, Turn* turn
         poll_port(tag, false);
         tell(EventKind::Writable, tag, 0, nullptr);
       }
-      if (!port.paused && !port.ended && (flags & (POLL_READ | POLL_HANGUP)) != 0) {
+      const bool has_turn = tap_first && tag == 0;
+      if (!port.paused && !port.ended && !has_turn && (flags & (POLL_READ | POLL_HANGUP)) != 0) {
         turns[readable++] = Turn{tag, (flags & POLL_HANGUP) != 0, false, false, 0, 0};
       }
     }
@@ -219,8 +236,11 @@ uint32_t Exchange::receive_turn(Turn& turn, uint32_t filled, uint32_t quota) {
   const Port& port = ports_[turn.port];
   const int asked = static_cast<int>(quota < kResultsMax ? quota : kResultsMax);
   FrameSlot* into = slots_ + filled;
+  const uint32_t limit = options_.frame_bytes_max;
+  const bool segments = segment_tap_ != nullptr && turn.port == 0;
   const ReceiveResult result =
-      frames_receive(port.fd, port.kind, into, asked, options_.frame_bytes_max, turn.hangup);
+      segments ? segment_tap_->receive(into, asked, limit)
+               : frames_receive(port.fd, port.kind, into, asked, limit, turn.hangup);
   for (int i = 0; i < result.count; i++) {
     arrays_.size[filled + static_cast<uint32_t>(i)] = static_cast<uint16_t>(into[i].size);
     arrays_.port[filled + static_cast<uint32_t>(i)] = static_cast<uint16_t>(turn.port);

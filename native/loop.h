@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "kernel.h"
+#include "segment_tap.h"
 
 namespace vknetd {
 
@@ -117,10 +118,12 @@ class Exchange {
   void send_chain(uint32_t egress);
   uint32_t send_frames(Port& port, const FrameSlot* frames, const uint32_t* entries,
                        uint32_t count, int* fatal);
+  int send_some(const Port& port, const FrameSlot* frames, int count, int* error);
   void fail_chain(uint32_t entry, int error);
   void fail_entry(uint32_t entry, int error);
 
   int wait(int timeout_ms, PollResult* results);
+  bool tap_waits() const;
   uint32_t note_results(const PollResult* results, int count, Turn* turns);
   uint32_t receive(Turn* turns, uint32_t count);
   uint32_t receive_turn(Turn& turn, uint32_t filled, uint32_t quota);
@@ -143,6 +146,7 @@ class Exchange {
   int spare_;
   Listener listeners_[kEntrances];
   Port* ports_;
+  SegmentTap* segment_tap_;  // what port 0 is, if it is one
   FrameSlot* slots_;        // the batch's slots, where the poller's frames go
   uint32_t* chain_;         // plan entry -> next entry of the same egress
   uint16_t* touched_;       // egresses of a plan, in order of appearance

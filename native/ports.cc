@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <new>
+
 #include "loop.h"
 
 namespace vknetd {
@@ -34,6 +36,7 @@ Exchange::Exchange(const SharedArrays& arrays, const ExchangeOptions& options)
       spare_(-1),
       listeners_{{options.listener, false, 0, false}, {options.trunk_listener, false, 0, false}},
       ports_(allocate<Port>(options.port_count)),
+      segment_tap_(nullptr),
       slots_(allocate<FrameSlot>(options.batch_frames)),
       chain_(allocate<uint32_t>(arrays.plan_capacity)),
       touched_(allocate<uint16_t>(options.port_count)),
@@ -143,6 +146,9 @@ int Exchange::attach(uint32_t index, int fd, PortKind kind) {
 void Exchange::detach(uint32_t index) {
   poller_remove(poller_, ports_[index].fd);
   ports_[index].fd = -1;
+  if (index != 0) return;
+  delete segment_tap_;
+  segment_tap_ = nullptr;
 }
 
 int Exchange::admit(int fd, uint32_t port) {
@@ -158,7 +164,15 @@ void Exchange::refuse(int fd) {
 
 // A connected socket may stand in for a tap: a simulated host is at its other end.
 int Exchange::attach_tap(int fd) {
-  return attach(0, fd, is_socket(fd) ? PortKind::Socket : PortKind::Tap);
+  if (is_socket(fd)) return attach(0, fd, PortKind::Socket);
+  const int prefixed = attached(0) ? 0 : tap_prefixed(fd);
+  if (prefixed < 0) return prefixed;
+  const int error = attach(0, fd, PortKind::Tap);
+  if (error < 0 || prefixed == 0) return error;
+  segment_tap_ = new (std::nothrow) SegmentTap(fd);
+  if (segment_tap_ != nullptr) return 0;
+  detach(0);
+  return -ENOMEM;
 }
 
 void Exchange::detach_tap() {

@@ -54,6 +54,8 @@ put 644 share/systemd/vknetd.socket usr/lib/systemd/system/vknetd.socket
 put 644 share/systemd/vknetd.sysusers.conf usr/lib/sysusers.d/vknetd.conf
 put 644 share/systemd/vknetd.tmpfiles.conf usr/lib/tmpfiles.d/vknetd.conf
 put 644 share/debian/default etc/default/vknetd
+# Wireshark's folder for programs that it captures through.
+put 755 share/extcap/vknetd "usr/lib/$(g++ -print-multiarch)/wireshark/extcap/vknetd"
 put 644 share/vknetd.toml usr/share/doc/$name/examples/vknetd.toml
 put 644 share/man/vknetd.8 usr/share/man/man8/vknetd.8
 {

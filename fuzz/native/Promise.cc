@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "ExchangeRun.h"
+#include "Segments.h"
 
 namespace fuzz {
 
@@ -56,6 +57,7 @@ void run_input(const uint8_t* data, size_t size) {
   // libFuzzer has a watch of its own, on the same timer.
   if (watched) alarm(kSecondsMax);
   ExchangeRun(data, size).run();
+  try_segments(data, size);
   if (watched) alarm(0);
   current = nullptr;
 }

@@ -104,6 +104,7 @@ const options = CliOptions.all({
   pidFile: file(flags.pidFile),
   tap: file(flags.tap),
   noTap: toggle(flags.noTap),
+  noOffload: toggle(flags.noOffload),
   simulate: toggle(flags.simulate),
   seed: text(flags.seed),
   group: text(flags.group),

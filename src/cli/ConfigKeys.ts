@@ -134,6 +134,7 @@ export const configKeys: ReadonlyMap<string, ConfigKey> = new Map<string, Config
   ["pid-file", atStart("pidFile", text, ({ pidFilePath }) => pidFilePath, "always")],
   ["tap", atStart("tap", text, ({ tapName }) => tapName, "slashed")],
   ["no-tap", atStart("noTap", toggle, ({ tapName }) => tapName === undefined)],
+  ["no-offload", atStart("noOffload", toggle, ({ offload }) => !offload)],
   ["group", atStart("group", textOrWhole, ({ groupName }) => groupName)],
   ["mode", atStart("mode", text, ({ socketMode }) => socketMode)],
   ["max-clients", atStart("maxClients", whole, ({ guestPorts }) => guestPorts)],

@@ -26,7 +26,7 @@ const usages: Readonly<Record<string, readonly [operands: string, purpose: strin
 }
 
 /** What the switch itself has, too. */
-const defaultSocketPath = "/var/run/vknet"
+export const defaultSocketPath = "/var/run/vknet"
 
 const usage = (command: string): string => `usage: vknetd ${command} [-p socket_path] [--json]${usages[command]![0]}`
 

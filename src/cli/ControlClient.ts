@@ -80,6 +80,14 @@ export const ask = async <A, I>(
   return decode(schema, await textOf(answer))
 }
 
+/** Asks for octets that come as long as there are any, maybe none for hours. Rejects like {@link ask}. */
+export const stream = async (socket: string, path: string): Promise<http.IncomingMessage> => {
+  const answer = await send(socket, "GET", path, undefined)
+  if (answer.statusCode !== 200) throw await refusal(answer)
+  answer.socket.setTimeout(0)
+  return answer
+}
+
 const decode = <A, I>(schema: Schema.Schema<A, I>, text: string): A => {
   const decoded = ParseResult.decodeUnknownEither(Schema.parseJson(schema))(text)
   if (decoded._tag === "Right") return decoded.right

@@ -34,6 +34,7 @@ export const flags = {
   pidFile: { name: "i", value: "pidfile", help: `write the process id here (${defaults.pidFilePath})` },
   tap: { name: "t", value: "tapN", help: "this tap: auto, tapN or a device's path (auto)" },
   noTap: { name: "no-tap", value: undefined, help: "no host side; needs no root" },
+  noOffload: { name: "no-offload", value: undefined, help: "exchange single frames with the host's kernel" },
   simulate: {
     name: "simulate",
     value: undefined,

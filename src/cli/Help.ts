@@ -17,22 +17,22 @@ export const helpText = (): string => {
     "host's address on the tap and the guests' subnet; only -U, -c and --simulate do without.",
     "",
     ...rows,
-    "Further, for the policy, logs and supervisors, each explained in vknetd(8):",
+    "Further, for the tap, the policy, logs and supervisors, each explained in vknetd(8):",
     ...wrapped([...further].map(headOf)),
     "",
     "Of a running switch, each with [-p socket_path] [--json]:",
     "  vknetd status | ports | stations | drops | moves | top",
     "  vknetd port N disconnect|pin|unpin|isolate|unisolate",
     "  vknetd set log-level|station-age VALUE",
-    "Of a frame or a capture: vknetd explain --help, vknetd replay --help"
+    "Of frames, live or captured: vknetd capture --help, explain --help, replay --help"
   ].join("\n")
 }
 
 /** What the screen has no line for. */
 const further: ReadonlySet<Flag> = new Set<Flag>([
-  flags.trunk, flags.isolate, flags.learn, flags.lock, flags.bind, flags.maxMacs, flags.maxIps, flags.hold,
-  flags.stormRate, flags.arpRate, flags.dhcpServer, flags.allowEtherType, flags.ipv6, flags.web, flags.webToken,
-  flags.check, flags.readyFd, flags.logFormat, flags.logFile, flags.logLevel
+  flags.noOffload, flags.trunk, flags.isolate, flags.learn, flags.bind, flags.maxMacs, flags.lock, flags.maxIps,
+  flags.hold, flags.stormRate, flags.arpRate, flags.dhcpServer, flags.allowEtherType, flags.ipv6, flags.web,
+  flags.webToken, flags.check, flags.readyFd, flags.logFormat, flags.logFile, flags.logLevel
 ])
 
 const columnsMax = 88

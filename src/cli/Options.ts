@@ -22,6 +22,8 @@ export interface Options extends ServiceOptions {
   readonly pidFilePath: string | undefined
   /** `-t`: `auto`, `tapN` or the path of a device. Undefined with `--no-tap` and `--simulate`. */
   readonly tapName: string | undefined
+  /** Not `--no-offload`. */
+  readonly offload: boolean
   readonly simulate: boolean
   /** The host's address and the guests' subnet. Undefined only with `-U` or `-c`, where none need be given. */
   readonly prefix: Prefix | undefined

@@ -18,6 +18,7 @@ export interface RawOptions extends RawServiceOptions, RawPolicyOptions {
   readonly foreground: boolean
   readonly unsecure: boolean
   readonly noTap: boolean
+  readonly noOffload: boolean
   readonly simulate: boolean
   readonly bridge: string | undefined
   readonly socket: string | undefined
@@ -73,6 +74,7 @@ export const toOptions = (
         real ? defaults.pidFilePath : undefined
       ),
       tapName: yield* given(raw.tap, (text) => readTap(text, cwd), real ? defaults.tapName : undefined),
+      offload: !raw.noOffload,
       simulate: raw.simulate,
       prefix,
       groupName: yield* given(raw.group, readGroup, real ? defaults.groupName : undefined),
@@ -113,6 +115,7 @@ const objectTo = (raw: RawOptions): Read<void> => {
     const why = "the simulation has a host of its own; leave one of them out"
     if (raw.monitor) return clash(flags.simulate, flags.monitor, "dump a simulated switch with -c -p its socket")
     if (raw.noTap) return clash(flags.simulate, flags.noTap, why)
+    if (raw.noOffload) return clash(flags.simulate, flags.noOffload, why)
     if (raw.tap !== undefined) return clash(flags.simulate, flags.tap, why)
     if (raw.bridge !== undefined) return clash(flags.simulate, flags.bridge, why)
   } else if (raw.seed !== undefined) {
@@ -121,6 +124,7 @@ const objectTo = (raw: RawOptions): Read<void> => {
   if (raw.noTap) {
     const why = "without a host side there is no tap; leave one of them out"
     if (raw.tap !== undefined) return clash(flags.noTap, flags.tap, why)
+    if (raw.noOffload) return clash(flags.noTap, flags.noOffload, why)
     if (raw.bridge !== undefined) return clash(flags.noTap, flags.bridge, why)
   }
   return Either.void

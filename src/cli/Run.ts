@@ -158,6 +158,7 @@ const requestFor = (
     secure: options.secure,
     prefix: options.prefix,
     tapName: options.simulate ? "simulated" : options.tapName,
+    offload: options.offload,
     bridgeName: options.bridgeName,
     socketPath,
     socketMode: options.socketMode,

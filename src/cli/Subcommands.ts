@@ -6,6 +6,8 @@ interface Subcommand {
 
 const control = (): Promise<Subcommand> => import("./ControlCommand.ts")
 
+const capture = (): Promise<Subcommand> => import("./CaptureCommand.ts")
+const extcap = (): Promise<Subcommand> => import("./ExtcapCommand.ts")
 const explain = (): Promise<Subcommand> => import("./ExplainCommand.ts")
 const replay = (): Promise<Subcommand> => import("./ReplayCommand.ts")
 
@@ -19,6 +21,8 @@ export const subcommands: Readonly<Record<string, () => Promise<Subcommand>>> = 
   top: control,
   port: control,
   set: control,
+  capture,
+  extcap,
   explain,
   replay
 }

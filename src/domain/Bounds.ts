@@ -66,16 +66,19 @@ export const Bounds = {
   frameOverheadBytes: 18,
   /** Largest frame that `--mtu` may ask for: tap(4)'s TAPMRU. */
   frameBytesMax: 16_384,
-  /** Frames held for one full port, hoping that it drains: a quarter of what its socket holds. */
+  /** Frames held for one full port, hoping that it drains, even if there are few slots: four batches. */
   heldFramesPerPort: 256,
-  /** Frames held over all ports. */
-  heldFrames: 1024,
+  /** Frames held over all ports: 6.5 MB at the usual MTU, of which only what was used is resident. */
+  heldFrames: 4096,
   /** How long a full port may hold up those who send to it; TCP needs a few milliseconds. */
   holdMs: 10,
   /** How often a full port is tried again meanwhile: it tells by itself only when three quarters have been read. */
   holdRetryMs: 2,
-  /** Frames that a port whose hold ran out keeps for when it drains, while half of all held slots are free. */
-  keptFramesPerPort: 32,
+  /**
+   * Frames kept for a full port, also when its hold ran out, while more slots than that and a quarter of all are free.
+   * With its socket's room a TCP connection's largest window: 6 MiB of tcp_rmem, tcp(7).
+   */
+  keptFramesPerPort: 1536,
   /** After a hold that ran out, how long that port's senders are not held up again. */
   holdPauseMs: 1000,
   /** Socket buffer of each accepted connection: 900 full-size frames on Linux, 200 on DragonFly. */
@@ -105,7 +108,19 @@ export const Bounds = {
   /** Stations that the page shows of those that were looked for. */
   webStations: 256,
   /** Denials that the page remembers, by port and reason: three screens. */
-  webDenials: 64
+  webDenials: 64,
+  /** Captures at once: a few people who look. */
+  captures: 8,
+  /** Of these for one user that is neither root nor the switch's own: both ends of a conversation. */
+  capturesPerUid: 2,
+  /** Octets of captured frames on their way to the main thread: what full-size frames at 10 Gbit/s fill in 3 ms. */
+  captureRingBytes: 4_194_304,
+  /** Octets that wait for one who captures: a second of 30 Mbit/s. */
+  captureQueueBytes: 4_194_304,
+  /** How long captured frames may lie before they are looked at, so that each look is worth its while. */
+  captureDrainMs: 5,
+  /** Characters of a capture's filter. */
+  captureFilterChars: 1024
 } as const
 
 /** Index of the tap's port. Guests are 1 and up. */

@@ -9,7 +9,7 @@ import * as Plan from "./SendPlan.ts"
  * Dropping at once ruins TCP and loses half of an open flood; waiting lets one guest stop all. So: the first
  * unicast frame that a port does not take, and those that follow for it, are kept here in order, and the
  * ports that sent them are not read. When the port takes frames again they go first and reading
- * resumes. After `Bounds.holdMs` at most reading resumes all the same and the port counts as congested: a few
+ * resumes. After `Bounds.holdMs` at most reading resumes all the same and the port counts as congested: some
  * frames are kept for when it drains, and the rest is dropped at once. A port whose hold ran out makes nobody wait for
  * `Bounds.holdPauseMs`, so that a guest that never reads cannot keep slowing those who send to it.
  *
@@ -86,9 +86,8 @@ export const takesFlood = (hold: Hold, port: number): boolean => hold.noFlood[po
 export const keep = (hold: Hold, batch: FrameBatch, slot: number, egress: number, nowMs: number): Kept => {
   refuse(hold, egress, nowMs)
   const congested = hold.state[egress] === HoldState.Congested
-  if (hold.free < 0 || hold.count[egress]! >= (congested ? keptMax(hold) : Bounds.heldFramesPerPort)) {
-    return Kept.Dropped
-  }
+  const framesMax = congested ? keptMax(hold) : Math.max(keptMax(hold), Bounds.heldFramesPerPort)
+  if (hold.free < 0 || hold.count[egress]! >= framesMax) return Kept.Dropped
   const into = hold.free
   hold.free = hold.next[into]!
   hold.freeCount--
@@ -104,8 +103,9 @@ export const keep = (hold: Hold, batch: FrameBatch, slot: number, egress: number
   return congested ? Kept.Yes : Kept.Waiting
 }
 
-/** Frames that a congested port may keep: none once ports that drain in time might lack the slots. */
-const keptMax = (hold: Hold): number => hold.freeCount > Bounds.heldFrames / 2 ? Bounds.keptFramesPerPort : 0
+/** Frames that a congested port may keep: fewer the more are kept, so that ports that drain in time find slots. */
+const keptMax = (hold: Hold): number =>
+  Math.max(0, Math.min(Bounds.keptFramesPerPort, hold.freeCount - Bounds.heldFrames / 4))
 
 /** Notes that a port did not take a unicast frame: its hold begins, goes on, or is not granted and it is congested. */
 export const refuse = (hold: Hold, egress: number, nowMs: number): void => {

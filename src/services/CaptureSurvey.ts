@@ -7,7 +7,8 @@ import { contains, type Prefix } from "../domain/Prefix.ts"
  *
  * A capture of several interfaces tells it: each interface is a port. In one of a single interface each source MAC is
  * taken for a guest of its own. The host is known by its MAC: who speaks for its address, and for no other of the
- * subnet. An impostor speaks for his own, too, sooner or later.
+ * subnet. An impostor speaks for his own, too, sooner or later. A capture of `vknetd` itself has the names of its
+ * ports, and needs no guess.
  */
 
 /** Frames whose source cannot be a station's: too short, a group, or zero. */
@@ -15,6 +16,8 @@ export const UNKNOWN = "unknown"
 /** Stations that are told from each other while the host's MAC is looked for. */
 const REMEMBERED_MAX = 65_536
 const TAP_NAME = /^(?:tap|host)/i
+/** As `vknetd capture` calls guests' ports. */
+const PORT_NAME = /^port[1-9][0-9]*$/
 
 /** The tap's place among ingresses; guests follow in their order. */
 export const TAP = 0
@@ -120,10 +123,13 @@ class Sight {
 
   survey({ interfaces }: CaptureReader): Survey {
     const { hostMac: given } = this.#options
-    const seen = [...this.#hosts.keys()].find((mac) => !this.#others.has(mac))
+    const names = interfaces.map(({ name }) => name)
+    const isGuest = (index: number) => PORT_NAME.test(names[index] ?? "")
+    const seen = [...this.#hosts].find(([mac, index]) => !this.#others.has(mac) && !isGuest(index))?.[0]
     const hostMac = given === "none" ? undefined : given ?? seen
-    const by = this.#options.by ?? (this.#interfaces.length > 1 ? "interface" : "station")
-    if (by === "interface") return this.#byInterface(interfaces.map(({ name }) => name), hostMac)
+    const isByPort = this.#interfaces.length > 1 || this.#interfaces.some(isGuest)
+    const by = this.#options.by ?? (isByPort ? "interface" : "station")
+    if (by === "interface") return this.#byInterface(names, hostMac)
     return by === "one" ? asOne(hostMac) : this.#byStation(hostMac)
   }
 

@@ -5,7 +5,7 @@ import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
-import { Forbidden, NotThere, Unanswered, Unfit } from "./ControlError.ts"
+import { Crowded, Forbidden, NotThere, Unanswered, Unfit } from "./ControlError.ts"
 import * as Control from "./ControlSchema.ts"
 
 /** Who asks, by the credentials that the kernel gives of the other end. */
@@ -23,6 +23,7 @@ export class CallerCheck extends HttpApiMiddleware.Tag<CallerCheck>()("vknetd/Ca
 
 const port = HttpApiSchema.param("port", Schema.NumberFromString)
 const action = HttpApiSchema.param("action", Control.PortAction)
+const capture = HttpApiSchema.param("capture", Schema.NumberFromString)
 const key = HttpApiSchema.param("key", Schema.String)
 
 /** As Prometheus asks for it. */
@@ -30,6 +31,9 @@ export const metricsContentType = "text/plain; version=0.0.4; charset=utf-8"
 
 /** One sample a line. */
 export const watchContentType = "application/x-ndjson"
+
+/** Frames as they pass, in the format of capture files. */
+export const captureContentType = "application/x-pcapng"
 
 const interval = Schema.NumberFromString.pipe(
   Schema.between(Control.watchIntervalMs.least, Control.watchIntervalMs.most)
@@ -46,6 +50,19 @@ const group = HttpApiGroup.make("control", { topLevel: true })
     HttpApiEndpoint.get("watch", "/watch")
       .setUrlParams(Schema.Struct({ intervalMs: Schema.optional(interval) }))
       .addSuccess(HttpApiSchema.Text({ contentType: watchContentType }))
+  )
+  .add(
+    HttpApiEndpoint.get("capture", "/capture")
+      .setUrlParams(Control.CaptureQuestion)
+      .addSuccess(HttpApiSchema.Uint8Array({ contentType: captureContentType }))
+      .addError(Crowded)
+      .addError(Forbidden)
+      .addError(Unfit)
+  )
+  .add(
+    HttpApiEndpoint.post("endCapture")`/captures/${capture}/end`
+      .addSuccess(Control.CaptureEnd)
+      .addError(NotThere)
   )
   .add(
     HttpApiEndpoint.post("changePort")`/ports/${port}/${action}`

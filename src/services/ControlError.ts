@@ -28,3 +28,10 @@ export class Unanswered extends Schema.TaggedError<Unanswered>()(
   line,
   HttpApiSchema.annotations({ status: 503 })
 ) {}
+
+/** As many do that as may. */
+export class Crowded extends Schema.TaggedError<Crowded>()(
+  "Crowded",
+  line,
+  HttpApiSchema.annotations({ status: 503 })
+) {}

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as Directory from "./PortDirectory.ts"
+import { captureHandlers } from "./CaptureHandlers.ts"
 import { Caller, ControlApi, metricsContentType, watchContentType } from "./ControlApi.ts"
 import { Forbidden, NotThere, Unanswered, Unfit } from "./ControlError.ts"
 import type { PortAction, Sample, Setting } from "./ControlSchema.ts"
@@ -113,6 +114,7 @@ export const layer = HttpApiBuilder.group(ControlApi, "control", (handlers) =>
     const target = yield* ControlTarget
     const { running } = target
     const processes = yield* PeerProcesses
+    const captures = yield* captureHandlers
     const provided = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       effect.pipe(Effect.provideService(ControlTarget, target), Effect.provideService(PeerProcesses, processes))
     return handlers
@@ -132,6 +134,8 @@ export const layer = HttpApiBuilder.group(ControlApi, "control", (handlers) =>
       .handleRaw("watch", ({ urlParams }) =>
         Effect.map(provided(watch(urlParams.intervalMs ?? watchIntervalMs.usual)), (lines) =>
           HttpServerResponse.stream(lines, { contentType: watchContentType })))
+      .handleRaw("capture", ({ urlParams }) => captures.begin(urlParams))
+      .handle("endCapture", ({ path }) => captures.end(path.capture))
       .handle("changePort", ({ path }) => provided(changePort(path.port, path.action)))
       .handle("changeSetting", ({ path, payload }) => provided(changeSetting(path.key, payload.value)))
   }))

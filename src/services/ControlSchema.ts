@@ -156,3 +156,27 @@ export type Setting = typeof Setting.Type
 
 /** Milliseconds between two samples of `watch`. */
 export const watchIntervalMs = { least: 100, most: 10_000, usual: 1000 } as const
+
+const whole = (least: number, most: number) =>
+  Schema.optional(Schema.NumberFromString.pipe(Schema.int(), Schema.between(least, most)))
+
+/** Octets of a frame that a capture keeps unless told: all, as tcpdump(8) has it. */
+export const snapBytesMax = 262_144
+
+/** What a capture is to be of; in a query string. */
+export const CaptureQuestion = Schema.Struct({
+  port: whole(0, 65_535),
+  /** Only what is denied. */
+  denied: Schema.optional(Schema.Literal("yes")),
+  filter: Schema.optional(Schema.String),
+  /** Frames after which it ends. */
+  count: whole(1, Number.MAX_SAFE_INTEGER),
+  /** Octets of each frame. */
+  snap: whole(1, snapBytesMax)
+})
+export type CaptureQuestion = typeof CaptureQuestion.Type
+
+/** Header of the answer: the number by which the capture is ended. */
+export const captureHeader = "capture-id"
+
+export const CaptureEnd = Schema.Struct({ capture: Schema.Number })

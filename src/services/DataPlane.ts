@@ -4,6 +4,7 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
+import type { CaptureRing } from "../domain/capture/CaptureRing.ts"
 import type { Counters } from "../domain/Counters.ts"
 import type { SwitchSettings } from "../domain/SwitchSettings.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
@@ -28,6 +29,8 @@ export interface RunningPlane {
   readonly notices: Queue.Dequeue<PlaneNotice>
   /** Live: the loop writes, everybody may read. */
   readonly counters: Counters
+  /** Frames for whoever captures; its reading side. */
+  readonly captured: CaptureRing
   /** Makes another tap port 0. It must stay open until `detachTap` or the end of the loop. */
   readonly attachTap: (tap: Tap) => Effect.Effect<void, TapError>
   /** Forgets the tap; succeeds once the loop no longer touches it. */

@@ -1,9 +1,9 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { Bounds } from "../domain/Bounds.ts"
+import { Bounds, TAP_PORT } from "../domain/Bounds.ts"
 import { Column, type Counters, ROW } from "../domain/Counters.ts"
-import { reasonNames } from "../domain/Reason.ts"
+import { Reason, reasonNames } from "../domain/Reason.ts"
 import type { LogBudget } from "./LogBudget.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
 
@@ -31,6 +31,9 @@ interface Row {
   dueMs: number
 }
 
+/** What the host sends attacks nobody, and kernels speak IPv6 unasked. */
+const isHarmless = ({ port, reason }: Row): boolean => port === TAP_PORT || reason === Reason.IP6_DISABLED
+
 /** How closely the intervals are kept. */
 const tick = Duration.seconds(1)
 
@@ -55,7 +58,7 @@ export const make = (counters: Counters, lines: LogBudget): Effect.Effect<Denial
       if (lines.ask("denied", nowMs) < 0) return Effect.void
       const since = frames - row.told
       row.told = frames
-      return Effect.logWarning("frames denied").pipe(
+      return (isHarmless(row) ? Effect.logInfo : Effect.logWarning)("frames denied").pipe(
         Effect.annotateLogs({ port: row.port, reason: reasonNames[row.reason], frames: since })
       )
     }

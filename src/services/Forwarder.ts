@@ -4,6 +4,9 @@ import type { AdmissionState } from "../domain/AdmissionState.ts"
 import { Bounds, TAP_PORT } from "../domain/Bounds.ts"
 import type { Counters } from "../domain/Counters.ts"
 import * as Count from "../domain/Counters.ts"
+import type { CaptureRing } from "../domain/capture/CaptureRing.ts"
+import type { Recorder } from "../domain/capture/Recorder.ts"
+import * as Recorders from "../domain/capture/Recorder.ts"
 import * as Denials from "../domain/DenialWatch.ts"
 import type { DenialWatch } from "../domain/DenialWatch.ts"
 import * as Holds from "../domain/Hold.ts"
@@ -43,6 +46,8 @@ export interface Forwarder {
   /** Which denials have been told lately. */
   readonly denials: DenialWatch
   readonly notify: (notice: PlaneNotice) => void
+  /** Copies frames for whoever captures, if anybody can. */
+  readonly recorder: Recorder | undefined
   settings: SwitchSettings
   policy: Policy
   readonly reason: Uint8Array
@@ -53,12 +58,16 @@ export interface Forwarder {
   woken: boolean
 }
 
-/** @param counters as wide as the exchange has ports. @param notify is called for what is rare: ports, faults. */
+/**
+ * @param options.counters as wide as the exchange has ports. @param options.notify is called for what is rare: ports,
+ * faults. @param options.capture where frames are copied to while somebody captures, by the clock `dateMs`.
+ */
 export const make = (options: {
   readonly exchange: FrameExchange
   readonly settings: SwitchSettings
   readonly counters: Counters
   readonly notify: (notice: PlaneNotice) => void
+  readonly capture?: { readonly ring: CaptureRing; readonly dateMs: () => number }
 }): Forwarder => {
   const { counters, exchange, settings } = options
   const portCount = settings.guestPorts + 1
@@ -75,6 +84,7 @@ export const make = (options: {
     denials: Denials.make(portCount),
     memory,
     notify: options.notify,
+    recorder: options.capture && Recorders.make(options.capture.ring, exchange.batch, options.capture.dateMs),
     settings,
     policy: policyFor(settings, ports),
     reason: new Uint8Array(Bounds.batchFrames),
@@ -98,8 +108,12 @@ export const make = (options: {
 
 /** Moves one batch: sends what the last turn planned, waits, receives, judges, admits, routes, counts, plans. */
 export const turn = (forwarder: Forwarder, timeoutMs: number): void => {
-  const { exchange } = forwarder
-  exchange.step(waitMs(forwarder, timeoutMs))
+  const { exchange, recorder } = forwarder
+  const offered = recorder !== undefined
+    && Recorders.offerSent(recorder, exchange.batch, exchange.plan, forwarder.ports, exchange)
+  // What has been copied is to be shown once it is sent: not when the next frame comes.
+  exchange.step(offered ? 0 : waitMs(forwarder, timeoutMs))
+  if (recorder !== undefined) Recorders.settleSent(recorder, exchange.plan, offered)
   settle(forwarder)
   attend(forwarder)
   // Frames before events: a port's last frames come in the step that tells that it has closed.
@@ -319,6 +333,7 @@ const forward = (forwarder: Forwarder): void => {
   const denied = Count.countIngress(counters, batch.port, batch.size, reason, batch.count)
   if (denied > 0) tellDenied(forwarder)
   Route.plan(batch, reason, tapReason, destination, egress, nowMs)
+  if (forwarder.recorder !== undefined) Recorders.recordReceived(forwarder.recorder, batch, forwarder, exchange)
   Stations.sweep(memory, SWEEP_PER_TURN)
 }
 

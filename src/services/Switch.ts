@@ -33,6 +33,8 @@ export interface SwitchRequest {
   readonly prefix: Prefix | undefined
   /** Undefined: no host side. */
   readonly tapName: string | undefined
+  /** Whether the tap may carry large TCP segments. */
+  readonly offload: boolean
   readonly bridgeName: string | undefined
   readonly socketPath: string
   readonly socketMode: number
@@ -193,7 +195,7 @@ const makeUplink = (request: SwitchRequest): Effect.Effect<Uplink, never, Scope.
 
 const openTap = (request: SwitchRequest, name: string) =>
   Effect.gen(function*() {
-    const tap = yield* (yield* TapDevice).open({ name })
+    const tap = yield* (yield* TapDevice).open({ name, offload: request.offload })
     if (request.prefix !== undefined) yield* tap.assign(request.prefix)
     yield* tap.bringUp
     const { ipv6 } = request.policy

@@ -72,5 +72,7 @@ export class TapDevice extends Context.Tag("vknetd/TapDevice")<TapDevice, {
   readonly open: (request: {
     /** `"auto"` takes the first free one; `tapN` is created if it can be; a path names a device. */
     readonly name: string
+    /** Whether large TCP segments may be exchanged with the host's kernel, where it can. Frames stay what they are. */
+    readonly offload: boolean
   }) => Effect.Effect<Tap, TapError, Scope.Scope>
 }>() {}

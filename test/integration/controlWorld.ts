@@ -38,6 +38,8 @@ export interface Guests {
   readonly pid: number
   /** One frame of 60 octets between two small numbers; 255 is broadcast. */
   readonly send: (guest: number, to: number, from: number) => Effect.Effect<void, HostProcessError>
+  /** Any octets. */
+  readonly sendFrame: (guest: number, octets: Uint8Array) => Effect.Effect<void, HostProcessError>
   readonly end: Effect.Effect<void, HostProcessError>
 }
 
@@ -55,14 +57,16 @@ export const startGuests = (
       process.waitUntil("done", () => process.stdout().split("\n").length > wanted || undefined, 10_000)
     yield* lines(1)
     let sent = 1
+    const sendText = (guest: number, octets: string) =>
+      Effect.suspend(() => {
+        process.write(`${guest} ${octets}\n`)
+        sent++
+        return Effect.asVoid(lines(sent))
+      })
     return {
       pid: process.pid,
-      send: (guest, to, from) =>
-        Effect.suspend(() => {
-          process.write(`${guest} ${address(to)}${address(from)}88b5${"00".repeat(46)}\n`)
-          sent++
-          return Effect.asVoid(lines(sent))
-        }),
+      send: (guest, to, from) => sendText(guest, `${address(to)}${address(from)}88b5${"00".repeat(46)}`),
+      sendFrame: (guest, octets) => sendText(guest, Buffer.from(octets).toString("hex")),
       end: Effect.suspend(() => {
         process.endInput()
         return Effect.asVoid(process.waitForEnd(10_000))

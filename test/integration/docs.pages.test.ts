@@ -10,7 +10,7 @@ import { languagesOn, typedOn } from "./pages/Page.ts"
 const docs = fileURLToPath(new URL("../../docs", import.meta.url))
 
 /** Pages whose commands this file runs; `service.md` and what it leads to is run in a Debian of its own. */
-const pages = ["two-guests.md", "secure-a-lab.md", "bridge-to-a-lan.md", "troubleshooting.md"]
+const pages = ["two-guests.md", "secure-a-lab.md", "bridge-to-a-lan.md", "capture-an-attack.md", "troubleshooting.md"]
 
 describe("a reader's terminal", () => {
   it("finds what is expected in its order, and nothing else", () => {

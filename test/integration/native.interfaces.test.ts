@@ -19,8 +19,8 @@ if (namespace === undefined) {
 
 const inNamespace = (test: (child: Child.NativeChild) => Promise<void>): Promise<void> => Child.within(namespace!, test)
 
-const open = ({ binding }: Child.Tools, request: string) => {
-  const tap = binding.openTap(request)
+const open = ({ binding }: Child.Tools, request: string, offload = false) => {
+  const tap = binding.openTap(request, offload)
   return typeof tap === "number" ? binding.errnoName(-tap) : { ...tap, mac: Array.from(tap.mac) }
 }
 
@@ -115,7 +115,7 @@ describe.runIf(namespace !== undefined)("the addon's exchange with a tap", () =>
   it("carries frames both ways, knows what was cut, refuses frames while it is down, and tells its loss once", () =>
     inNamespace(async (child) => {
       const told = await child.evaluate(({ binding, exchange, run }) => {
-        const tap = binding.openTap("tap0")
+        const tap = binding.openTap("tap0", false)
         if (typeof tap === "number") throw new Error(binding.errnoName(-tap))
         binding.assignAddress("tap0", 0x0a01_0001, 0xffff_ff00)
         binding.bringUp("tap0")

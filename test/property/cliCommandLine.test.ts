@@ -41,6 +41,7 @@ const plain: Options = {
   socketPathGiven: false,
   pidFilePath: "/var/run/vknetd.pid",
   tapName: "auto",
+  offload: true,
   simulate: false,
   prefix: Prefix.make(0x0a010001, 24),
   groupName: "vknet",

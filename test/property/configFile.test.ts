@@ -100,6 +100,7 @@ const values: Readonly<Record<string, fc.Arbitrary<readonly [string | true, unkn
   "web-token": words("/a/token", "token"),
   user: either("nobody", "65534", "a:b"),
   "keep-net-admin": toggle,
+  "no-offload": toggle,
   "log-format": words("logfmt", "json"),
   "log-file": words("/a/log", "log"),
   "log-level": words("error", "warning", "info", "debug")
@@ -147,7 +148,8 @@ describe("a file", () => {
   })
 
   it("may say that nothing is so", async () => {
-    const nothing = [...configKeys].filter(([name]) => ["unsecure", "lock", "no-tap", "keep-net-admin"].includes(name))
+    const off = ["unsecure", "lock", "no-tap", "no-offload", "keep-net-admin"]
+    const nothing = [...configKeys].filter(([name]) => off.includes(name))
     const toml = `${nothing.map(([name]) => `${name} = false\n`).join("")}bind = []\n`
     const plain = await optionsOf("10.1.0.1/24")
     assert.deepStrictEqual(await withFile(toml, "10.1.0.1/24"), { ...plain, configPath: file })

@@ -24,6 +24,7 @@ const request: Switch.SwitchRequest = {
   secure: false,
   prefix: Prefixes.make(0x0a010001, 24),
   tapName: "tap3",
+  offload: true,
   bridgeName: undefined,
   socketPath: "/var/run/vknet",
   socketMode: 0o660,

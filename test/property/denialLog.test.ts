@@ -68,16 +68,17 @@ type Body = (world: {
   /** The data plane tells of a port. */
   readonly begin: (port: number) => Effect.Effect<void>
   readonly log: DenialLog.DenialLog
-  /** What was logged since last asked: `port reason frames`. */
+  /** What was logged since last asked: `port reason frames`, and the level if it is no warning. */
   readonly lines: () => ReadonlyArray<string>
 }) => Effect.Effect<void>
 
 /** Runs a log over the counters of four ports. */
 const logged = (body: Body, linesPerSecond = 100) => {
   let lines: ReadonlyArray<string> = []
-  const logger = Logger.make(({ annotations }) => {
+  const logger = Logger.make(({ annotations, logLevel }) => {
     const field = (name: string) => String(Option.getOrThrow(HashMap.get(annotations, name)))
-    lines = [...lines, `${field("port")} ${field("reason")} ${field("frames")}`]
+    const level = logLevel._tag === "Warning" ? "" : ` ${logLevel._tag}`
+    lines = [...lines, `${field("port")} ${field("reason")} ${field("frames")}${level}`]
   })
   const take = () => {
     const taken = lines
@@ -153,6 +154,15 @@ describe("the log of denials", () => {
         deny(3, 1)
         yield* begin(3)
         assert.deepStrictEqual(lines(), ["3 RUNT 1"])
+      })
+    ))
+
+  it.effect("warns of guests, and only tells what the host itself is denied", () =>
+    logged(({ begin, deny, lines }) =>
+      Effect.gen(function*() {
+        deny(0, 2)
+        yield* begin(0)
+        assert.deepStrictEqual(lines(), ["0 RUNT 2 Info"])
       })
     ))
 

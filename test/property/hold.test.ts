@@ -5,7 +5,8 @@ import * as Batch from "../../src/domain/FrameBatch.ts"
 import * as Holds from "../../src/domain/Hold.ts"
 import * as Plan from "../../src/domain/SendPlan.ts"
 
-const PORTS = 4
+/** So many that each may hold its least, and then no slot is left. */
+const PORTS = Bounds.heldFrames / Bounds.heldFramesPerPort
 
 const world = () => {
   const batch = Batch.make(64)
@@ -42,7 +43,7 @@ describe("what a full port could not take", () => {
 
   it("is bounded for each port", () => {
     const w = world()
-    for (let i = 0; i < Bounds.heldFramesPerPort; i++) assert.strictEqual(keep(w, i, 1, 0), Holds.Kept.Waiting)
+    for (let i = 0; i < Bounds.keptFramesPerPort; i++) assert.strictEqual(keep(w, i, 1, 0), Holds.Kept.Waiting)
     assert.strictEqual(keep(w, 0, 1, 0), Holds.Kept.Dropped)
     assert.strictEqual(keep(w, 0, 2, 0), Holds.Kept.Waiting)
   })
@@ -91,19 +92,46 @@ describe("what a full port could not take", () => {
     assert.isTrue(Holds.isOver(w.hold, 1, 100 + Bounds.holdMs))
   })
 
-  it("shrinks to a few frames, the oldest, when it is over, and to none while slots are scarce", () => {
+  it("keeps what it has when it is over, and takes more up to its bound", () => {
     const w = world()
     for (let i = 0; i < 100; i++) keep(w, i, 1, 0)
-    assert.strictEqual(Holds.congest(w.hold, 1, 10), 100 - Bounds.keptFramesPerPort)
+    assert.strictEqual(Holds.congest(w.hold, 1, 10), 0)
+    for (let i = 100; i < Bounds.keptFramesPerPort; i++) assert.strictEqual(keep(w, i, 1, 11), Holds.Kept.Yes)
     assert.strictEqual(keep(w, 0, 1, 11), Holds.Kept.Dropped)
     Holds.drained(w.hold, w.plan, w.batch, 1)
     assert.deepStrictEqual(
       Array.from(w.plan.slot.subarray(0, w.plan.count), (slot) => numberIn(w.batch, slot)),
       Array.from({ length: Bounds.keptFramesPerPort }, (_, i) => i)
     )
-    for (let i = 0; i < 3 * Bounds.heldFramesPerPort; i++) keep(w, i, (i % 3) === 0 ? 0 : 1 + (i % 3), 20)
+  })
+
+  it("shrinks to its oldest frames when it is over while slots are scarce, and to none when they are scarcer", () => {
+    const w = world()
+    const left = 40
+    const others = Bounds.heldFrames * 3 / 4 - left - 100
+    for (let i = 0; i < 100; i++) keep(w, i, 1, 0)
+    for (let i = 0; i < others; i++) assert.strictEqual(keep(w, i, 2 + i % (PORTS - 2), 0), Holds.Kept.Waiting)
+    assert.strictEqual(Holds.congest(w.hold, 1, 10), 100 - left)
+    Holds.drained(w.hold, w.plan, w.batch, 1)
+    assert.deepStrictEqual(
+      Array.from(w.plan.slot.subarray(0, w.plan.count), (slot) => numberIn(w.batch, slot)),
+      Array.from({ length: left }, (_, i) => i)
+    )
+    for (let i = 0; i < left + 60; i++) keep(w, i, 0, 20)
     const held = w.hold.count[2]!
     assert.strictEqual(Holds.congest(w.hold, 2, 30), held)
+  })
+
+  it("many congested ports leave slots for one that is full for a moment", () => {
+    const w = world()
+    for (let port = 1; port < PORTS; port++) {
+      keep(w, 0, port, 0)
+      Holds.congest(w.hold, port, 10)
+    }
+    for (let i = 0; i < Bounds.heldFrames; i++) {
+      for (let port = 1; port < PORTS; port++) keep(w, i, port, 20)
+    }
+    for (let i = 0; i < Bounds.heldFramesPerPort; i++) assert.strictEqual(keep(w, i, 0, 20), Holds.Kept.Waiting)
   })
 
   it("keeps floods away from a port that refused one, until it has drained", () => {

@@ -23,6 +23,7 @@ const request: Switch.SwitchRequest = {
   secure: false,
   prefix: undefined,
   tapName: undefined,
+  offload: true,
   bridgeName: undefined,
   socketPath: "/var/run/vknet",
   trunk: undefined,

@@ -23,6 +23,7 @@ const started: Options = {
   bridgeName: undefined,
   socketPath: "/s",
   socketPathGiven: true,
+  offload: true,
   trunkPath: undefined,
   pidFilePath: undefined,
   tapName: undefined,

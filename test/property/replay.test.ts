@@ -67,7 +67,7 @@ const ports = (
 ): Uint8Array =>
   concat(
     Writer.sectionHeader(),
-    ...names.map(Writer.interfaceBlock),
+    ...names.map((name) => Writer.interfaceBlock(name)),
     ...frames.map(([interfaceNumber, seconds, octets]) =>
       Writer.packetBlock({
         interfaceNumber,
@@ -161,6 +161,16 @@ describe("who sent a frame of a capture", () => {
   it("is the interface that the host speaks on, where no name says so", () => {
     const file = ports(["a", "b"], [[0, 1, ofGuest], [1, 2, ofHost()]])
     assert.deepStrictEqual(verdicts(replayed(file).told), ["a: forwarded to tap", "tap: forwarded to a"])
+  })
+
+  it("is the port that the switch itself named: who lies from there is not taken for the host", () => {
+    const { survey, told } = replayed(ports(["port7"], [[0, 1, poison], [0, 2, ofHost()]]))
+    assert.isUndefined(survey.hostMac)
+    assert.deepStrictEqual(survey.guests, ["port7"])
+    assert.deepStrictEqual(told.map(({ ingress, reason }) => [ingress, reason]), [
+      ["port7", "ARP_SPA_HOST"],
+      ["port7", "ARP_SPA_HOST"]
+    ])
   })
 })
 

@@ -15,7 +15,7 @@ const within = <A, E>(
   options: SimKernelOptions = {}
 ) => Effect.scoped(run).pipe(Effect.provide(Simulation.layer(options)))
 
-const open = (name: string) => Effect.flatMap(TapDevice, (device) => device.open({ name }))
+const open = (name: string) => Effect.flatMap(TapDevice, (device) => device.open({ name, offload: true }))
 
 const codeOf = (name: string) => Effect.map(Effect.flip(open(name)), ({ code, operation }) => [operation, code])
 

@@ -5,6 +5,8 @@ import type { SimGuest } from "../../src/adapters/sim/SimGuest.ts"
 import { SimKernel } from "../../src/adapters/sim/SimKernel.ts"
 import * as SocketFile from "../../src/adapters/sim/SimSocketFile.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
+import * as Ring from "../../src/domain/capture/CaptureRing.ts"
+import type { CaptureRing } from "../../src/domain/capture/CaptureRing.ts"
 import * as Counters from "../../src/domain/Counters.ts"
 import * as Mac from "../../src/domain/MacAddress.ts"
 import * as Prefixes from "../../src/domain/Prefix.ts"
@@ -22,6 +24,7 @@ export interface SwitchWorld {
   readonly exchange: SimExchange
   readonly forwarder: Forwarder.Forwarder
   readonly notices: Array<PlaneNotice>
+  readonly captured: CaptureRing
   /** A guest that is connected and admitted. */
   readonly guest: (uid?: number) => SimGuest
   /** The same on the trunks' socket, which `trunkPorts` makes. */
@@ -36,7 +39,13 @@ export interface SwitchWorld {
   readonly assertSums: () => void
 }
 
-export const make = (options: Partial<SwitchSettings> & { readonly tap?: boolean; readonly seed?: number } = {}) => {
+export interface WorldOptions extends Partial<SwitchSettings> {
+  readonly tap?: boolean
+  readonly seed?: number
+  readonly ringBytes?: number
+}
+
+export const make = (options: WorldOptions = {}) => {
   const kernel = new SimKernel({ seed: options.seed ?? 1, historyLines: 200_000 })
   const prefix = Prefixes.make(0x0a010001, 24)
   const tapFd = options.tap === false ? -1 : kernel.openTap("tap0")
@@ -67,11 +76,13 @@ export const make = (options: Partial<SwitchSettings> & { readonly tap?: boolean
     trunkListener: settings.trunkPorts === undefined ? -1 : listening(TRUNK_PATH)
   })
   const notices: Array<PlaneNotice> = []
+  const captured = Ring.make(settings.guestPorts + 1, options.ringBytes ?? 65_536)
   const forwarder = Forwarder.make({
     exchange,
     settings,
     counters: Counters.make(settings.guestPorts + 1),
-    notify: (notice) => notices.push(notice)
+    notify: (notice) => notices.push(notice),
+    capture: { ring: captured, dateMs: () => 1_700_000_000_000 + Math.floor(exchange.nowMs) }
   })
   if (tap !== undefined) {
     Forwarder.attachTap(forwarder, { handle: tapFd, mac: Mac.fromOctets(tap.mac), mtuBytes: 1500 })
@@ -88,6 +99,7 @@ export const make = (options: Partial<SwitchSettings> & { readonly tap?: boolean
     exchange,
     forwarder,
     notices,
+    captured,
     settle,
     guest: (uid = 0) => connect(PATH, uid),
     trunk: (uid = 0) => connect(TRUNK_PATH, uid),

@@ -60,7 +60,8 @@ export interface NativeArrays {
 export interface Binding {
   /** The errno symbol of a positive number, e.g. `EBUSY`. */
   readonly errnoName: (errno: number) => string
-  readonly openTap: (request: string) => NativeTap | number
+  /** With `offload` the host's kernel leaves the cutting of TCP segments and checksums to the exchange, if it can. */
+  readonly openTap: (request: string, offload: boolean) => NativeTap | number
   /** Address and mask are unsigned 32-bit, first octet highest. */
   readonly assignAddress: (interfaceName: string, address: number, mask: number) => number
   /** Sixteen octets; 1 … 128 bits. */

@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"
+import type * as http from "node:http"
 import type * as net from "node:net"
 import { Bounds } from "../../domain/Bounds.ts"
 import { CallerCheck, ControlApi, metricsContentType } from "../../services/ControlApi.ts"
@@ -55,6 +56,7 @@ export const open = (request: {
         const made = addon.listenStream(request.path, request.gid ?? -1, mode, Bounds.controlConnections)
         if (typeof made === "number") return yield* listenFailure(addon, request.path, -made)
         const server = guarded(handler)
+        server.on("request", lasting)
         server.on("connection", admission(addon, fs.lstatSync(request.path).gid, peers))
         yield* listen(server, { fd: made.fd }).pipe(Effect.mapError((code) => {
           addon.unlinkSocket(request.path, made.device, made.inode)
@@ -68,6 +70,14 @@ export const open = (request: {
         Effect.zipRight(Effect.sync(() => addon.unlinkSocket(request.path, device, inode)), close(server))
     )
   })
+
+/**
+ * One who captures may stop reading for as long as he likes, and hear nothing while nothing is sent: a paused terminal
+ * is no reason to end a capture, which is bounded in what it holds.
+ */
+const lasting = (request: http.IncomingMessage): void => {
+  if (/^\/capture(\?|$)/.test(request.url ?? "")) request.socket.setTimeout(0)
+}
 
 const notFound = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, url }) =>
   Effect.orDie(HttpServerResponse.json({ message: `there is no ${method} ${url}` }, { status: 404 })))

@@ -4,6 +4,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import { Bounds } from "../../domain/Bounds.ts"
+import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
 import { DataPlane, DataPlaneError, type RunningPlane } from "../../services/DataPlane.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
@@ -22,6 +23,7 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
         Effect.gen(function*() {
           const ports = settings.guestPorts + 1
           const memory = new SharedArrayBuffer(Counters.byteLengthFor(ports))
+          const captured = Ring.make(ports, Bounds.captureRingBytes)
           const notices = yield* Queue.unbounded<PlaneNotice>()
           const started = yield* Deferred.make<number, DataPlaneError>()
           const ended = yield* Deferred.make<never, DataPlaneError>()
@@ -35,6 +37,7 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
               listener: listener.handle,
               trunkListener: trunkListener?.handle ?? -1,
               memory,
+              captured: captured.memory,
               wake
             }),
             stop: { kind: "stop" }
@@ -66,6 +69,7 @@ export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
           return {
             notices,
             counters: Counters.make(ports, memory),
+            captured,
             attachTap: (tap) =>
               Effect.flatMap(ask({ kind: "attach-tap", tap: planeTap(tap) }), ({ errno }) => attached(tap, errno)),
             detachTap: Effect.asVoid(ask({ kind: "detach-tap" })),

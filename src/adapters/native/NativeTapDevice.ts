@@ -10,7 +10,7 @@ export const layer: Layer.Layer<TapDevice, never, Addon> = Layer.effect(
   Effect.gen(function*() {
     const addon = yield* Addon
     return TapDevice.of({
-      open: ({ name }) =>
+      open: ({ name, offload }) =>
         Effect.gen(function*() {
           const failure = (operation: TapError["operation"], result: number) =>
             Effect.fail(new TapError({ operation, interfaceName: name, code: addon.errnoName(-result) }))
@@ -19,7 +19,7 @@ export const layer: Layer.Layer<TapDevice, never, Addon> = Layer.effect(
 
           const opened = yield* Effect.acquireRelease(
             Effect.suspend(() => {
-              const result = addon.openTap(name)
+              const result = addon.openTap(name, offload)
               return typeof result === "number" ? failure("open", result) : Effect.succeed(result)
             }),
             (tap) => Effect.sync(() => addon.closeFd(tap.fd))

@@ -20,6 +20,8 @@ export interface PlaneStart {
   readonly wake: number
   /** Memory of the counters. */
   readonly memory: SharedArrayBuffer
+  /** Memory of the ring of captured frames. */
+  readonly captured: ArrayBufferLike
 }
 
 /** What it can be told while it runs; a wake makes it look. Each is answered with {@link PlaneAnswer}. */

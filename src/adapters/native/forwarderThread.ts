@@ -1,4 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
+import { Bounds } from "../../domain/Bounds.ts"
+import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
 import { answer } from "../../services/PlaneQuestion.ts"
@@ -25,7 +27,11 @@ const forwarder = Forwarder.make({
   exchange,
   settings: start.settings,
   counters: Counters.make(start.settings.guestPorts + 1, start.memory),
-  notify: say
+  notify: say,
+  capture: {
+    ring: Ring.make(start.settings.guestPorts + 1, Bounds.captureRingBytes, start.captured),
+    dateMs: Date.now
+  }
 })
 
 /** Does what it is told; false when that is to stop. */

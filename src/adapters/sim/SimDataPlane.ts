@@ -2,6 +2,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import { Bounds } from "../../domain/Bounds.ts"
+import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
 import { DataPlane } from "../../services/DataPlane.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
@@ -23,6 +25,7 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
       start: ({ listener, settings, tap, trunkListener }) =>
         Effect.gen(function*() {
           const notices = yield* Queue.unbounded<PlaneNotice>()
+          const captured = Ring.make(settings.guestPorts + 1, Bounds.captureRingBytes)
           const { errno, loop: { forwarder } } = yield* Effect.acquireRelease(
             Effect.sync(() => {
               const exchange = new SimExchange(kernel, {
@@ -35,7 +38,8 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
                 exchange,
                 settings,
                 counters: Counters.make(settings.guestPorts + 1),
-                notify: (notice) => Queue.unsafeOffer(notices, notice)
+                notify: (notice) => Queue.unsafeOffer(notices, notice),
+                capture: { ring: captured, dateMs: () => Math.floor(exchange.nowMs) }
               })
               const errno = tap === undefined ? 0 : attach(forwarder, tap)
               const loop = { exchange, forwarder }
@@ -52,6 +56,7 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
           return {
             notices,
             counters: forwarder.counters,
+            captured,
             attachTap: (tap) => Effect.suspend(() => attached(tap, attach(forwarder, tap))),
             detachTap: Effect.sync(() => Forwarder.detachTap(forwarder)),
             ask: (question) => Effect.sync(() => Option.some(answer(forwarder, question))),

@@ -6,6 +6,7 @@ export const BlockType = {
   INTERFACE: 1,
   PACKET: 2,
   SIMPLE_PACKET: 3,
+  STATISTICS: 5,
   ENHANCED_PACKET: 6
 } as const
 
@@ -17,10 +18,14 @@ export const Option = {
   END: 0,
   COMMENT: 1,
   INTERFACE_NAME: 2,
+  INTERFACE_DESCRIPTION: 3,
+  APPLICATION: 4,
   TIME_RESOLUTION: 9,
   FCS_BYTES: 13,
   TIME_OFFSET: 14,
-  PACKET_FLAGS: 2
+  PACKET_FLAGS: 2,
+  DROPPED_FRAMES: 5,
+  DELIVERED_FRAMES: 8
 } as const
 
 /** The lowest two bits of a packet's flags. */

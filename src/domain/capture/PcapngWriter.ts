@@ -45,22 +45,55 @@ const block = (
   return octets
 }
 
-/** The beginning of a file. */
-export const sectionHeader = (): Uint8Array =>
-  block(BlockType.SECTION_HEADER, 16, [], (view) => {
+/** The beginning of a file. @param application what writes it. */
+export const sectionHeader = (application?: string): Uint8Array =>
+  block(BlockType.SECTION_HEADER, 16, application === undefined ? [] : [[Option.APPLICATION, encode(application)]], (
+    view
+  ) => {
     view.setUint32(0, BYTE_ORDER, true)
     view.setUint16(4, 1, true)
     view.setBigInt64(8, UNKNOWN, true)
   })
 
-/** An Ethernet interface. The first has number 0, the next 1 and so on. */
-export const interfaceBlock = (name: string): Uint8Array =>
-  block(
-    BlockType.INTERFACE,
-    8,
-    [[Option.INTERFACE_NAME, encode(name)], [Option.TIME_RESOLUTION, Uint8Array.of(NANOSECONDS)]],
-    (view) => view.setUint16(0, ETHERNET, true)
-  )
+/**
+ * An Ethernet interface. The first has number 0, the next 1 and so on.
+ *
+ * @param snapBytes octets of a frame at most; libpcap wants it equal for all of a file. 0: no limit.
+ */
+export const interfaceBlock = (name: string, description?: string, snapBytes = 0): Uint8Array => {
+  const options: Array<OptionEntry> = [[Option.INTERFACE_NAME, encode(name)]]
+  if (description !== undefined) options.push([Option.INTERFACE_DESCRIPTION, encode(description)])
+  options.push([Option.TIME_RESOLUTION, Uint8Array.of(NANOSECONDS)])
+  return block(BlockType.INTERFACE, 8, options, (view) => {
+    view.setUint16(0, ETHERNET, true)
+    view.setUint32(4, snapBytes, true)
+  })
+}
+
+const u64 = (value: number): Uint8Array => {
+  const octets = new Uint8Array(8)
+  new DataView(octets.buffer).setBigUint64(0, BigInt(value), true)
+  return octets
+}
+
+/** How an interface has fared until a time: frames written, and frames missed. The last one of each counts. */
+export const statisticsBlock = (statistics: {
+  readonly interfaceNumber: number
+  readonly timeNs: bigint
+  readonly delivered: number
+  readonly missed: number
+}): Uint8Array => {
+  const { delivered, interfaceNumber, missed, timeNs } = statistics
+  const options: ReadonlyArray<OptionEntry> = [
+    [Option.DROPPED_FRAMES, u64(missed)],
+    [Option.DELIVERED_FRAMES, u64(delivered)]
+  ]
+  return block(BlockType.STATISTICS, 12, options, (view) => {
+    view.setUint32(0, interfaceNumber, true)
+    view.setUint32(4, Number(timeNs >> 32n), true)
+    view.setUint32(8, Number(timeNs & 0xffffffffn), true)
+  })
+}
 
 /** One frame as it was seen on an interface. */
 export interface WrittenFrame {

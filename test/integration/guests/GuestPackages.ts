@@ -40,7 +40,8 @@ const directories = [
   "/sbin"
 ]
 
-const isInstalled = (program: string): boolean =>
+/** Whether there is such a program, also for one whose PATH has no administrator's ones. */
+export const isInstalled = (program: string): boolean =>
   directories.some((directory) => fs.existsSync(path.join(directory, program)))
 
 /** Debian has a busybox that needs the C library too; a guest has none of its own. */

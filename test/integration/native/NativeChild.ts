@@ -19,6 +19,8 @@ export interface ChildExchange {
   readonly rows: () => Array<readonly [number, number, number]>
   /** Sends one frame to each of the ports; the outcomes. */
   readonly send: (octets: ReadonlyArray<number>, ...egress: ReadonlyArray<number>) => Array<number>
+  /** Sends up to 96 frames to one port; the outcomes. */
+  readonly sendMany: (frames: ReadonlyArray<ReadonlyArray<number>>, egress: number) => Array<number>
 }
 
 /** What a function that runs in a child finds there. */
@@ -47,7 +49,7 @@ const run = (command, ...args) => {
   return done.stdout
 }
 const exchange = (listener) => {
-  const slots = 80, slotBytes = 1600
+  const slots = 160, slotBytes = 1600
   const u16 = () => new Uint16Array(slots)
   const arrays = {
     bytes: new Uint8Array(slots * slotBytes), size: u16(), port: u16(),
@@ -79,6 +81,16 @@ const exchange = (listener) => {
       arrays.planEgress.set(egress)
       early.push(...take(native.step(egress.length, 0)))
       return Array.from(arrays.planOutcome.subarray(0, egress.length))
+    },
+    sendMany: (frames, egress) => {
+      frames.forEach((octets, i) => {
+        arrays.bytes.set(octets, (64 + i) * slotBytes)
+        arrays.size[64 + i] = octets.length
+        arrays.planSlot[i] = 64 + i
+      })
+      arrays.planEgress.fill(egress)
+      early.push(...take(native.step(frames.length, 0)))
+      return Array.from(arrays.planOutcome.subarray(0, frames.length))
     }
   }
 }

@@ -1,0 +1,224 @@
+/**
+ * Frames on their way from the forwarding thread to whoever captures: a ring in shared memory with one writer and one
+ * reader, neither of whom ever waits for the other.
+ *
+ * A record is {@link HEADER_WORDS} 32-bit words and then the frame's octets, in cells of eight octets, always in one
+ * piece; what is left at the ring's end is padded. A record that does not fit is missed and counted, in all and by
+ * port, and the next one tells how many were.
+ */
+export interface CaptureRing {
+  readonly memory: ArrayBufferLike
+  readonly control: Int32Array<ArrayBufferLike>
+  /** What is wanted of each port: {@link Interest}. The reader sets it. */
+  readonly interest: Uint8Array<ArrayBufferLike>
+  /** Frames missed by port; wraps. The writer counts. */
+  readonly missedAt: Uint32Array<ArrayBufferLike>
+  readonly words: Uint32Array<ArrayBufferLike>
+  readonly bytes: Uint8Array<ArrayBufferLike>
+  /** Cells, a power of two. */
+  readonly cells: number
+  /** What {@link write} writes next. The writer's own. */
+  readonly entry: RecordHead
+  /** Cells written, shown to the reader or not. The writer's own; wraps. */
+  head: number
+}
+
+/** What the ring holds of one frame besides its octets. */
+export interface RecordHead {
+  kind: number
+  /** Where it was seen. */
+  port: number
+  /** Inbound: where to, or -1 for a flood. Outbound: where from. */
+  other: number
+  /** `Reason`s. */
+  reason: number
+  tapReason: number
+  /** User at the port. */
+  uid: number
+  /** Octets that the frame has; more than are here if it was cut. */
+  originalBytes: number
+  /** Since 1970. */
+  seconds: number
+  nanoseconds: number
+  /** The writer's own mark. */
+  tag: number
+}
+
+/** One frame, as the reader sees it. */
+export interface CaptureRecord extends RecordHead {
+  /** Frames missed so far, of all ports and of this one; both wrap at 2^32. */
+  missed: number
+  missedAtPort: number
+  /** In the ring: meaningful only while it is visited. */
+  octets: Uint8Array<ArrayBufferLike>
+}
+
+export const RecordKind = { INBOUND: 0, OUTBOUND: 1, VOID: 2, PAD: 3 } as const
+
+/** What is wanted of a port: what it sends and is denied, all that it sends, what is sent to it. */
+export const Interest = { DENIED: 1, RECEIVED: 2, SENT: 4 } as const
+
+/** What the writer does: nothing; copy; only count what it would have copied; and whether any port wants `SENT`. */
+export const Mode = { OFF: 0, COPY: 1, COUNT: 2, SENT: 4 } as const
+
+/** Words of `control`, those of each side on a cache line of their own. */
+const HEAD = 0
+const MISSED = 1
+const TAIL = 16
+const SLEEPING = 17
+const MODE = 32
+const SNAP = 33
+const CONTROL_BYTES = 256
+
+const HEADER_WORDS = 14
+
+const dataStart = (portCount: number): number => Math.ceil((CONTROL_BYTES + portCount * 5) / 64) * 64
+
+/** Octets of the memory that `make` needs. @param ringBytes a power of two. */
+export const byteLengthFor = (portCount: number, ringBytes: number): number => dataStart(portCount) + ringBytes
+
+/** @param memory `byteLengthFor` octets of zeros, or what another thread has made a ring of. */
+export const make = (
+  portCount: number,
+  ringBytes: number,
+  memory: ArrayBufferLike = new SharedArrayBuffer(byteLengthFor(portCount, ringBytes))
+): CaptureRing => ({
+  memory,
+  control: new Int32Array(memory, 0, CONTROL_BYTES / 4),
+  missedAt: new Uint32Array(memory, CONTROL_BYTES, portCount),
+  interest: new Uint8Array(memory, CONTROL_BYTES + portCount * 4, portCount),
+  words: new Uint32Array(memory, dataStart(portCount), ringBytes / 4),
+  bytes: new Uint8Array(memory, dataStart(portCount), ringBytes),
+  cells: ringBytes / 8,
+  entry: {
+    kind: 0, port: 0, other: 0, reason: 0, tapReason: 0, uid: 0, originalBytes: 0, seconds: 0, nanoseconds: 0, tag: 0
+  },
+  head: 0
+})
+
+/** What the writer is to do: asked once a batch. */
+export const mode = ({ control }: CaptureRing): number => control[MODE]!
+
+/** @param snapBytes octets of each frame that are copied at most. */
+export const setMode = ({ control }: CaptureRing, mode: number, snapBytes: number): void => {
+  control[SNAP] = snapBytes
+  Atomics.store(control, MODE, mode)
+}
+
+/** Frames missed so far; wraps. */
+export const missed = ({ control }: CaptureRing): number => Atomics.load(control, MISSED) >>> 0
+
+/** Counts a frame of a port as missed. The writer's. */
+export const miss = (ring: CaptureRing, port: number): void => {
+  ring.missedAt[port]! += 1
+  ring.control[MISSED]! += 1
+}
+
+/**
+ * Writes the entry and the octets that belong to it, not yet for the reader to see; false if it was missed.
+ *
+ * @param source the arena that the frame lies in, and the word at which it begins.
+ */
+export const write = (
+  ring: CaptureRing,
+  source: Uint32Array<ArrayBufferLike>,
+  start: number,
+  bytes: number
+): boolean => {
+  const { cells, control, entry, words } = ring
+  const captured = Math.min(bytes, control[SNAP]!)
+  const payload = ((captured + 7) >>> 3) * 2
+  const length = (HEADER_WORDS + payload) >>> 1
+  const place = ring.head & (cells - 1)
+  const pad = cells - place < length ? cells - place : 0
+  const used = (ring.head - Atomics.load(control, TAIL)) | 0
+  if (used + pad + length > cells) {
+    miss(ring, entry.port)
+    return false
+  }
+  if (pad > 0) {
+    words[place * 2] = pad
+    words[place * 2 + 1] = RecordKind.PAD
+  }
+  const at = pad > 0 ? 0 : place * 2
+  words[at] = length
+  words[at + 1] = entry.kind
+  words[at + 2] = entry.port
+  words[at + 3] = entry.other
+  words[at + 4] = entry.reason | (entry.tapReason << 8)
+  words[at + 5] = entry.uid
+  words[at + 6] = entry.originalBytes
+  words[at + 7] = captured
+  words[at + 8] = entry.seconds
+  words[at + 9] = entry.nanoseconds
+  words[at + 10] = control[MISSED]!
+  words[at + 11] = ring.missedAt[entry.port]!
+  words[at + 12] = entry.tag
+  for (let i = 0; i < payload; i++) words[at + HEADER_WORDS + i] = source[start + i]!
+  ring.head = (ring.head + pad + length) | 0
+  return true
+}
+
+/** Withdraws those of the records not yet shown whose tag has something other than 0 in `failed`. */
+export const withdraw = (ring: CaptureRing, failed: Uint8Array<ArrayBufferLike>): void => {
+  const { cells, control, words } = ring
+  for (let at = control[HEAD]!; at !== ring.head;) {
+    const word = (at & (cells - 1)) * 2
+    if (words[word + 1] !== RecordKind.PAD && failed[words[word + 12]!] !== 0) words[word + 1] = RecordKind.VOID
+    at = (at + words[word]!) | 0
+  }
+}
+
+/** Shows the reader what has been written, and wakes it if it sleeps. */
+export const publish = (ring: CaptureRing): void => {
+  const { control } = ring
+  if (control[HEAD] === ring.head) return
+  Atomics.store(control, HEAD, ring.head)
+  if (Atomics.load(control, SLEEPING) === 0) return
+  Atomics.store(control, SLEEPING, 0)
+  Atomics.notify(control, SLEEPING)
+}
+
+/** Visits all that the ring holds now, in the order of writing. Each record is free again after its visit. */
+export const drain = (ring: CaptureRing, visit: (record: CaptureRecord) => void): void => {
+  const { bytes, cells, control, words } = ring
+  const head = Atomics.load(control, HEAD)
+  for (let tail = control[TAIL]!; tail !== head;) {
+    const at = (tail & (cells - 1)) * 2
+    const kind = words[at + 1]!
+    if (kind === RecordKind.INBOUND || kind === RecordKind.OUTBOUND) {
+      const octetsAt = (at + HEADER_WORDS) * 4
+      visit({
+        kind,
+        port: words[at + 2]!,
+        other: words[at + 3]! | 0,
+        reason: words[at + 4]! & 0xff,
+        tapReason: words[at + 4]! >>> 8,
+        uid: words[at + 5]!,
+        originalBytes: words[at + 6]!,
+        seconds: words[at + 8]!,
+        nanoseconds: words[at + 9]!,
+        missed: words[at + 10]!,
+        missedAtPort: words[at + 11]!,
+        tag: words[at + 12]!,
+        octets: bytes.subarray(octetsAt, octetsAt + words[at + 7]!)
+      })
+    }
+    tail = (tail + words[at]!) | 0
+    Atomics.store(control, TAIL, tail)
+  }
+}
+
+/** Resolves when there is something to drain, or after a while. */
+export const filled = async (ring: CaptureRing, timeoutMs: number): Promise<void> => {
+  const { control } = ring
+  Atomics.store(control, SLEEPING, 1)
+  if (Atomics.load(control, HEAD) === control[TAIL]) await Atomics.waitAsync(control, SLEEPING, 1, timeoutMs).value
+  Atomics.store(control, SLEEPING, 0)
+}
+
+/** Ends the wait of {@link filled}. */
+export const rouse = ({ control }: CaptureRing): void => {
+  Atomics.store(control, SLEEPING, 0)
+  Atomics.notify(control, SLEEPING)
+}

@@ -1,0 +1,123 @@
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
+import { Bounds } from "../domain/Bounds.ts"
+import type { CaptureRing } from "../domain/capture/CaptureRing.ts"
+import * as Ring from "../domain/capture/CaptureRing.ts"
+import { FILTERED_BYTES } from "../domain/capture/Filter.ts"
+import { CaptureReader, type CaptureRequest } from "./CaptureReader.ts"
+import type { PortLabels } from "./PortLabels.ts"
+
+/** The ring is looked at so often even if nothing is told of it. */
+const LOOK_MS = 1000
+
+/**
+ * All captures of a switch, in the main thread: takes frames out of the ring, shows them to every reader, and tells
+ * the forwarding thread what is wanted of it. While every reader is full, frames are not even copied, only counted.
+ */
+export class CaptureHub {
+  readonly #readers = new Set<CaptureReader>()
+  readonly #ring: CaptureRing
+  readonly #labels: PortLabels
+  readonly #application: string
+  readonly #some = Effect.unsafeMakeLatch()
+  #lastId = 0
+
+  /** @param options.application what a file says that it was written by. */
+  constructor(options: {
+    readonly ring: CaptureRing
+    readonly labels: PortLabels
+    readonly application: string
+  }) {
+    this.#ring = options.ring
+    this.#labels = options.labels
+    this.#application = options.application
+  }
+
+  /** Empties the ring now and then while there are captures, for ever. */
+  readonly run: Effect.Effect<never> = Effect.forever(
+    this.#some.await.pipe(
+      Effect.zipRight(Effect.promise(() => Ring.filled(this.#ring, LOOK_MS))),
+      Effect.zipRight(Effect.sync(() => this.drain())),
+      Effect.zipRight(Effect.sleep(Bounds.captureDrainMs))
+    )
+  )
+
+  /** Begins a capture; undefined if there are too many. It goes on until `close`. */
+  open(request: CaptureRequest): CaptureReader | undefined {
+    const others = [...this.#readers].filter(({ request: { uid } }) => uid !== undefined)
+    const own = others.filter(({ request: { uid } }) => uid === request.uid)
+    const { captures, capturesPerUid } = Bounds
+    if (this.#readers.size >= captures) return undefined
+    if (request.uid !== undefined && (own.length >= capturesPerUid || others.length >= captures - capturesPerUid)) {
+      return undefined
+    }
+    // What lies in the ring was before.
+    this.drain()
+    const reader = new CaptureReader({
+      id: ++this.#lastId,
+      request,
+      ring: this.#ring,
+      labels: this.#labels,
+      application: this.#application
+    })
+    this.#readers.add(reader)
+    this.#want()
+    return reader
+  }
+
+  close(reader: CaptureReader): void {
+    this.#readers.delete(reader)
+    this.#want()
+  }
+
+  /** Ends the capture of that number once all is shown to it that has come until now; false if there is none. */
+  end(id: number, uid: number | undefined): boolean {
+    const reader = [...this.#readers].find((reader) => reader.id === id)
+    if (reader === undefined || uid !== undefined && reader.request.uid !== uid) return false
+    this.drain()
+    reader.end()
+    this.#pace()
+    return true
+  }
+
+  /** What a reader is sent, until its capture ends. */
+  stream(reader: CaptureReader): Stream.Stream<Uint8Array> {
+    const take = Effect.tap(reader.take, () => Effect.sync(() => this.#pace()))
+    return Stream.repeatEffectOption(take)
+  }
+
+  /** Shows every reader what the ring holds. */
+  drain(): void {
+    Ring.drain(this.#ring, (record) => {
+      for (const reader of this.#readers) reader.offer(record)
+    })
+    for (const reader of this.#readers) reader.wake()
+    this.#pace()
+  }
+
+  /** What is wanted of each port. */
+  #want(): void {
+    // In one go: for those who capture already nothing may be missing meanwhile.
+    const interest = new Uint8Array(this.#ring.interest.length)
+    for (const { request: { denied, port } } of this.#readers) {
+      const { DENIED, RECEIVED, SENT } = Ring.Interest
+      if (port === undefined) for (let at = 0; at < interest.length; at++) interest[at]! |= denied ? DENIED : RECEIVED
+      else interest[port]! |= denied ? DENIED : RECEIVED | SENT
+    }
+    this.#ring.interest.set(interest)
+    if (this.#readers.size === 0) this.#some.unsafeClose()
+    else this.#some.unsafeOpen()
+    this.#pace()
+  }
+
+  /** Whether frames are to be copied, and how much of each. */
+  #pace(): void {
+    const readers = [...this.#readers].filter(({ isEnded }) => !isEnded)
+    const { COPY, COUNT, OFF, SENT } = Ring.Mode
+    const sent = readers.some(({ request }) => request.port !== undefined && !request.denied) ? SENT : 0
+    const snapBytes = readers.map(({ request }) =>
+      Math.max(request.snapBytes, request.filter === undefined ? 0 : FILTERED_BYTES))
+    const mode = readers.length === 0 ? OFF : (readers.every(({ isFull }) => isFull) ? COUNT : COPY) | sent
+    Ring.setMode(this.#ring, mode, Math.max(0, ...snapBytes))
+  }
+}
