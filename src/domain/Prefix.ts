@@ -11,7 +11,7 @@ export interface Prefix {
 }
 
 /** The mask of `bits` ones. A shift by 32 is a shift by 0, so that /0 is asked for apart. */
-const maskOf = (bits: number): number => bits === 0 ? 0 : (0xffffffff << (32 - bits)) >>> 0
+export const maskOf = (bits: number): number => bits === 0 ? 0 : (0xffffffff << (32 - bits)) >>> 0
 
 /** @param address unsigned 32-bit. @param bits 0 … 32. */
 export const make = (address: number, bits: number): Prefix => {
