@@ -5,7 +5,8 @@
       "native/addon.cc", "native/addon_exchange.cc", "native/loop.cc", "native/ports.cc",
       "native/segments.cc", "native/segment_tap.cc",
       "native/posix.cc", "native/errno.cc", "native/service.cc",
-      "native/addon_service.cc", "native/control.cc", "native/addon_control.cc"
+      "native/addon_service.cc", "native/control.cc", "native/addon_control.cc",
+      "native/handover.cc", "native/addon_handover.cc"
     ],
     "include_dirs": ["<!@(node -p \"require('node-addon-api').include\")"],
     "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_DISABLE_DEPRECATED"],

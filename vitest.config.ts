@@ -4,8 +4,10 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/integration/guests/Announcement.ts"],
-    // Guests, daemons and floods share two cores: files one at a time keep the figures they print honest.
-    fileParallelism: false,
+    // Much of the time is spent in waiting for guests to boot and for clocks: two files at a time, whatever the machine
+    // has. More would have guests, daemons and floods take the processor from each other.
+    minWorkers: 2,
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000
   }

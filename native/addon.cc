@@ -213,6 +213,7 @@ Object Init(Env, Object exports) {
   publish<OpenExchange>(exports, "openExchange");
   publish_service(exports);
   publish_control(exports);
+  publish_handover(exports);
   return exports;
 }
 

@@ -65,4 +65,7 @@ void publish_service(Object exports);
 // The functions of control.h (addon_control.cc)
 void publish_control(Object exports);
 
+// The functions of handover.h (addon_handover.cc)
+void publish_handover(Object exports);
+
 }  // namespace vknetd

@@ -43,9 +43,24 @@ Value Step(const CallbackInfo& info) {
   return Number::New(info.Env(), exchange_of(info).step(port_at(info, 0), int_at(info, 1)));
 }
 
-// As FrameExchange wants it, admit and attachTap return 0 or an errno that is not negated.
+void Send(const CallbackInfo& info) { exchange_of(info).send(port_at(info, 0)); }
+void Park(const CallbackInfo& info) { exchange_of(info).park(int_at(info, 0)); }
+
+Value RestTap(const CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), exchange_of(info).rest_tap(info[0].As<Napi::Boolean>().Value()));
+}
+
+Value Descriptor(const CallbackInfo& info) {
+  return Number::New(info.Env(), exchange_of(info).descriptor(port_at(info, 0)));
+}
+
+// As FrameExchange wants it, these return 0 or an errno that is not negated.
 Value Admit(const CallbackInfo& info) {
   return number(info, -exchange_of(info).admit(int_at(info, 0), port_at(info, 1)));
+}
+
+Value Listen(const CallbackInfo& info) {
+  return number(info, -exchange_of(info).listen(port_at(info, 0), int_at(info, 1)));
 }
 
 Value AttachTap(const CallbackInfo& info) {
@@ -174,6 +189,11 @@ Value OpenExchange(const CallbackInfo& info) {
   shared->arrays = Napi::Persistent(kept);
   Object out = Object::New(env);
   bind_function<Value, Step>(out, "step", shared);
+  bind_function<void, Send>(out, "send", shared);
+  bind_function<Value, RestTap>(out, "restTap", shared);
+  bind_function<void, Park>(out, "park", shared);
+  bind_function<Value, Descriptor>(out, "descriptor", shared);
+  bind_function<Value, Listen>(out, "listen", shared);
   bind_function<Value, Admit>(out, "admit", shared);
   bind_function<void, Refuse>(out, "refuse", shared);
   bind_function<Value, AttachTap>(out, "attachTap", shared);

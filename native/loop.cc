@@ -60,6 +60,16 @@ int Exchange::step(uint32_t plan_count, int timeout_ms) {
 
 // ---- Sending ----
 
+void Exchange::send(uint32_t plan_count) {
+  event_count_ = 0;
+  failed_ = 0;
+  if (plan_count > arrays_.plan_capacity) plan_count = static_cast<uint32_t>(arrays_.plan_capacity);
+  if (plan_count > 0) send_plan(plan_count);
+  arrays_.clock[0] = clock_ms();
+  arrays_.state[0] = 0;
+  arrays_.state[1] = static_cast<int32_t>(failed_);
+}
+
 void Exchange::fail_entry(uint32_t entry, int error) {
   arrays_.plan_outcome[entry] = static_cast<uint8_t>(error);
   failed_++;

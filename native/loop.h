@@ -72,8 +72,18 @@ class Exchange {
 
   // To be called once, before anything else: 0 or the negated errno.
   int open();
+  // Accepts at an entrance from this listener from now on, if it had none.
+  int listen(uint32_t entrance, int fd);
 
   int step(uint32_t plan_count, int timeout_ms);
+  // The first half of a step: sends, and receives nothing.
+  void send(uint32_t plan_count);
+  // Reads from the tap only what was read with others and did not fit; whether there is any.
+  bool rest_tap(bool on);
+  // Waits up to `timeout_ms` for a wake, and for nothing else.
+  void park(int timeout_ms);
+  // The descriptor of a port, or -1.
+  int descriptor(uint32_t port) const;
   int admit(int fd, uint32_t port);
   void refuse(int fd);
   int attach_tap(int fd);
@@ -128,6 +138,7 @@ class Exchange {
   uint32_t receive(Turn* turns, uint32_t count);
   uint32_t receive_turn(Turn& turn, uint32_t filled, uint32_t quota);
   void tell_turns(const Turn* turns, uint32_t count);
+  int watch_listener(uint32_t entrance);
   void accept_waiting(uint32_t entrance);
   void rest_listener(uint32_t entrance);
   void wake_listener(uint32_t entrance);

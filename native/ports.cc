@@ -1,6 +1,7 @@
 // An exchange from its opening to its end: what it holds, connections on their way in, ports.
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -71,16 +72,24 @@ int Exchange::open() {
   if (poller_ < 0) return poller_;
   int error = 0;
   for (uint32_t i = 0; error >= 0 && i < kEntrances; i++) {
-    if (listeners_[i].fd < 0) continue;
-    if (spare_ < 0) spare_ = spare_open();
-    error = spare_;
-    if (error < 0) break;
-    error = poller_set(poller_, listeners_[i].fd, kTagListener + i, POLL_READ, true);
+    if (listeners_[i].fd >= 0) error = watch_listener(i);
   }
   if (error >= 0 && options_.wake >= 0) {
     error = poller_set(poller_, options_.wake, kTagWake, POLL_READ, true);
   }
   return error < 0 ? error : 0;
+}
+
+int Exchange::watch_listener(uint32_t entrance) {
+  if (spare_ < 0) spare_ = spare_open();
+  if (spare_ < 0) return spare_;
+  return poller_set(poller_, listeners_[entrance].fd, kTagListener + entrance, POLL_READ, true);
+}
+
+int Exchange::listen(uint32_t entrance, int fd) {
+  if (poller_ < 0 || entrance >= kEntrances || listeners_[entrance].fd >= 0) return -EINVAL;
+  listeners_[entrance].fd = fd;
+  return watch_listener(entrance);
 }
 
 // ---- Accepting ----
@@ -123,6 +132,19 @@ void Exchange::wake_listener(uint32_t entrance) {
 
 bool Exchange::attached(uint32_t port) const {
   return port < options_.port_count && ports_[port].fd >= 0;
+}
+
+int Exchange::descriptor(uint32_t port) const { return attached(port) ? ports_[port].fd : -1; }
+
+bool Exchange::rest_tap(bool on) {
+  if (segment_tap_ == nullptr) return false;
+  segment_tap_->hold_back(on);
+  return segment_tap_->waits();
+}
+
+void Exchange::park(int timeout_ms) {
+  struct pollfd wake = {options_.wake, POLLIN, 0};
+  if (poll(&wake, 1, timeout_ms) > 0) wake_drain(options_.wake);
 }
 
 int Exchange::poll_port(uint32_t index, bool is_new) {

@@ -29,6 +29,10 @@ bool is_final(int error) { return error == EAGAIN || error == EWOULDBLOCK || err
 ReceiveResult SegmentTap::receive(FrameSlot* frames, int count, uint32_t limit) {
   ReceiveResult result = {0, 0, false, 0};
   while (result.count < count) {
+    if (cutter_.empty() && held_back_) {
+      result.error = EAGAIN;
+      break;
+    }
     if (cutter_.empty()) {
       result.count += static_cast<int>(read_one(&frames[result.count], limit, &result.error));
       if (result.error != 0) break;

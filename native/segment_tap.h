@@ -16,6 +16,8 @@ class SegmentTap {
   ReceiveResult receive(FrameSlot* frames, int count, uint32_t limit);
   // Whether there is something to receive of which the poller does not know.
   bool waits() const { return !cutter_.empty(); }
+  // Held back, nothing is read: what was read before is given out, and nothing comes after it.
+  void hold_back(bool on) { held_back_ = on; }
   // As frames_send; frames that can go as one segment do.
   int send(const FrameSlot* frames, int count, int* error);
 
@@ -28,6 +30,7 @@ class SegmentTap {
   int write_one(const FrameSlot& frame);
 
   int fd_;
+  bool held_back_ = false;
   Cutter cutter_;
   uint8_t segment_[kSegmentMax];
 };

@@ -114,6 +114,7 @@ const options = CliOptions.all({
   maxClientsPerUid: text(flags.maxClientsPerUid),
   mtu: text(flags.mtu),
   macAge: text(flags.macAge),
+  takeover: toggle(flags.takeover),
   isolate: text(flags.isolate),
   learn: text(flags.learn),
   lock: toggle(flags.lock),

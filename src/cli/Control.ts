@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"
 import { version } from "../../package.json"
@@ -8,10 +9,17 @@ import type { ServeError } from "../adapters/native/HttpListener.ts"
 import type { WebRequest } from "../adapters/web/WebServer.ts"
 import { controlPath } from "../services/ControlPath.ts"
 import { ControlTarget } from "../services/ControlTarget.ts"
+import type { Ownership } from "../services/Ownership.ts"
 import type { PeerProcesses } from "../services/PeerProcesses.ts"
 import { ListenError } from "../services/SeqpacketListener.ts"
 import type { RunningSwitch } from "../services/Switch.ts"
+import type { ControlEnds, TcpEnd } from "../services/SwitchHolder.ts"
 import type { ListenAddress } from "./ListenAddress.ts"
+
+/** What serves questions, and the connections of processes that want to take the switch over. */
+export interface ControlService extends ControlEnds {
+  readonly heirs: Queue.Dequeue<number>
+}
 
 /** The log, as far as it can be changed while the switch runs. */
 export type ControlledLog = ControlTarget["Type"]["log"]
@@ -24,33 +32,58 @@ export type ControlledLog = ControlTarget["Type"]["log"]
 export const openControl = (
   running: RunningSwitch,
   log: ControlledLog,
-  overTcp: { readonly metrics: ListenAddress | undefined; readonly web: WebRequest | undefined }
-): Effect.Effect<void, ServeError, Addon | PeerProcesses | Scope.Scope> =>
+  overTcp: { readonly metrics: ListenAddress | undefined; readonly web: WebRequest | undefined },
+  startedMs: number,
+  inherited: ControlEnds
+): Effect.Effect<ControlService, ServeError, Addon | Ownership | PeerProcesses | Scope.Scope> =>
   Effect.gen(function*() {
     // The commands and the mistakes that start no switch have no use for a server.
     const channel = yield* Effect.promise(() => import("../adapters/native/NativeControlChannel.ts"))
-    const target = Layer.succeed(ControlTarget, { running, version, pid: process.pid, startedMs: Date.now(), log })
+    const target = Layer.succeed(ControlTarget, { running, version, pid: process.pid, startedMs, log })
     const path = controlPath(running.socketPath)
-    yield* Effect.gen(function*() {
+    const heirs = yield* Queue.dropping<number>(1)
+    const control = yield* Effect.gen(function*() {
       const { gid, mode } = yield* guestsNode(running.socketPath)
-      yield* channel.open({ path, gid, mode: mode & 0o660 })
+      return yield* channel.open({
+        path,
+        gid,
+        mode: mode & 0o660,
+        accept: (fd) => Queue.unsafeOffer(heirs, fd),
+        inherited: inherited.control
+      })
     }).pipe(
       Effect.catchTag("ListenError", (error) =>
-        Effect.logWarning("there is no control channel").pipe(Effect.annotateLogs({ cause: error.message }))),
+        Effect.as(
+          Effect.logWarning("there is no control channel").pipe(Effect.annotateLogs({ cause: error.message })),
+          undefined
+        )),
       Effect.provide(target)
     )
-    const { metrics, web } = overTcp
-    if (metrics !== undefined) {
-      const port = yield* Effect.provide(channel.openMetrics(metrics), target)
-      yield* Effect.logInfo("serving metrics").pipe(Effect.annotateLogs({ host: metrics.host, port }))
-    }
-    if (web !== undefined) {
-      const { openWeb } = yield* Effect.promise(() => import("../adapters/web/WebServer.ts"))
-      const port = yield* Effect.provide(openWeb(web), target)
-      const { host } = web.address
-      yield* Effect.logInfo("serving the page").pipe(Effect.annotateLogs({ host, port }))
-    }
+    const metrics = overTcp.metrics === undefined
+      ? undefined
+      : yield* Effect.provide(
+        channel.openMetrics(overTcp.metrics, sameOf(overTcp.metrics, inherited.metrics)),
+        target
+      )
+    if (metrics !== undefined) yield* tell("serving metrics", metrics)
+    const web = overTcp.web === undefined
+      ? undefined
+      : yield* Effect.provide(openPage(overTcp.web, inherited.web), target)
+    if (web !== undefined) yield* tell("serving the page", web)
+    return { control, metrics, web, heirs }
   })
+
+const openPage = (request: WebRequest, inherited: TcpEnd | undefined) =>
+  Effect.gen(function*() {
+    const { openWeb } = yield* Effect.promise(() => import("../adapters/web/WebServer.ts"))
+    return yield* openWeb(request, sameOf(request.address, inherited))
+  })
+
+const tell = (what: string, { host, port }: TcpEnd) => Effect.logInfo(what).pipe(Effect.annotateLogs({ host, port }))
+
+/** The descriptor that listens at that address, or at whatever port the kernel had chosen there. */
+const sameOf = ({ host, port }: ListenAddress, inherited: TcpEnd | undefined): number | undefined =>
+  inherited?.host === host && [0, inherited.port].includes(port) ? inherited.handle : undefined
 
 /** Who may come in is decided already, by whoever made the guests' socket. */
 const guestsNode = (path: string): Effect.Effect<fs.Stats, ListenError> =>

@@ -56,6 +56,7 @@ export const flags = {
     help: `largest payload of a frame (the tap's, at least ${Bounds.mtuBytesDefault})`
   },
   macAge: { name: "mac-age", value: "SECONDS", help: `forget a silent station after (${Bounds.stationAgeSeconds})` },
+  takeover: { name: "takeover", value: undefined, help: "take over the running switch; its guests notice nothing" },
   isolate: { name: "isolate", value: "WHOM", help: "keep guests apart: none, users or all (none)" },
   learn: { name: "learn", value: "HOW", help: "how an IP address is claimed: fcfs, dhcp or static (fcfs)" },
   lock: { name: "lock", value: undefined, help: "the first MAC and IP address of a guest are its only ones" },

@@ -17,7 +17,7 @@ export const helpText = (): string => {
     "host's address on the tap and the guests' subnet; only -U, -c and --simulate do without.",
     "",
     ...rows,
-    "Further, for the tap, the policy, logs and supervisors, each explained in vknetd(8):",
+    "Further, for the tap, policy, logs, supervisors, upgrades, each explained in vknetd(8):",
     ...wrapped([...further].map(headOf)),
     "",
     "Of a running switch, each with [-p socket_path] [--json]:",
@@ -30,6 +30,7 @@ export const helpText = (): string => {
 
 /** What the screen has no line for. */
 const further: ReadonlySet<Flag> = new Set<Flag>([
+  flags.seed, flags.takeover,
   flags.noOffload, flags.trunk, flags.isolate, flags.learn, flags.bind, flags.maxMacs, flags.lock, flags.maxIps,
   flags.hold, flags.stormRate, flags.arpRate, flags.dhcpServer, flags.allowEtherType, flags.ipv6, flags.web,
   flags.webToken, flags.check, flags.readyFd, flags.logFormat, flags.logFile, flags.logLevel

@@ -25,6 +25,8 @@ export interface Options extends ServiceOptions {
   /** Not `--no-offload`. */
   readonly offload: boolean
   readonly simulate: boolean
+  /** `--takeover`: go on for the switch that runs. */
+  readonly takeover: boolean
   /** The host's address and the guests' subnet. Undefined only with `-U` or `-c`, where none need be given. */
   readonly prefix: Prefix | undefined
   /**

@@ -20,6 +20,7 @@ export interface RawOptions extends RawServiceOptions, RawPolicyOptions {
   readonly noTap: boolean
   readonly noOffload: boolean
   readonly simulate: boolean
+  readonly takeover: boolean
   readonly bridge: string | undefined
   readonly socket: string | undefined
   readonly pidFile: string | undefined
@@ -76,6 +77,7 @@ export const toOptions = (
       tapName: yield* given(raw.tap, (text) => readTap(text, cwd), real ? defaults.tapName : undefined),
       offload: !raw.noOffload,
       simulate: raw.simulate,
+      takeover: raw.takeover,
       prefix,
       groupName: yield* given(raw.group, readGroup, real ? defaults.groupName : undefined),
       socketMode: yield* given(raw.mode, readMode, defaults.socketMode),
@@ -115,6 +117,7 @@ const objectTo = (raw: RawOptions): Read<void> => {
     const why = "the simulation has a host of its own; leave one of them out"
     if (raw.monitor) return clash(flags.simulate, flags.monitor, "dump a simulated switch with -c -p its socket")
     if (raw.noTap) return clash(flags.simulate, flags.noTap, why)
+    if (raw.takeover) return clash(flags.simulate, flags.takeover, "a simulated host does not come along")
     if (raw.noOffload) return clash(flags.simulate, flags.noOffload, why)
     if (raw.tap !== undefined) return clash(flags.simulate, flags.tap, why)
     if (raw.bridge !== undefined) return clash(flags.simulate, flags.bridge, why)

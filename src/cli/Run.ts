@@ -1,28 +1,39 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import { version } from "../../package.json"
 import { Addon, type AddonMissing } from "../adapters/native/Addon.ts"
 import type { ServeError } from "../adapters/native/HttpListener.ts"
 import * as InheritedListener from "../adapters/native/InheritedListener.ts"
 import * as NativeBridgeControl from "../adapters/native/NativeBridgeControl.ts"
 import * as NativeDataPlane from "../adapters/native/NativeDataPlane.ts"
 import * as NativeGroupDatabase from "../adapters/native/NativeGroupDatabase.ts"
+import * as NativeHandoverChannel from "../adapters/native/NativeHandoverChannel.ts"
 import * as NativePeerProcesses from "../adapters/native/NativePeerProcesses.ts"
 import * as NativePidFile from "../adapters/native/NativePidFile.ts"
 import * as NativePrivileges from "../adapters/native/NativePrivileges.ts"
 import * as NativeSeqpacketListener from "../adapters/native/NativeSeqpacketListener.ts"
 import * as NativeTapDevice from "../adapters/native/NativeTapDevice.ts"
 import * as SocketpairTap from "../adapters/sim/SocketpairTap.ts"
+import type { WebRequest } from "../adapters/web/WebServer.ts"
 import { controlPath } from "../services/ControlPath.ts"
+import { handOver } from "../services/Handover.ts"
+import { Ownership } from "../services/Ownership.ts"
 import * as Switch from "../services/Switch.ts"
+import type { ControlEnds } from "../services/SwitchHolder.ts"
+import * as SwitchHolder from "../services/SwitchHolder.ts"
+import type { TakeoverError } from "../services/Takeover.ts"
 import { attachLines } from "./AttachLines.ts"
-import { type ControlledLog, openControl } from "./Control.ts"
+import { type ControlledLog, type ControlService, openControl } from "./Control.ts"
 import type { Options } from "./Options.ts"
+import type { ServiceNotifier } from "./ServiceNotifier.ts"
+import { type Succession, takeOver } from "./TakeoverRun.ts"
 import type { ValueError } from "./UsageError.ts"
 import { readToken } from "./WebOptions.ts"
 
@@ -40,13 +51,17 @@ export class DirectoryError extends Data.TaggedError("DirectoryError")<{
 
 /** What the edge has to do with a switch. */
 export interface Edge {
-  /**
-   * A connect succeeds from now on. Given what to print: the tap's name, or how to attach; undefined for nothing.
-   * What it acquires is released first.
-   */
-  readonly ready: (text: string | undefined, running: Switch.RunningSwitch) => Effect.Effect<void, never, Scope.Scope>
+  /** The switch serves from now on, until the scope ends. What it acquires is released first. */
+  readonly serves: (running: Switch.RunningSwitch) => Effect.Effect<void, never, Scope.Scope>
+  /** Says so. Given what to print: the tap's name, or how to attach; undefined for nothing. */
+  readonly announce: (text: string | undefined) => void
+  /** The switch is this process's again, after another had begun to serve and died. */
+  readonly regained: (running: Switch.RunningSwitch) => void
   /** Descriptors of sockets that a service manager listens on; undefined: the switch makes its own. */
   readonly descriptors: ReadonlyArray<number> | undefined
+  readonly notifier: ServiceNotifier
+  /** Held from the beginning by whoever does not take over. */
+  readonly ownership: { held: boolean }
   readonly log: ControlledLog
 }
 
@@ -59,14 +74,17 @@ const nativePorts = Layer.mergeAll(
   NativeDataPlane.layer
 ).pipe(Layer.provideMerge(Addon.layer))
 
-/** Runs a switch until it is interrupted; everything it acquired is then released in reverse. */
-export const runSwitch = (
-  options: Options,
-  edge: Edge
-): Effect.Effect<
-  never,
-  Switch.SwitchError | AddonMissing | DirectoryError | ServeError | NativePrivileges.PrivilegeError | ValueError
-> =>
+type RunError =
+  | Switch.SwitchError
+  | AddonMissing
+  | DirectoryError
+  | ServeError
+  | NativePrivileges.PrivilegeError
+  | TakeoverError
+  | ValueError
+
+/** Runs a switch until it is interrupted, or another process has it; what it acquired is then released in reverse. */
+export const runSwitch = (options: Options, edge: Edge): Effect.Effect<void, RunError> =>
   Effect.gen(function*() {
     const addon = yield* Addon
     const identity = options.user === undefined
@@ -79,31 +97,117 @@ export const runSwitch = (
       : InheritedListener.pathOf(addon, edge.descriptors)
     const socketPath = found ?? options.socketPath ?? path.join(yield* privateDirectory, "vknet")
     const request = requestFor(options, socketPath, seed, edge.descriptors !== undefined)
-    const serve = Effect.gen(function*() {
-      const running = yield* Switch.open(request)
-      yield* openControl(running, edge.log, { metrics: options.metrics, web })
-      if (identity !== undefined) {
-        yield* NativePrivileges.drop(addon, identity, options.keepNetAdmin)
-        yield* Effect.logInfo("privileges given up").pipe(
-          Effect.annotateLogs({ uid: identity.uid, gid: identity.gid, keptNetAdmin: options.keepNetAdmin })
-        )
-        yield* tellOfLimits({ ...request, socketPath: running.socketPath }, options, edge.descriptors === undefined)
-      }
-      yield* edge.ready(
-        options.simulate
-          ? attachLines(socketPath, request.prefix, request.policy.ipv6, seed)
-          : running.tap?.printedName,
-        running
-      )
-      return yield* running.supervise
-    })
+    const attach = options.simulate ? attachLines(socketPath, request.prefix, request.policy.ipv6, seed) : undefined
+    const service = { options, edge, request, identity, attach, web }
+    if (options.takeover) {
+      const trusted = [0, process.geteuid?.() ?? 0, ...(identity === undefined ? [] : [identity.uid])]
+      const succession = yield* takeOver(addon, request, trusted)
+      return yield* Effect.provide(serve({ ...service, succession }), succession.ports)
+    }
     const listener = edge.descriptors === undefined
       ? NativeSeqpacketListener.layer
       : InheritedListener.layer(edge.descriptors, options.socketPathGiven, options.trunkPath)
-    const simulatedTap = SocketpairTap.layer({ seed, prefix: request.prefix, ipv6: request.policy.ipv6 })
-    if (!options.simulate) return yield* Effect.provide(serve, listener)
-    return yield* Effect.provide(serve, Layer.merge(listener, simulatedTap))
-  }).pipe(Effect.scoped, Effect.provide(nativePorts))
+    const running = Effect.provide(serve({ ...service, succession: undefined }), listener)
+    if (!options.simulate) return yield* running
+    const { policy: { ipv6 }, prefix } = request
+    return yield* Effect.provide(running, SocketpairTap.layer({ seed, prefix, ipv6 }))
+  }).pipe(
+    Effect.scoped,
+    Effect.provide(Layer.provideMerge(nativePorts, Layer.succeed(Ownership, edge.ownership)))
+  )
+
+/** What serving one switch needs to know. */
+interface Service {
+  readonly options: Options
+  readonly edge: Edge
+  readonly request: Switch.SwitchRequest
+  readonly identity: NativePrivileges.Identity | undefined
+  /** What to print instead of the tap's name. */
+  readonly attach: string | undefined
+  readonly web: WebRequest | undefined
+  readonly succession: Succession | undefined
+}
+
+const serve = ({ attach, edge, identity, options, request, succession, web }: Service) =>
+  Effect.gen(function*() {
+    const addon = yield* Addon
+    const running = yield* Switch.open(request, succession?.inheritance)
+    if (succession !== undefined) {
+      yield* succession.claim
+      yield* running.plane.resume
+    }
+    const startedMs = succession?.startedMs ?? Date.now()
+    const overTcp = { metrics: options.metrics, web }
+    const service = yield* openControl(running, edge.log, overTcp, startedMs, succession?.ends ?? noEnds)
+    if (identity !== undefined) {
+      yield* NativePrivileges.drop(addon, identity, options.keepNetAdmin)
+      yield* Effect.logInfo("privileges given up").pipe(
+        Effect.annotateLogs({ uid: identity.uid, gid: identity.gid, keptNetAdmin: options.keepNetAdmin })
+      )
+      const socketIsOurs = running.belongings().listener.node !== undefined
+      yield* tellOfLimits({ ...request, socketPath: running.socketPath }, options, socketIsOurs)
+    }
+    const text = attach ?? running.tap?.printedName
+    if (succession === undefined) {
+      yield* edge.serves(running)
+      edge.announce(text)
+    } else yield* succeed(edge, succession, running, text)
+    return yield* Effect.raceFirst(running.supervise, awaitHeir({ edge, options, running, service, startedMs }))
+  })
+
+/**
+ * The old process has the service manager's attention until it names this one. A manager does not watch over what is
+ * another process's child: so whoever waits for this copy is let go before.
+ */
+const succeed = (edge: Edge, succession: Succession, running: Switch.RunningSwitch, text: string | undefined) =>
+  Effect.gen(function*() {
+    const starter = process.ppid
+    const isManaged = succession.notifySocket !== undefined
+    edge.notifier.inherit(succession.notifySocket)
+    if (isManaged) {
+      edge.announce(text)
+      yield* Effect.sleep(10).pipe(Effect.repeat({ while: () => process.ppid === starter, times: 100 }))
+    }
+    yield* succession.confirm
+    yield* edge.serves(running)
+    if (!isManaged) edge.announce(text)
+  })
+
+const noEnds: ControlEnds = { control: undefined, metrics: undefined, web: undefined }
+
+/** Deals with processes that want to take the switch over, until one has it. */
+const awaitHeir = ({ edge, options, running, service, startedMs }: Pick<Service, "edge" | "options"> & {
+  readonly running: Switch.RunningSwitch
+  readonly service: ControlService
+  readonly startedMs: number
+}) =>
+  Effect.gen(function*() {
+    const addon = yield* Addon
+    const holder = SwitchHolder.make({
+      running,
+      ends: service,
+      simulated: options.simulate,
+      version,
+      pid: process.pid,
+      startedMs,
+      ownership: edge.ownership,
+      notifySocket: edge.notifier.path(),
+      succeeded: edge.notifier.succeeded,
+      regain: Effect.sync(() => {
+        const { pidFile } = running.belongings()
+        if (pidFile !== undefined) addon.rewritePidFile(pidFile, process.pid)
+        edge.regained(running)
+      })
+    })
+    for (;;) {
+      const fd = yield* Queue.take(service.heirs)
+      const outcome = yield* Effect.either(handOver(NativeHandoverChannel.make(addon, fd), holder))
+      if (outcome._tag === "Right") return yield* Effect.logInfo("handed over to another process")
+      yield* Effect.logWarning("not handed over: the switch stays this process's").pipe(
+        Effect.annotateLogs({ why: outcome.left.reason })
+      )
+    }
+  })
 
 /** The page as it is asked for, with the token that its file holds. */
 const webRequest = ({ web }: Options) =>

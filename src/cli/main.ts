@@ -69,18 +69,25 @@ const serve = (options: Options): Effect.Effect<void, UserError> =>
     const notifier = takeNotifier(process.env, load)
     let serving: RunningSwitch | undefined
     answerSignals({ hangup: hangup(notifier, options, () => serving), dump: dump(() => serving) }, log.layer)
+    // Whose the switch is decides who puts the system back as it was.
+    const ownership = { held: !options.takeover }
     return yield* runSwitch(options, {
       descriptors,
+      notifier,
+      ownership,
+      regained: (running) => notifier.ready(statusOf(running)),
       log: { levels: logLevels, level: log.level, setLevel: (level) => log.setLevel(level as LogLevel) },
-      ready: (text, running) =>
+      announce: (text) => {
+        announce(text)
+        ReadyDescriptor.say(readyFd)
+      },
+      serves: (running) =>
         Effect.acquireRelease(
           Effect.sync(() => {
             serving = running
-            announce(text)
-            ReadyDescriptor.say(readyFd)
             notifier.ready(statusOf(running))
           }),
-          () => Effect.sync(() => notifier.stopping())
+          () => Effect.sync(() => ownership.held ? notifier.stopping() : undefined)
         )
     })
   })

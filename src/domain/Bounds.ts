@@ -101,6 +101,8 @@ export const Bounds = {
   configBytes: 131_072,
   /** Questions to the forwarding thread that may lie unanswered. */
   controlQuestions: 16,
+  /** How long guests wait, at most, for a new process that does not get ready to take over. */
+  takeoverMs: 2000,
   /** People who look at the page at once; each costs its text twice a second. */
   webViewers: 16,
   /** Ports that the page shows, the busiest: a thousand could not be read. */

@@ -88,19 +88,25 @@ export const keep = (hold: Hold, batch: FrameBatch, slot: number, egress: number
   const congested = hold.state[egress] === HoldState.Congested
   const framesMax = congested ? keptMax(hold) : Math.max(keptMax(hold), Bounds.heldFramesPerPort)
   if (hold.free < 0 || hold.count[egress]! >= framesMax) return Kept.Dropped
-  const into = hold.free
-  hold.free = hold.next[into]!
-  hold.freeCount--
+  const into = append(hold, egress)
   const start = slot * batch.slotBytes
   batch.bytes.copyWithin(into * batch.slotBytes, start, start + batch.size[slot]!)
   batch.size[into] = batch.size[slot]!
   batch.port[into] = batch.port[slot]!
-  hold.next[into] = -1
-  if (hold.last[egress]! >= 0) hold.next[hold.last[egress]!] = into
-  else hold.first[egress] = into
-  hold.last[egress] = into
-  hold.count[egress]!++
   return congested ? Kept.Yes : Kept.Waiting
+}
+
+/** Takes a free slot, which there has to be, and makes it the last one held for a port. */
+const append = (hold: Hold, egress: number): number => {
+  const slot = hold.free
+  hold.free = hold.next[slot]!
+  hold.freeCount--
+  hold.next[slot] = -1
+  if (hold.last[egress]! >= 0) hold.next[hold.last[egress]!] = slot
+  else hold.first[egress] = slot
+  hold.last[egress] = slot
+  hold.count[egress]!++
+  return slot
 }
 
 /** Frames that a congested port may keep: fewer the more are kept, so that ports that drain in time find slots. */
@@ -142,6 +148,30 @@ export const flush = (hold: Hold, plan: SendPlan, batch: FrameBatch, egress: num
   for (let slot = hold.first[egress]!; slot >= 0; slot = hold.next[slot]!) {
     Plan.add(plan, slot, egress, batch.size[slot]!)
   }
+}
+
+/**
+ * Keeps a frame that another process kept, and puts it at the end of the plan: what the port does not take now begins a
+ * hold here. False if there is no room for it.
+ *
+ * @param octets of at most a slot's size. @param ingress the port that it came from.
+ */
+export const adopt = (
+  hold: Hold,
+  plan: SendPlan,
+  batch: FrameBatch,
+  egress: number,
+  octets: Uint8Array,
+  ingress: number
+): boolean => {
+  if (hold.free < 0 || hold.count[egress]! >= Math.max(keptMax(hold), Bounds.heldFramesPerPort)) return false
+  const slot = append(hold, egress)
+  batch.bytes.set(octets, slot * batch.slotBytes)
+  batch.size[slot] = octets.length
+  batch.port[slot] = ingress
+  enter(hold, egress, HoldState.Flushing)
+  Plan.add(plan, slot, egress, octets.length)
+  return true
 }
 
 /** The first held frame of a port has been sent or given up: its slot is free. */

@@ -65,6 +65,17 @@ export const admit = (ports: Ports, uid: number, isTrunk = false): number => {
   return port
 }
 
+/** Opens a guest's port by number, as it was in another process; false if there is no such number, or it is open. */
+export const reopen = (ports: Ports, port: number, uid: number, isTrunk: boolean): boolean => {
+  if (port < 1 || port >= ports.position.length || isOpen(ports, port)) return false
+  ports.perUid.set(uid, (ports.perUid.get(uid) ?? 0) + 1)
+  ports.uid[port] = uid
+  ports.trunk[port] = isTrunk ? 1 : 0
+  if (isTrunk) ports.trunks++
+  open(ports, port)
+  return true
+}
+
 /** Closes a port; false if it was not open. */
 export const close = (ports: Ports, port: number): boolean => {
   const at = ports.position[port]!

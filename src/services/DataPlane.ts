@@ -8,6 +8,7 @@ import type { CaptureRing } from "../domain/capture/CaptureRing.ts"
 import type { Counters } from "../domain/Counters.ts"
 import type { SwitchSettings } from "../domain/SwitchSettings.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
+import type { PlaneState } from "./PlaneState.ts"
 import type { PlaneQuestion, PlaneReply } from "./PlaneQuestion.ts"
 import type { Listener } from "./SeqpacketListener.ts"
 import type { Tap, TapError } from "./TapDevice.ts"
@@ -21,6 +22,12 @@ export class DataPlaneError extends Data.TaggedError("DataPlaneError")<{
   override get message(): string {
     return `cannot ${this.operation} the forwarding loop: ${this.detail}`
   }
+}
+
+/** What a loop knew, and the handles of its connections, in the order of `state.ports`. */
+export interface PlaneInheritance {
+  readonly state: PlaneState
+  readonly handles: ReadonlyArray<number>
 }
 
 /** A forwarding loop at work. It ends, and every guest's connection with it, when the scope that started it does. */
@@ -40,6 +47,10 @@ export interface RunningPlane {
    * questions lie unanswered.
    */
   readonly ask: (question: PlaneQuestion) => Effect.Effect<Option.Option<PlaneReply>>
+  /** The loop touches nothing from now on until `resume`. Succeeds with what another loop can go on with. */
+  readonly rest: Effect.Effect<PlaneInheritance>
+  /** The loop goes on, or begins if it was started with what another had. */
+  readonly resume: Effect.Effect<void>
   /** Fails if the loop ends by itself; never succeeds. */
   readonly ended: Effect.Effect<never, DataPlaneError>
 }
@@ -54,5 +65,7 @@ export class DataPlane extends Context.Tag("vknetd/DataPlane")<DataPlane, {
     /** As for `attachTap`; undefined: no host side. */
     readonly tap: Tap | undefined
     readonly settings: SwitchSettings
+    /** What to go on with: the loop then rests until `resume`. */
+    readonly inherited?: PlaneInheritance | undefined
   }) => Effect.Effect<RunningPlane, DataPlaneError | TapError, Scope.Scope>
 }>() {}

@@ -195,7 +195,7 @@ const waitMs = (forwarder: Forwarder, timeoutMs: number): number => {
 }
 
 /** Counts what the step sent, and deals with what it could not send. Empties the plan. */
-const settle = (forwarder: Forwarder): void => {
+export const settle = (forwarder: Forwarder): void => {
   const { counters, egress, exchange, hold } = forwarder
   const { plan } = exchange
   const { values } = counters

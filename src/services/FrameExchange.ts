@@ -93,3 +93,13 @@ export interface FrameExchange {
   /** Closes every connection still held, and what the exchange opened for itself. */
   readonly shutdown: () => void
 }
+
+/** An exchange whose connections another one can go on with. */
+export interface InheritableExchange extends FrameExchange {
+  /** The first half of a step: sends the plan, and neither waits nor receives. */
+  readonly send: () => void
+  /** Whether to take from the tap only what is left of what was read before. True if there is any: steps bring it. */
+  readonly restTap: (on: boolean) => boolean
+  /** By what a guest's port was admitted, or -1 for one that is not. */
+  readonly handleOf: (port: number) => number
+}

@@ -25,6 +25,9 @@ export class PidFileError extends Data.TaggedError("PidFileError")<{
 export class PidFile extends Context.Tag("vknetd/PidFile")<PidFile, {
   /** Fails as `hold` would, without changing anything. */
   readonly probe: (path: string) => Effect.Effect<void, PidFileError>
-  /** Writes our pid and keeps the file locked; removes it when the scope ends. What is there unlocked is replaced. */
-  readonly hold: (path: string) => Effect.Effect<void, PidFileError, Scope.Scope>
+  /**
+   * Writes our pid and keeps the file locked; removes it when the scope ends. What is there unlocked is replaced.
+   * Succeeds with what holds the lock: a descriptor, or the simulator's number for it.
+   */
+  readonly hold: (path: string) => Effect.Effect<number, PidFileError, Scope.Scope>
 }>() {}

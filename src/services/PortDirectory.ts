@@ -21,8 +21,9 @@ export interface PortDirectory {
   tap: { readonly state: "none" | "up" | "lost"; readonly name: string | undefined; readonly sinceMs: number }
 }
 
-export const make = (): PortDirectory => ({
-  guests: new Map(),
+/** @param guests that are there already; who they are is found out by `identify`. */
+export const make = (guests: ReadonlyArray<Omit<Resident, "process">> = []): PortDirectory => ({
+  guests: new Map(guests.map((guest) => [guest.port, { ...guest, process: undefined }] as const)),
   tap: { state: "none", name: undefined, sinceMs: 0 }
 })
 
@@ -49,6 +50,11 @@ export const note = (
     case "denied":
       return
   }
+}
+
+/** Looks up the processes of guests that were there from the beginning. */
+export const identify = (directory: PortDirectory, find: (pid: number) => PeerProcess | undefined): void => {
+  for (const [port, guest] of directory.guests) directory.guests.set(port, { ...guest, process: find(guest.pid) })
 }
 
 /** The tap has been opened, at first or again. */

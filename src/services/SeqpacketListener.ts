@@ -30,11 +30,19 @@ const explanations: Record<string, string | undefined> = {
   EROFS: "EROFS (its file system is read-only; name another socket with -p)"
 }
 
+/** What tells a socket's file from another of its name. */
+export interface SocketNode {
+  readonly device: bigint
+  readonly inode: bigint
+}
+
 /** A listening socket. Closed, and its file removed if it is still ours, when the scope that opened it ends. */
 export interface Listener {
   readonly path: string
   /** For the exchange: a descriptor, or the simulator's number for it. */
   readonly handle: number
+  /** Undefined: the file is somebody else's and stays where it is. */
+  readonly node?: SocketNode | undefined
 }
 
 /** Listens for guests: `AF_UNIX`, `SOCK_SEQPACKET`. */

@@ -11,11 +11,12 @@ import { Bounds } from "../domain/Bounds.ts"
 import * as Ipv6Prefixes from "../domain/Ipv6Prefix.ts"
 import * as Mac from "../domain/MacAddress.ts"
 import type { Prefix } from "../domain/Prefix.ts"
+import type { SwitchSettings } from "../domain/SwitchSettings.ts"
 import type { PolicySettings } from "../domain/policy/PolicySettings.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import { refusalNames } from "../domain/Reason.ts"
-import { BridgeControl, type BridgeError } from "./BridgeControl.ts"
-import { DataPlane, type DataPlaneError, type RunningPlane } from "./DataPlane.ts"
+import { BridgeControl, type BridgeError, type BridgeMembership } from "./BridgeControl.ts"
+import { DataPlane, type DataPlaneError, type PlaneInheritance, type RunningPlane } from "./DataPlane.ts"
 import * as Denials from "./DenialLog.ts"
 import { GroupDatabase, type GroupMissing } from "./GroupDatabase.ts"
 import type { LiveSettings } from "./LiveSettings.ts"
@@ -24,7 +25,7 @@ import { PeerProcesses } from "./PeerProcesses.ts"
 import { PidFile, type PidFileError } from "./PidFile.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
 import * as Directory from "./PortDirectory.ts"
-import { ListenError, SeqpacketListener } from "./SeqpacketListener.ts"
+import { type Listener, ListenError, SeqpacketListener } from "./SeqpacketListener.ts"
 import { type Tap, TapDevice, type TapError } from "./TapDevice.ts"
 
 /** What a switch is asked to be. Everything in it has been checked for form. */
@@ -56,6 +57,23 @@ export interface SwitchRequest {
 /** Everything that can go wrong before a switch serves, or end it. */
 export type SwitchError = TapError | BridgeError | ListenError | GroupMissing | PidFileError | DataPlaneError
 
+/** What a switch holds open, besides its guests' connections. */
+export interface Belongings {
+  readonly listener: Listener
+  readonly trunkListener: Listener | undefined
+  /** Handle of the lock on the pid file. */
+  readonly pidFile: number | undefined
+  /** The latest, also when it is lost just now. */
+  readonly uplink: OpenUplink | undefined
+}
+
+/** What a switch that goes on for another one knows of it. */
+export interface Inheritance {
+  readonly plane: PlaneInheritance
+  readonly tapSinceMs: number
+  readonly guests: ReadonlyArray<Omit<Directory.Resident, "process">>
+}
+
 /** A switch that serves. */
 export interface RunningSwitch {
   readonly request: SwitchRequest
@@ -67,6 +85,8 @@ export interface RunningSwitch {
   readonly plane: RunningPlane
   /** Kept by `supervise`. */
   readonly directory: Directory.PortDirectory
+  /** What it holds open. */
+  readonly belongings: () => Belongings
   /** Deals with what happens until the switch can go on no more; never succeeds. */
   readonly supervise: Effect.Effect<never, SwitchError, TapDevice | BridgeControl | PeerProcesses>
 }
@@ -77,9 +97,13 @@ const tapRetries = Schedule.exponential(Duration.millis(100)).pipe(Schedule.inte
 /**
  * Opens everything a switch needs, in this order: nothing is changed before all that can be asked has been asked.
  * All of it is released in reverse when the scope ends. When this succeeds, a connect succeeds.
+ *
+ * @param inherited from a switch whose listener, tap and pid file the services give out; forwarding then begins with
+ * `plane.resume`.
  */
 export const open = (
-  request: SwitchRequest
+  request: SwitchRequest,
+  inherited?: Inheritance
 ): Effect.Effect<
   RunningSwitch,
   SwitchError,
@@ -93,12 +117,10 @@ export const open = (
       : yield* (yield* GroupDatabase).gid(request.groupName)
     yield* listeners.probe(request.socketPath)
     const trunkGid = yield* probeTrunk(request.trunk)
-    if (request.pidFilePath !== undefined) {
-      yield* pidFiles.probe(request.pidFilePath)
-      yield* pidFiles.hold(request.pidFilePath)
-    }
+    if (request.pidFilePath !== undefined) yield* pidFiles.probe(request.pidFilePath)
+    const pidFile = request.pidFilePath === undefined ? undefined : yield* pidFiles.hold(request.pidFilePath)
     const uplink = yield* makeUplink(request)
-    const tap = yield* uplink.open
+    const tap = (yield* uplink.open)?.tap
     const listener = yield* listeners.listen({
       path: request.socketPath,
       gid,
@@ -113,10 +135,15 @@ export const open = (
         mode: request.socketMode & TRUNK_MODE_MAX,
         backlog: Bounds.backlog
       }).pipe(Effect.mapError(ofTrunk))
-    const settings = settingsFor(request, tap)
-    const plane = yield* (yield* DataPlane).start({ listener, trunkListener, tap, settings })
-    const directory = Directory.make()
-    if (tap !== undefined) yield* noteTap(directory, tap)
+    const plane = yield* (yield* DataPlane).start({
+      listener,
+      trunkListener,
+      tap,
+      settings: settingsFor(request, tap),
+      inherited: inherited?.plane
+    })
+    const directory = Directory.make(inherited?.guests)
+    if (tap !== undefined) yield* noteTap(directory, tap, inherited?.tapSinceMs)
     return {
       request,
       live: { policy: request.policy, stationAgeSeconds: request.stationAgeSeconds },
@@ -124,6 +151,7 @@ export const open = (
       tap,
       plane,
       directory,
+      belongings: () => ({ listener, trunkListener, pidFile, uplink: uplink.latest() }),
       supervise: supervise(plane, uplink, directory)
     }
   })
@@ -144,10 +172,14 @@ const probeTrunk = (trunk: SwitchRequest["trunk"]) =>
 /** What is wrong with the socket that `--trunk` names. */
 const ofTrunk = ({ code, path }: ListenError): ListenError => new ListenError({ path, code, option: "--trunk" })
 
-const noteTap = (directory: Directory.PortDirectory, tap: Tap): Effect.Effect<void> =>
-  Effect.map(Clock.currentTimeMillis, (nowMs) => Directory.noteTap(directory, tap.interfaceName, nowMs))
+const noteTap = (directory: Directory.PortDirectory, tap: Tap, sinceMs?: number): Effect.Effect<void> =>
+  Effect.map(Clock.currentTimeMillis, (nowMs) => Directory.noteTap(directory, tap.interfaceName, sinceMs ?? nowMs))
 
-const settingsFor = (request: SwitchRequest, tap: Tap | undefined) => {
+/** What the forwarding loop is told when it starts. */
+export const settingsFor = (
+  request: SwitchRequest,
+  tap: Pick<Tap, "macAddress" | "mtuBytes"> | undefined
+): SwitchSettings => {
   const mtuBytes = request.mtuBytes ?? Math.max(tap?.mtuBytes ?? 0, Bounds.mtuBytesDefault)
   return {
     secure: request.secure,
@@ -164,10 +196,17 @@ const settingsFor = (request: SwitchRequest, tap: Tap | undefined) => {
   }
 }
 
+/** A tap, and the bridge that it is in. */
+export interface OpenUplink {
+  readonly tap: Tap
+  readonly membership: BridgeMembership | undefined
+}
+
 /** The tap with its address and its bridge: opened together, closed together, and opened anew when it was lost. */
 interface Uplink {
   readonly name: string
-  readonly open: Effect.Effect<Tap | undefined, TapError | BridgeError, TapDevice | BridgeControl>
+  readonly open: Effect.Effect<OpenUplink | undefined, TapError | BridgeError, TapDevice | BridgeControl>
+  readonly latest: () => OpenUplink | undefined
   readonly close: Effect.Effect<void>
 }
 
@@ -178,6 +217,7 @@ interface Uplink {
 const makeUplink = (request: SwitchRequest): Effect.Effect<Uplink, never, Scope.Scope> =>
   Effect.gen(function*() {
     let current: Scope.CloseableScope | undefined
+    let latest: OpenUplink | undefined
     const close = Effect.suspend(() => {
       const scope = current
       current = undefined
@@ -188,9 +228,10 @@ const makeUplink = (request: SwitchRequest): Effect.Effect<Uplink, never, Scope.
       if (request.tapName === undefined) return undefined
       const scope = yield* Scope.make()
       current = scope
-      return yield* openTap(request, request.tapName).pipe(Scope.extend(scope), Effect.onError(() => close))
+      latest = yield* openTap(request, request.tapName).pipe(Scope.extend(scope), Effect.onError(() => close))
+      return latest
     })
-    return { name: request.tapName ?? "", open, close }
+    return { name: request.tapName ?? "", open, latest: () => latest, close }
   })
 
 const openTap = (request: SwitchRequest, name: string) =>
@@ -200,8 +241,9 @@ const openTap = (request: SwitchRequest, name: string) =>
     yield* tap.bringUp
     const { ipv6 } = request.policy
     if (ipv6 !== undefined) yield* tap.assign6(ipv6)
+    let membership: BridgeMembership | undefined
     if (request.bridgeName !== undefined) {
-      const membership = yield* (yield* BridgeControl).join({
+      membership = yield* (yield* BridgeControl).join({
         bridgeName: request.bridgeName,
         interfaceName: tap.interfaceName
       })
@@ -214,7 +256,7 @@ const openTap = (request: SwitchRequest, name: string) =>
       ...(request.prefix === undefined ? {} : { address: Prefixes.format(request.prefix) }),
       ...(ipv6 === undefined ? {} : { ipv6: Ipv6Prefixes.format(ipv6) })
     }))
-    return tap
+    return { tap, membership }
   })
 
 const supervise = (
@@ -224,6 +266,7 @@ const supervise = (
 ): Effect.Effect<never, SwitchError, TapDevice | BridgeControl | PeerProcesses> =>
   Effect.gen(function*() {
     const processes = yield* PeerProcesses
+    Directory.identify(directory, processes.find)
     const lines = LogBudget.make(budget.burst, budget.perSecond)
     const denials = yield* Denials.make(plane.counters, LogBudget.make(budget.burst, budget.perSecond))
     const losses = yield* Queue.unbounded<number>()
@@ -257,7 +300,7 @@ const regain = (plane: RunningPlane, uplink: Uplink, directory: Directory.PortDi
     yield* plane.detachTap
     const again = Effect.gen(function*() {
       yield* uplink.close
-      const tap = yield* uplink.open
+      const tap = (yield* uplink.open)?.tap
       if (tap !== undefined) yield* Effect.zipRight(plane.attachTap(tap), noteTap(directory, tap))
       return tap
     }).pipe(Effect.tapError((error) => Effect.logWarning(error.message)))

@@ -7,6 +7,7 @@ import { load } from "../../src/adapters/native/Binding.ts"
 import * as Group from "../../src/adapters/native/NativeGroupDatabase.ts"
 import * as Pid from "../../src/adapters/native/NativePidFile.ts"
 import * as Listener from "../../src/adapters/native/NativeSeqpacketListener.ts"
+import { Ownership } from "../../src/services/Ownership.ts"
 import { filesContract } from "./files.contract.ts"
 
 const binding = load()
@@ -16,7 +17,9 @@ filesContract("files of the running kernel", () => {
   return {
     directory,
     pid: process.pid,
-    layer: Layer.mergeAll(Listener.layer, Pid.layer, Group.layer).pipe(Layer.provide(Layer.succeed(Addon, binding))),
+    layer: Layer.mergeAll(Listener.layer, Pid.layer, Group.layer).pipe(
+      Layer.provide(Layer.merge(Layer.succeed(Addon, binding), Layer.succeed(Ownership, { held: true })))
+    ),
     write: (path, text) => writeFileSync(path, text),
     read: (path) => {
       const found = lstatSync(path, { throwIfNoEntry: false })

@@ -144,7 +144,7 @@ describe.runIf(debianBoots)("the Debian package, in a clean Debian under systemd
       yield* debian.succeed("sed -i 's/^isolate.*/isolate = 3/' /etc/vknetd.toml")
       assert.notStrictEqual((yield* debian.run("systemctl reload vknetd.service")).status, 0)
       const journal = yield* debian.succeed("journalctl --unit vknetd.service --output cat --no-pager")
-      assert.match(journal, /^settings read anew changed="isolate=all" file=\/etc\/vknetd.toml$/m)
+      assert.match(journal, /^took over a running switch /m)
       assert.match(journal, /^vknetd: \/etc\/vknetd.toml:[0-9]+: isolate: it must be a string, in quotes$/m)
       assert.notInclude(journal, "nothing is changed")
       assert.strictEqual(yield* debian.succeed("systemctl is-active vknetd.service"), "active\n")

@@ -129,7 +129,7 @@ describe("a capture", () => {
     fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(fc.boolean(), fc.nat(12)), { maxLength: 40 }), async (moves) => {
         // All that a port may hold comes at once when it drains.
-        const { guest, hub, pass, send } = open({ tap: false, ringBytes: 1 << 21 })
+        const { guest, hub, pass, send } = open({ tap: false, ringBytes: 1 << 22 })
         const guests = [guest(), guest(), guest()]
         const [one, two, three] = guests as [typeof guests[0], typeof guests[0], typeof guests[0]]
         guests.forEach((each, i) => send(each, world.frame(255, i + 1)))
@@ -151,6 +151,7 @@ describe("a capture", () => {
         for (let i = 0; i < 40; i++) {
           read()
           pass(20)
+          hub.drain()
         }
         const { frames, missed } = await taken(hub, reader)
         assert.deepStrictEqual(frames.map(({ octets }) => world.markOf(octets)), got)

@@ -43,6 +43,7 @@ const plain: Options = {
   tapName: "auto",
   offload: true,
   simulate: false,
+  takeover: false,
   prefix: Prefix.make(0x0a010001, 24),
   groupName: "vknet",
   socketMode: 0o660,

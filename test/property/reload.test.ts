@@ -28,6 +28,7 @@ const started: Options = {
   pidFilePath: undefined,
   tapName: undefined,
   simulate: false,
+  takeover: false,
   prefix: Prefixes.make(0x0a010001, 24),
   groupName: undefined,
   socketMode: optionDefaults.socketMode,

@@ -25,7 +25,16 @@ export interface NativeListener {
 export interface NativeExchange {
   /** Frames received. `timeoutMs` is a whole number, -1 for ever. Fills the arrays given to `openExchange`. */
   readonly step: (planCount: number, timeoutMs: number) => number
-  /** 0, or the errno itself; so does `attachTap`. */
+  /** The first half of a step. */
+  readonly send: (planCount: number) => void
+  /** Whether to read from the tap only what is left of what was read before; true if there is any. */
+  readonly restTap: (on: boolean) => boolean
+  /** Waits for a wake and for nothing else. */
+  readonly park: (timeoutMs: number) => void
+  /** The descriptor of a port, or -1. */
+  readonly descriptor: (port: number) => number
+  /** Accepts from this listener at an entrance that has none. 0, or the errno itself; so do `admit` and `attachTap`. */
+  readonly listen: (entrance: number, fd: number) => number
   readonly admit: (fd: number, port: number) => number
   readonly refuse: (fd: number) => void
   readonly attachTap: (fd: number) => number
@@ -125,6 +134,23 @@ export interface Binding {
   readonly reduceCapabilities: () => number
   /** Who is at the other end of a connected Unix socket: `[uid, 1 if of the group, else 0]`; or the negated errno. */
   readonly peerCredentials: (fd: number, gid: number) => readonly [number, number] | number
+  /** Another descriptor of the same open file. */
+  readonly duplicateFd: (fd: number) => number
+  /** Octets sent on a stream socket, the descriptors with the first; -EAGAIN if there is no room within `waitMs`. */
+  readonly handoverSend: (
+    fd: number,
+    octets: Uint8Array,
+    descriptors: ReadonlyArray<number>,
+    waitMs: number
+  ) => number
+  /** What came within `waitMs`; `size` is 0 at the end. */
+  readonly handoverReceive: (
+    fd: number,
+    into: Uint8Array,
+    waitMs: number
+  ) => { readonly size: number; readonly descriptors: ReadonlyArray<number> } | number
+  /** Writes another number into a pid file that is held. */
+  readonly rewritePidFile: (fd: number, pid: number) => number
   /** The name of a user, or undefined. */
   readonly userName: (uid: number) => string | undefined
 }

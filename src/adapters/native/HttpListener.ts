@@ -8,6 +8,7 @@ import type * as Scope from "effect/Scope"
 import * as http from "node:http"
 import type * as net from "node:net"
 import { Bounds } from "../../domain/Bounds.ts"
+import type { TcpEnd } from "../../services/SwitchHolder.ts"
 import * as RequestDeadline from "./RequestDeadline.ts"
 
 /** Something cannot be served over TCP at that address. */
@@ -48,20 +49,30 @@ export const guarded = (listener: http.RequestListener): http.Server => {
  * Serves over TCP until the scope ends.
  *
  * Succeeds with the port: the given one, or the one that the kernel chose for 0.
+ *
+ * @param inherited a descriptor that listens there already.
  */
 export const serve = (
   what: ServeError["what"],
   address: { readonly host: string; readonly port: number },
-  handler: http.RequestListener
-): Effect.Effect<number, ServeError, Scope.Scope> =>
+  handler: http.RequestListener,
+  inherited: number | undefined
+): Effect.Effect<TcpEnd, ServeError, Scope.Scope> =>
   Effect.gen(function*() {
     const server = guarded(handler)
     yield* Effect.acquireRelease(
-      Effect.mapError(listen(server, address), (code) => new ServeError({ what, ...address, code })),
+      Effect.mapError(
+        listen(server, inherited === undefined ? address : { fd: inherited }),
+        (code) => new ServeError({ what, ...address, code })
+      ),
       () => close(server)
     )
-    return (server.address() as net.AddressInfo).port
+    const { port } = server.address() as net.AddressInfo
+    return { handle: descriptorOf(server), host: address.host, port }
   })
+
+const descriptorOf = (server: http.Server): number =>
+  (server as http.Server & { readonly _handle: { readonly fd: number } })._handle.fd
 
 /** The application as Node calls it; nobody can make it read much. */
 export const makeHandler = <E, R>(app: HttpApp.Default<E, R>) =>

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { Ownership } from "../../services/Ownership.ts"
 import { ListenError, SeqpacketListener } from "../../services/SeqpacketListener.ts"
 import { Addon } from "./Addon.ts"
 import type { Binding } from "./Binding.ts"
@@ -35,7 +36,7 @@ export const layer = (
   descriptors: ReadonlyArray<number>,
   pathGiven: boolean,
   ownPath: string | undefined
-): Layer.Layer<SeqpacketListener, never, Addon> =>
+): Layer.Layer<SeqpacketListener, never, Addon | Ownership> =>
   Layer.effect(
     SeqpacketListener,
     Effect.gen(function*() {
@@ -65,7 +66,7 @@ export const layer = (
           }
           return { path: found.path, handle: found.fd }
         })
-      const own = Native.make(addon)
+      const own = Native.make(addon, yield* Ownership)
       return SeqpacketListener.of({
         probe: (path) => path === ownPath ? own.probe(path) : Effect.asVoid(take(path, undefined)),
         listen: (request) =>

@@ -1,13 +1,31 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { BridgeControl, BridgeError } from "../../services/BridgeControl.ts"
+import { Ownership } from "../../services/Ownership.ts"
 import { Addon } from "./Addon.ts"
+import type { Binding } from "./Binding.ts"
+
+/** How what joining did is undone, by whoever owns the switch then. */
+export const leaving = (
+  addon: Binding,
+  ownership: { readonly held: boolean },
+  bridgeName: string,
+  interfaceName: string
+) => ({
+  leave: Effect.sync(() => {
+    if (ownership.held) addon.bridgeRemove(bridgeName, interfaceName)
+  }),
+  removeIfEmpty: Effect.sync(() => {
+    if (ownership.held && addon.bridgeMemberCount(bridgeName) === 0) addon.bridgeDestroy(bridgeName)
+  })
+})
 
 /** Bridges of the running kernel: bridge(4) on DragonFly, bridge(8) on Linux. */
-export const layer: Layer.Layer<BridgeControl, never, Addon> = Layer.effect(
+export const layer: Layer.Layer<BridgeControl, never, Addon | Ownership> = Layer.effect(
   BridgeControl,
   Effect.gen(function*() {
     const addon = yield* Addon
+    const ownership = yield* Ownership
     return BridgeControl.of({
       join: ({ bridgeName, interfaceName }) => {
         const check = (operation: BridgeError["operation"], call: () => number) =>
@@ -17,17 +35,15 @@ export const layer: Layer.Layer<BridgeControl, never, Addon> = Layer.effect(
               ? Effect.succeed(result === 1)
               : Effect.fail(new BridgeError({ operation, bridgeName, code: addon.errnoName(-result) }))
           })
-        const removeIfEmpty = Effect.sync(() => {
-          if (addon.bridgeMemberCount(bridgeName) === 0) addon.bridgeDestroy(bridgeName)
-        })
+        const undo = leaving(addon, ownership, bridgeName, interfaceName)
         return Effect.gen(function*() {
           const created = yield* Effect.acquireRelease(
             check("create", () => addon.bridgeCreate(bridgeName)),
-            (created) => created ? removeIfEmpty : Effect.void
+            (created) => created ? undo.removeIfEmpty : Effect.void
           )
           const added = yield* Effect.acquireRelease(
             check("add to", () => addon.bridgeAdd(bridgeName, interfaceName)),
-            (added) => added ? Effect.sync(() => addon.bridgeRemove(bridgeName, interfaceName)) : Effect.void
+            (added) => added ? undo.leave : Effect.void
           )
           yield* check("bring up", () => addon.bringUp(bridgeName))
           return { bridgeName, created, alreadyMember: !added }

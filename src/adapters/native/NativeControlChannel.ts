@@ -15,9 +15,12 @@ import { Forbidden } from "../../services/ControlError.ts"
 import * as ControlHandlers from "../../services/ControlHandlers.ts"
 import type { ControlTarget } from "../../services/ControlTarget.ts"
 import type { PeerProcesses } from "../../services/PeerProcesses.ts"
-import type { ListenError } from "../../services/SeqpacketListener.ts"
+import { Ownership } from "../../services/Ownership.ts"
+import type { ListenError, SocketNode } from "../../services/SeqpacketListener.ts"
+import type { ControlEnds, TcpEnd } from "../../services/SwitchHolder.ts"
 import { Addon } from "./Addon.ts"
 import type { Binding } from "./Binding.ts"
+import { answerUpgrades, descriptorOf } from "./HandoverUpgrade.ts"
 import { close, guarded, listen, makeHandler, serve, type ServeError } from "./HttpListener.ts"
 import { listenFailure } from "./NativeSeqpacketListener.ts"
 
@@ -32,14 +35,23 @@ interface Peer {
  * one is: at no moment can anybody outside its group connect.
  *
  * @param request.mode permission bits; the group's and the owner's count, others never get in.
+ * @param request.accept takes a connection of a process that wants to take the switch over, or false.
+ * @param request.inherited what another process listened on; it is gone on with, and nothing is made.
  */
 export const open = (request: {
   readonly path: string
   readonly gid: number | undefined
   readonly mode: number
-}): Effect.Effect<void, ListenError, Addon | ControlTarget | PeerProcesses | Scope.Scope> =>
+  readonly accept: (fd: number) => boolean
+  readonly inherited: NonNullable<ControlEnds["control"]> | undefined
+}): Effect.Effect<
+  NonNullable<ControlEnds["control"]>,
+  ListenError,
+  Addon | Ownership | ControlTarget | PeerProcesses | Scope.Scope
+> =>
   Effect.gen(function*() {
     const addon = yield* Addon
+    const ownership = yield* Ownership
     const peers = new WeakMap<net.Socket, Peer>()
     const api = HttpApiBuilder.api(ControlApi).pipe(
       Layer.provide(ControlHandlers.layer),
@@ -50,26 +62,42 @@ export const open = (request: {
     // By its type the application never fails; all the same it does when nothing is at the path.
     const app = Effect.catchAll(Effect.flatten(HttpApiBuilder.httpApp), () => notFound)
     const handler = yield* makeHandler(Effect.provide(app, context))
-    yield* Effect.acquireRelease(
+    return yield* Effect.acquireRelease(
       Effect.gen(function*() {
-        const mode = request.mode & 0o770
-        const made = addon.listenStream(request.path, request.gid ?? -1, mode, Bounds.controlConnections)
-        if (typeof made === "number") return yield* listenFailure(addon, request.path, -made)
+        const made = request.inherited ?? (yield* makeSocket(addon, request))
         const server = guarded(handler)
         server.on("request", lasting)
         server.on("connection", admission(addon, fs.lstatSync(request.path).gid, peers))
-        yield* listen(server, { fd: made.fd }).pipe(Effect.mapError((code) => {
-          addon.unlinkSocket(request.path, made.device, made.inode)
-          addon.closeFd(made.fd)
+        answerUpgrades(addon, server, {
+          mayTakeOver: (socket) => isOwner(peers.get(socket)?.uid ?? -1),
+          accept: request.accept
+        })
+        yield* listen(server, { fd: made.handle }).pipe(Effect.mapError((code) => {
+          remove(addon, ownership, request.path, made.node)
+          addon.closeFd(made.handle)
           return listenFailure(addon, request.path, 0, code)
         }))
         return { ...made, server }
       }),
-      ({ device, inode, server }) =>
+      ({ node, server }) =>
         // While the descriptor is open, which the server closes, its inode number is no other file's.
-        Effect.zipRight(Effect.sync(() => addon.unlinkSocket(request.path, device, inode)), close(server))
+        Effect.zipRight(Effect.sync(() => remove(addon, ownership, request.path, node)), close(server))
     )
   })
+
+const makeSocket = (
+  addon: Binding,
+  { gid, mode, path }: { readonly path: string; readonly gid: number | undefined; readonly mode: number }
+) =>
+  Effect.suspend(() => {
+    const made = addon.listenStream(path, gid ?? -1, mode & 0o770, Bounds.controlConnections)
+    if (typeof made === "number") return listenFailure(addon, path, -made)
+    return Effect.succeed({ handle: made.fd, node: { device: made.device, inode: made.inode } })
+  })
+
+const remove = (addon: Binding, ownership: { readonly held: boolean }, path: string, node: SocketNode): void => {
+  if (ownership.held) addon.unlinkSocket(path, node.device, node.inode)
+}
 
 /**
  * One who captures may stop reading for as long as he likes, and hear nothing while nothing is sent: a paused terminal
@@ -87,7 +115,7 @@ const admission = (addon: Binding, gid: number, peers: WeakMap<net.Socket, Peer>
   const perUid = new Map<number, number>()
   let others = 0
   return (socket: net.Socket): void => {
-    const fd = (socket as net.Socket & { readonly _handle?: { readonly fd: number } })._handle?.fd ?? -1
+    const fd = descriptorOf(socket)
     const credentials = fd < 0 ? -1 : addon.peerCredentials(fd, gid)
     if (typeof credentials === "number") {
       socket.destroy()
@@ -131,11 +159,14 @@ const callerCheck = (peers: WeakMap<net.Socket, Peer>) =>
  * Serves the metrics, and nothing else, to everybody who reaches the address.
  *
  * Succeeds with the port: the given one, or the one that the kernel chose for 0.
+ *
+ * @param inherited a descriptor that listens there already.
  */
 export const openMetrics = (
-  address: { readonly host: string; readonly port: number }
-): Effect.Effect<number, ServeError, ControlTarget | Scope.Scope> =>
-  Effect.flatMap(makeHandler(metricsApp), (handler) => serve("metrics", address, handler))
+  address: { readonly host: string; readonly port: number },
+  inherited: number | undefined
+): Effect.Effect<TcpEnd, ServeError, ControlTarget | Scope.Scope> =>
+  Effect.flatMap(makeHandler(metricsApp), (handler) => serve("metrics", address, handler, inherited))
 
 const metricsApp = Effect.gen(function*() {
   const { method, url } = yield* HttpServerRequest.HttpServerRequest

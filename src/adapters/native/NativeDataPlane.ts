@@ -3,87 +3,145 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
 import { Bounds } from "../../domain/Bounds.ts"
 import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
+import type { SwitchSettings } from "../../domain/SwitchSettings.ts"
 import { DataPlane, DataPlaneError, type RunningPlane } from "../../services/DataPlane.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
 import { type Tap, TapError } from "../../services/TapDevice.ts"
 import { Addon } from "./Addon.ts"
+import type { Binding } from "./Binding.ts"
 import { startThread } from "./BlockedThread.ts"
-import type { PlaneAnswer, PlaneCommand, PlaneStart, PlaneTap } from "./PlaneCommand.ts"
+import type { PlaneAnswer, PlaneCommand, PlaneStart } from "./PlaneCommand.ts"
 
-/** The forwarding loop in a thread of its own, blocked in native code. */
-export const layer: Layer.Layer<DataPlane, never, Addon> = Layer.effect(
-  DataPlane,
+type Done = Extract<PlaneAnswer, { kind: "done" }>
+
+/** A forwarding thread that has made all it needs for its settings, and waits for a listener. */
+export interface WaitingThread {
+  readonly settings: SwitchSettings
+  readonly counters: Counters.Counters
+  readonly captured: Ring.CaptureRing
+  readonly notices: Queue.Queue<PlaneNotice>
+  readonly ask: (command: PlaneCommand) => Effect.Effect<Done>
+  /** Questions without an answer yet. */
+  readonly asked: () => number
+  readonly ended: Effect.Effect<never, DataPlaneError>
+}
+
+/** Starts the thread: what takes time is done then. @param settings whose sizes are those of the start. */
+export const startWaiting = (
+  addon: Binding,
+  settings: SwitchSettings
+): Effect.Effect<WaitingThread, DataPlaneError, Scope.Scope> =>
   Effect.gen(function*() {
-    const addon = yield* Addon
-    return DataPlane.of({
-      start: ({ listener, settings, tap, trunkListener }) =>
-        Effect.gen(function*() {
-          const ports = settings.guestPorts + 1
-          const memory = new SharedArrayBuffer(Counters.byteLengthFor(ports))
-          const captured = Ring.make(ports, Bounds.captureRingBytes)
-          const notices = yield* Queue.unbounded<PlaneNotice>()
-          const started = yield* Deferred.make<number, DataPlaneError>()
-          const ended = yield* Deferred.make<never, DataPlaneError>()
-          type Done = Extract<PlaneAnswer, { kind: "done" }>
-          const answers: Array<(done: Done) => void> = []
-          const { tell, worker } = yield* startThread<PlaneCommand>(addon, {
-            bundle: "forwarder.mjs",
-            data: (wake): PlaneStart => ({
-              settings,
-              tap: tap === undefined ? undefined : planeTap(tap),
-              listener: listener.handle,
-              trunkListener: trunkListener?.handle ?? -1,
-              memory,
-              captured: captured.memory,
-              wake
-            }),
-            stop: { kind: "stop" }
-          }).pipe(Effect.mapError((detail) => new DataPlaneError({ operation: "start", detail })))
+    const notices = yield* Queue.unbounded<PlaneNotice>()
+    const started = yield* Deferred.make<void, DataPlaneError>()
+    const ended = yield* Deferred.make<never, DataPlaneError>()
+    const answers: Array<(done: Done) => void> = []
+    const { tell, worker } = yield* startThread<PlaneCommand>(addon, {
+      bundle: "forwarder.mjs",
+      data: (wake): PlaneStart => ({ wake }),
+      stop: { kind: "stop" }
+    }).pipe(Effect.mapError((detail) => new DataPlaneError({ operation: "start", detail })))
 
-          const fail = (detail: string) => {
-            Deferred.unsafeDone(started, Effect.fail(new DataPlaneError({ operation: "start", detail })))
-            Deferred.unsafeDone(ended, Effect.fail(new DataPlaneError({ operation: "run", detail })))
-          }
-          worker.on("error", (cause: unknown) => fail(cause instanceof Error ? cause.message : String(cause)))
-          worker.on("exit", (code) => fail(`the thread ended with ${code}`))
-          worker.on("message", (answer: PlaneAnswer) => {
-            if (answer.kind === "started") Deferred.unsafeDone(started, Effect.succeed(answer.errno))
-            else if (answer.kind === "done") answers.shift()?.(answer)
-            else Queue.unsafeOffer(notices, answer)
-          })
-          const attached = (tap: Tap, errno: number): Effect.Effect<void, TapError> =>
-            errno === 0 ? Effect.void : Effect.fail(
-              new TapError({ operation: "open", interfaceName: tap.interfaceName, code: addon.errnoName(errno) })
-            )
-          const errno = yield* Deferred.await(started)
-          if (tap !== undefined) yield* attached(tap, errno)
-
-          const ask = (command: PlaneCommand) =>
-            Effect.async<Done>((resume) => {
-              answers.push((done) => resume(Effect.succeed(done)))
-              tell(command)
-            })
-          return {
-            notices,
-            counters: Counters.make(ports, memory),
-            captured,
-            attachTap: (tap) =>
-              Effect.flatMap(ask({ kind: "attach-tap", tap: planeTap(tap) }), ({ errno }) => attached(tap, errno)),
-            detachTap: Effect.asVoid(ask({ kind: "detach-tap" })),
-            ask: (question) =>
-              Effect.suspend(() =>
-                answers.length < Bounds.controlQuestions
-                  ? Effect.map(ask({ kind: "ask", question }), ({ reply }) => Option.fromNullable(reply))
-                  : Effect.succeedNone
-              ),
-            ended: Deferred.await(ended)
-          } satisfies RunningPlane
-        })
+    const fail = (detail: string) => {
+      Deferred.unsafeDone(started, Effect.fail(new DataPlaneError({ operation: "start", detail })))
+      Deferred.unsafeDone(ended, Effect.fail(new DataPlaneError({ operation: "run", detail })))
+    }
+    worker.on("error", (cause: unknown) => fail(cause instanceof Error ? cause.message : String(cause)))
+    worker.on("exit", (code) => fail(`the thread ended with ${code}`))
+    worker.on("message", (answer: PlaneAnswer) => {
+      if (answer.kind === "started") Deferred.unsafeDone(started, Effect.void)
+      else if (answer.kind === "done") answers.shift()?.(answer)
+      else Queue.unsafeOffer(notices, answer)
     })
+    yield* Deferred.await(started)
+    const ask = (command: PlaneCommand) =>
+      Effect.async<Done>((resume) => {
+        answers.push((done) => resume(Effect.succeed(done)))
+        tell(command)
+      })
+    const ports = settings.guestPorts + 1
+    const memory = new SharedArrayBuffer(Counters.byteLengthFor(ports))
+    const captured = Ring.make(ports, Bounds.captureRingBytes)
+    const begun = ask({ kind: "begin", settings, memory, captured: captured.memory })
+    yield* Effect.raceFirst(begun, notBegun(ended))
+    return {
+      settings,
+      counters: Counters.make(ports, memory),
+      captured,
+      notices,
+      ask,
+      asked: () => answers.length,
+      ended: Deferred.await(ended)
+    }
   })
-)
 
-const planeTap = ({ handle, macAddress, mtuBytes }: Tap): PlaneTap => ({ handle, mac: macAddress, mtuBytes })
+/** While a thread begins, its end is a start that failed. */
+const notBegun = (ended: Deferred.Deferred<never, DataPlaneError>) =>
+  Effect.mapError(Deferred.await(ended), ({ detail }) => new DataPlaneError({ operation: "start", detail }))
+
+/** Makes a waiting thread the switch's; without an inheritance it forwards at once. */
+const begin = (
+  addon: Binding,
+  { ask, asked, captured, counters, ended, notices }: WaitingThread,
+  { inherited, listener, tap, trunkListener }: Parameters<DataPlane["Type"]["start"]>[0]
+): Effect.Effect<RunningPlane, DataPlaneError | TapError> =>
+  Effect.gen(function*() {
+    const attachTap = (tap: Tap): Effect.Effect<void, TapError> =>
+      ask({ kind: "attach-tap", handle: tap.handle, mac: tap.macAddress, mtuBytes: tap.mtuBytes }).pipe(
+        Effect.flatMap(({ errno }) =>
+          errno === 0 ? Effect.void : Effect.fail(
+            new TapError({ operation: "open", interfaceName: tap.interfaceName, code: addon.errnoName(errno) })
+          )
+        )
+      )
+    const { errno } = yield* ask({
+      kind: "listen",
+      listener: listener.handle,
+      trunkListener: trunkListener?.handle ?? -1,
+      inherited
+    })
+    if (errno !== 0) return yield* new DataPlaneError({ operation: "start", detail: addon.errnoName(errno) })
+    // While the loop rests, so that nobody is let in before: what guests send first is for the host, too.
+    if (tap !== undefined) yield* attachTap(tap)
+    if (inherited === undefined) yield* ask({ kind: "resume" })
+    return {
+      notices,
+      counters,
+      captured,
+      attachTap,
+      detachTap: Effect.asVoid(ask({ kind: "detach-tap" })),
+      ask: (question) =>
+        Effect.suspend(() =>
+          asked() < Bounds.controlQuestions
+            ? Effect.map(ask({ kind: "ask", question }), ({ reply }) => Option.fromNullable(reply))
+            : Effect.succeedNone
+        ),
+      rest: Effect.map(ask({ kind: "rest" }), ({ inheritance }) => inheritance!),
+      resume: Effect.asVoid(ask({ kind: "resume" })),
+      ended
+    }
+  })
+
+/**
+ * The forwarding loop in a thread of its own, blocked in native code.
+ *
+ * @param waiting one that was started before, with the settings that it will be asked for.
+ */
+export const layerOver = (waiting?: WaitingThread): Layer.Layer<DataPlane, never, Addon> =>
+  Layer.effect(
+    DataPlane,
+    Effect.map(Addon, (addon) =>
+      DataPlane.of({
+        start: (request) =>
+          Effect.flatMap(
+            waiting === undefined ? startWaiting(addon, request.settings) : Effect.succeed(waiting),
+            (thread) => begin(addon, thread, request)
+          )
+      }))
+  )
+
+export const layer = layerOver()

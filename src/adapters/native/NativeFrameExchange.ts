@@ -1,8 +1,16 @@
 import { Bounds } from "../../domain/Bounds.ts"
 import * as Batch from "../../domain/FrameBatch.ts"
 import * as Plan from "../../domain/SendPlan.ts"
-import { EVENT_WIDTH, type FrameExchange } from "../../services/FrameExchange.ts"
+import { EVENT_WIDTH, type InheritableExchange } from "../../services/FrameExchange.ts"
 import type { Binding } from "./Binding.ts"
+
+/** An exchange whose thread can rest, and begin before there is a listener. */
+export interface NativeFrameExchange extends InheritableExchange {
+  /** Waits for a wake and for nothing else. */
+  readonly park: () => void
+  /** Accepts from this listener at an {@link Entrance} that has none. 0 or an errno. */
+  readonly listen: (entrance: number, listener: number) => number
+}
 
 /**
  * The exchange of a real kernel. Belongs to the thread that opens it.
@@ -19,7 +27,7 @@ export const open = (
     readonly trunkListener?: number
     readonly wake: number
   }
-): FrameExchange => {
+): NativeFrameExchange => {
   const batch = Batch.make(options.frameBytesMax)
   const plan = Plan.make(options.portCount)
   const events = { rows: new Int32Array(Bounds.exchangeEvents * EVENT_WIDTH), count: 0 }
@@ -47,7 +55,7 @@ export const open = (
   })
   const { step } = native
   // Without an accessor: V8 keeps an object literal that has one as a hash table, and looks up every member in it.
-  const exchange: { -readonly [Member in keyof FrameExchange]: FrameExchange[Member] } = {
+  const exchange: { -readonly [Member in keyof NativeFrameExchange]: NativeFrameExchange[Member] } = {
     batch,
     plan,
     events,
@@ -58,6 +66,15 @@ export const open = (
       plan.failed = state[1]!
       exchange.nowMs = clock[0]!
     },
+    send: () => {
+      native.send(plan.count)
+      plan.failed = state[1]!
+      exchange.nowMs = clock[0]!
+    },
+    restTap: native.restTap,
+    park: () => native.park(-1),
+    listen: native.listen,
+    handleOf: native.descriptor,
     admit: native.admit,
     refuse: native.refuse,
     attachTap: native.attachTap,

@@ -1,11 +1,15 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as fs from "node:fs"
+import { Ownership } from "../../services/Ownership.ts"
 import { PidFile, PidFileError } from "../../services/PidFile.ts"
 import { Addon } from "./Addon.ts"
 
-/** Where the user we have become may not remove it, it is emptied, so that nobody takes its number for ours. */
-const remove = (path: string, fd: number): void => {
+/**
+ * Removes a pid file that we hold. Where the user we have become may not remove it, it is emptied, so that nobody takes
+ * its number for ours.
+ */
+export const remove = (path: string, fd: number): void => {
   try {
     fs.rmSync(path, { force: true })
   } catch {
@@ -14,10 +18,11 @@ const remove = (path: string, fd: number): void => {
 }
 
 /** Pid files locked with flock(2), so that one left behind by a killed switch is no obstacle. */
-export const layer: Layer.Layer<PidFile, never, Addon> = Layer.effect(
+export const layer: Layer.Layer<PidFile, never, Addon | Ownership> = Layer.effect(
   PidFile,
   Effect.gen(function*() {
     const addon = yield* Addon
+    const ownership = yield* Ownership
     const check = (path: string, result: number | readonly [number, number]) => {
       if (typeof result === "number" && result >= 0) return Effect.succeed(result)
       const [errno, holder] = typeof result === "number" ? [-result, 0] : [-result[0], result[1]]
@@ -34,10 +39,10 @@ export const layer: Layer.Layer<PidFile, never, Addon> = Layer.effect(
           Effect.suspend(() => check(path, addon.holdPidFile(path, process.pid))),
           (fd) =>
             Effect.sync(() => {
-              remove(path, fd)
+              if (ownership.held) remove(path, fd)
               addon.closeFd(fd)
             })
-        ).pipe(Effect.asVoid)
+        )
     })
   })
 )

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { Ownership } from "../../services/Ownership.ts"
 import { ListenError, SeqpacketListener } from "../../services/SeqpacketListener.ts"
 import { Addon } from "./Addon.ts"
 import type { Binding } from "./Binding.ts"
@@ -20,7 +21,7 @@ export const listenFailure = (
 ): ListenError => new ListenError({ path, code: meanings[symbol] ?? symbol })
 
 /** Sockets that the switch itself makes. */
-export const make = (addon: Binding): SeqpacketListener["Type"] => {
+export const make = (addon: Binding, ownership: { readonly held: boolean }): SeqpacketListener["Type"] => {
   const failure = (path: string, errno: number) => listenFailure(addon, path, errno)
   return SeqpacketListener.of({
     probe: (path) =>
@@ -36,15 +37,15 @@ export const make = (addon: Binding): SeqpacketListener["Type"] => {
         }),
         ({ device, fd, inode }) =>
           Effect.sync(() => {
-            addon.unlinkSocket(path, device, inode)
+            if (ownership.held) addon.unlinkSocket(path, device, inode)
             addon.closeFd(fd)
           })
-      ).pipe(Effect.map(({ fd }) => ({ path, handle: fd })))
+      ).pipe(Effect.map(({ device, fd, inode }) => ({ path, handle: fd, node: { device, inode } })))
   })
 }
 
 /** Sequenced-packet sockets of the running kernel, unix(4) or unix(7). */
-export const layer: Layer.Layer<SeqpacketListener, never, Addon> = Layer.effect(
+export const layer: Layer.Layer<SeqpacketListener, never, Addon | Ownership> = Layer.effect(
   SeqpacketListener,
-  Effect.map(Addon, make)
+  Effect.map(Effect.all([Addon, Ownership]), ([addon, ownership]) => make(addon, ownership))
 )

@@ -1,41 +1,47 @@
 import type { MacAddress } from "../../domain/MacAddress.ts"
 import type { SwitchSettings } from "../../domain/SwitchSettings.ts"
+import type { PlaneInheritance } from "../../services/DataPlane.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
 import type { PlaneQuestion, PlaneReply } from "../../services/PlaneQuestion.ts"
 
-/** A tap, as it crosses threads: its descriptor stays the main thread's. */
-export interface PlaneTap {
-  readonly handle: number
-  readonly mac: MacAddress
-  readonly mtuBytes: number
-}
-
-/** What the forwarding thread is given when it starts. */
+/** What the forwarding thread is given when it is started: the polled end of its wake. */
 export interface PlaneStart {
-  readonly settings: SwitchSettings
-  readonly tap: PlaneTap | undefined
-  /** Descriptors: of the listening sockets, the trunks' -1 for none, and of the wake's polled end. */
-  readonly listener: number
-  readonly trunkListener: number
   readonly wake: number
-  /** Memory of the counters. */
-  readonly memory: SharedArrayBuffer
-  /** Memory of the ring of captured frames. */
-  readonly captured: ArrayBufferLike
 }
 
-/** What it can be told while it runs; a wake makes it look. Each is answered with {@link PlaneAnswer}. */
+/** What it can be told; a wake makes it look. Each is answered with {@link PlaneAnswer}. */
 export type PlaneCommand =
-  | { readonly kind: "attach-tap"; readonly tap: PlaneTap }
+  /** The first of all, and told once: makes everything, and rests. */
+  | {
+    readonly kind: "begin"
+    readonly settings: SwitchSettings
+    /** Memory of the counters. */
+    readonly memory: SharedArrayBuffer
+    /** Memory of the ring of captured frames. */
+    readonly captured: ArrayBufferLike
+  }
+  /** The second: the descriptors to accept from, the trunks' -1 for none, and what to go on with. */
+  | {
+    readonly kind: "listen"
+    readonly listener: number
+    readonly trunkListener: number
+    readonly inherited: PlaneInheritance | undefined
+  }
+  | { readonly kind: "attach-tap"; readonly handle: number; readonly mac: MacAddress; readonly mtuBytes: number }
   | { readonly kind: "detach-tap" }
   | { readonly kind: "ask"; readonly question: PlaneQuestion }
+  /** Rests, and tells its state. */
+  | { readonly kind: "rest" }
+  | { readonly kind: "resume" }
   | { readonly kind: "stop" }
 
-/**
- * What it says: that it has started, with the errno of attaching the tap; the answers to commands in their order; and
- * notices.
- */
+/** What it says: that it has started, the answers to commands in their order, and notices. */
 export type PlaneAnswer =
-  | { readonly kind: "started"; readonly errno: number }
-  | { readonly kind: "done"; readonly errno: number; readonly reply?: PlaneReply }
+  | { readonly kind: "started" }
+  | {
+    readonly kind: "done"
+    readonly errno: number
+    readonly reply?: PlaneReply
+    readonly inheritance?: PlaneInheritance
+  }
   | PlaneNotice

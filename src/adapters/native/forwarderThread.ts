@@ -3,65 +3,96 @@ import { Bounds } from "../../domain/Bounds.ts"
 import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
+import { Entrance } from "../../services/FrameExchange.ts"
 import { answer } from "../../services/PlaneQuestion.ts"
+import * as PlaneState from "../../services/PlaneState.ts"
 import { load } from "./Binding.ts"
 import * as Exchange from "./NativeFrameExchange.ts"
 import type { PlaneAnswer, PlaneCommand, PlaneStart } from "./PlaneCommand.ts"
 
 /*
- * The forwarding thread. It is blocked in native code whenever there is nothing to forward, so that it
- * runs no event loop: what it is told waits in its message port until a wake makes it look.
+ * The forwarding thread. Once it has begun it is blocked in native code whenever there is nothing to forward, so that
+ * it runs no event loop: what it is told waits in its message port until a wake makes it look.
  */
 
-const start = workerData as PlaneStart
-const say = (answer: PlaneAnswer): void => parentPort!.postMessage(answer)
+const port = parentPort!
+const { wake } = workerData as PlaneStart
+const binding = load()
+const say = (answer: PlaneAnswer): void => port.postMessage(answer)
 
-const exchange = Exchange.open(load(), {
-  frameBytesMax: start.settings.frameBytesMax,
-  portCount: start.settings.guestPorts + 1,
-  listener: start.listener,
-  trunkListener: start.trunkListener,
-  wake: start.wake
-})
-const forwarder = Forwarder.make({
-  exchange,
-  settings: start.settings,
-  counters: Counters.make(start.settings.guestPorts + 1, start.memory),
-  notify: say,
-  capture: {
-    ring: Ring.make(start.settings.guestPorts + 1, Bounds.captureRingBytes, start.captured),
-    dateMs: Date.now
-  }
-})
+const run = ({ captured, memory, settings }: Extract<PlaneCommand, { kind: "begin" }>): void => {
+  const exchange = Exchange.open(binding, {
+    frameBytesMax: settings.frameBytesMax,
+    portCount: settings.guestPorts + 1,
+    listener: -1,
+    trunkListener: -1,
+    wake
+  })
+  const forwarder = Forwarder.make({
+    exchange,
+    settings,
+    counters: Counters.make(settings.guestPorts + 1, memory),
+    notify: say,
+    capture: { ring: Ring.make(settings.guestPorts + 1, Bounds.captureRingBytes, captured), dateMs: Date.now }
+  })
+  let rests = true
+  say({ kind: "done", errno: 0 })
 
-/** Does what it is told; false when that is to stop. */
-const obey = (command: PlaneCommand): boolean => {
-  switch (command.kind) {
-    case "attach-tap":
-      say({ kind: "done", errno: Forwarder.attachTap(forwarder, command.tap) })
-      return true
-    case "detach-tap":
-      Forwarder.detachTap(forwarder)
-      say({ kind: "done", errno: 0 })
-      return true
-    case "ask":
-      say({ kind: "done", errno: 0, reply: answer(forwarder, command.question) })
-      return true
-    case "stop":
-      return false
+  const listen = ({ inherited, listener, trunkListener }: Extract<PlaneCommand, { kind: "listen" }>): number => {
+    let errno = exchange.listen(Entrance.Guests, listener)
+    if (errno === 0 && trunkListener >= 0) errno = exchange.listen(Entrance.Trunks, trunkListener)
+    return errno !== 0 || inherited === undefined
+      ? errno
+      : PlaneState.give(forwarder, inherited.state, inherited.handles)
   }
+
+  const obey = (command: PlaneCommand): boolean => {
+    switch (command.kind) {
+      case "attach-tap":
+        say({ kind: "done", errno: Forwarder.attachTap(forwarder, command) })
+        return true
+      case "detach-tap":
+        Forwarder.detachTap(forwarder)
+        say({ kind: "done", errno: 0 })
+        return true
+      case "ask":
+        say({ kind: "done", errno: 0, reply: answer(forwarder, command.question) })
+        return true
+      case "rest":
+        rests = true
+        say({ kind: "done", errno: 0, inheritance: PlaneState.leave(forwarder, exchange) })
+        return true
+      case "resume":
+        rests = false
+        exchange.restTap(false)
+        say({ kind: "done", errno: 0 })
+        return true
+      case "listen":
+        say({ kind: "done", errno: listen(command) })
+        return true
+      case "begin":
+      case "stop":
+        return command.kind === "begin"
+    }
+  }
+
+  let running = true
+  while (running) {
+    if (rests) exchange.park()
+    else Forwarder.turn(forwarder, -1)
+    if (!rests && !forwarder.woken) continue
+    forwarder.woken = false
+    for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+      running = obey(next.message as PlaneCommand) && running
+    }
+  }
+  // What was received is not kept from whom it is for.
+  exchange.send()
+  exchange.shutdown()
 }
 
-// Before the first turn, which lets guests in: what they send first is for the host, too.
-const errno = start.tap === undefined ? 0 : Forwarder.attachTap(forwarder, start.tap)
-say({ kind: "started", errno })
-let running = errno === 0
-while (running) {
-  Forwarder.turn(forwarder, -1)
-  if (!forwarder.woken) continue
-  forwarder.woken = false
-  for (let next = receiveMessageOnPort(parentPort!); next !== undefined; next = receiveMessageOnPort(parentPort!)) {
-    running = obey(next.message as PlaneCommand) && running
-  }
-}
-exchange.shutdown()
+// Until it has something to do it waits as any program of Node's does.
+port.once("message", (command: PlaneCommand) => {
+  if (command.kind === "begin") setImmediate(run, command)
+})
+say({ kind: "started" })

@@ -5,10 +5,11 @@ import * as Queue from "effect/Queue"
 import { Bounds } from "../../domain/Bounds.ts"
 import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
-import { DataPlane } from "../../services/DataPlane.ts"
+import { DataPlane, DataPlaneError } from "../../services/DataPlane.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
 import { answer } from "../../services/PlaneQuestion.ts"
+import * as PlaneState from "../../services/PlaneState.ts"
 import { type Tap, TapError } from "../../services/TapDevice.ts"
 import { errnoName } from "./Errno.ts"
 import { SimDriver } from "./SimDriver.ts"
@@ -22,11 +23,11 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
     const kernel = yield* SimWorld
     const { loops } = yield* SimDriver
     return DataPlane.of({
-      start: ({ listener, settings, tap, trunkListener }) =>
+      start: ({ inherited, listener, settings, tap, trunkListener }) =>
         Effect.gen(function*() {
           const notices = yield* Queue.unbounded<PlaneNotice>()
           const captured = Ring.make(settings.guestPorts + 1, Bounds.captureRingBytes)
-          const { errno, loop: { forwarder } } = yield* Effect.acquireRelease(
+          const { exchange, forwarder } = yield* Effect.acquireRelease(
             Effect.sync(() => {
               const exchange = new SimExchange(kernel, {
                 portCount: settings.guestPorts + 1,
@@ -41,34 +42,42 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
                 notify: (notice) => Queue.unsafeOffer(notices, notice),
                 capture: { ring: captured, dateMs: () => Math.floor(exchange.nowMs) }
               })
-              const errno = tap === undefined ? 0 : attach(forwarder, tap)
               const loop = { exchange, forwarder }
               loops.add(loop)
-              return { errno, loop }
+              return loop
             }),
-            ({ loop }) =>
+            (loop) =>
               Effect.sync(() => {
                 loops.delete(loop)
                 loop.exchange.shutdown()
               })
           )
-          if (tap !== undefined) yield* attached(tap, errno)
+          if (inherited !== undefined) {
+            const errno = PlaneState.give(forwarder, inherited.state, inherited.handles)
+            if (errno !== 0) return yield* new DataPlaneError({ operation: "start", detail: errnoName(errno) })
+          }
+          const attachTap = (tap: Tap): Effect.Effect<void, TapError> =>
+            Effect.suspend(() => {
+              const { handle, interfaceName, macAddress, mtuBytes } = tap
+              const errno = Forwarder.attachTap(forwarder, { handle, mac: macAddress, mtuBytes })
+              return errno === 0 ? Effect.void : Effect.fail(
+                new TapError({ operation: "open", interfaceName, code: errnoName(errno) })
+              )
+            })
+          if (tap !== undefined) yield* attachTap(tap)
           return {
             notices,
             counters: forwarder.counters,
             captured,
-            attachTap: (tap) => Effect.suspend(() => attached(tap, attach(forwarder, tap))),
+            attachTap,
             detachTap: Effect.sync(() => Forwarder.detachTap(forwarder)),
             ask: (question) => Effect.sync(() => Option.some(answer(forwarder, question))),
+            // Between two turns of the driver the loop is always at rest.
+            rest: Effect.sync(() => PlaneState.leave(forwarder, exchange)),
+            resume: Effect.void,
             ended: Effect.never
           }
         })
     })
   })
 )
-
-const attach = (forwarder: Forwarder.Forwarder, { handle, macAddress, mtuBytes }: Tap): number =>
-  Forwarder.attachTap(forwarder, { handle, mac: macAddress, mtuBytes })
-
-const attached = ({ interfaceName }: Tap, errno: number): Effect.Effect<void, TapError> =>
-  errno === 0 ? Effect.void : Effect.fail(new TapError({ operation: "open", interfaceName, code: errnoName(errno) }))

@@ -1,7 +1,7 @@
 import { Bounds, TAP_PORT } from "../../domain/Bounds.ts"
 import * as Batch from "../../domain/FrameBatch.ts"
 import * as Plan from "../../domain/SendPlan.ts"
-import type { ExchangeEvents, FrameExchange } from "../../services/FrameExchange.ts"
+import type { ExchangeEvents, InheritableExchange } from "../../services/FrameExchange.ts"
 import { Entrance, EVENT_WIDTH, EventKind } from "../../services/FrameExchange.ts"
 import { errno } from "./Errno.ts"
 import type { SimKernel } from "./SimKernel.ts"
@@ -44,7 +44,7 @@ const Fate = { Open: 0, Full: 1, Gone: 2 } as const
  * The exchange of a simulated kernel. It never waits: a step with nothing to tell returns at once, and whoever
  * drives the simulation looks at `waits` and decides how much time passes before the next.
  */
-export class SimExchange implements FrameExchange {
+export class SimExchange implements InheritableExchange {
   readonly batch: Batch.FrameBatch
   readonly plan: Plan.SendPlan
   readonly events: ExchangeEvents = {
@@ -118,8 +118,23 @@ export class SimExchange implements FrameExchange {
     }
   }
 
+  send(): void {
+    this.events.count = 0
+    this.batch.count = 0
+    this.#send()
+    this.#nowMs = this.#kernel.nowMs
+  }
+
+  restTap(): boolean {
+    return false
+  }
+
+  handleOf(port: number): number {
+    return this.#attached.get(port)?.fd ?? -1
+  }
+
   admit(handle: number, port: number): number {
-    const connection = this.#undecided.get(handle)
+    const connection = this.#undecided.get(handle) ?? this.#accepted(handle)
     if (connection === undefined) return errno.EBADF
     this.#undecided.delete(handle)
     const { name, socket } = connection
@@ -132,6 +147,12 @@ export class SimExchange implements FrameExchange {
     this.#attach(port, handle, name, { kind: "socket", socket })
     this.#kernel.note(() => `${name} is port ${port}`)
     return 0
+  }
+
+  /** A connection that another exchange accepted. */
+  #accepted(handle: number): { readonly socket: SimSocket; readonly name: string } | undefined {
+    const file = this.#kernel.descriptors.get(handle)
+    return file?.kind === "socket" ? { socket: file.socket, name: `handle ${handle}` } : undefined
   }
 
   refuse(handle: number): void {

@@ -26,6 +26,6 @@ export const layer: Layer.Layer<PidFile, never, SimWorld> = Layer.effect(
               kernel.files.remove(path)
               kernel.close(fd)
             })
-        ).pipe(Effect.asVoid)
+        )
     }))
 )

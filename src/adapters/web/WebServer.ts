@@ -13,6 +13,7 @@ import * as ControlHandlers from "../../services/ControlHandlers.ts"
 import type { ControlTarget } from "../../services/ControlTarget.ts"
 import * as LookFeed from "../../services/LookFeed.ts"
 import type { PeerProcesses } from "../../services/PeerProcesses.ts"
+import type { TcpEnd } from "../../services/SwitchHolder.ts"
 import { makeHandler, serve, type ServeError } from "../native/HttpListener.ts"
 import * as WebGuard from "./WebGuard.ts"
 
@@ -43,10 +44,13 @@ const stationMatchCharactersMax = 17
  * Serves the page, what it is told, and the questions of the control channel, until the scope ends.
  *
  * Succeeds with the port: the given one, or the one that the kernel chose for 0.
+ *
+ * @param inherited a descriptor that listens there already.
  */
 export const openWeb = (
-  request: WebRequest
-): Effect.Effect<number, ServeError, ControlTarget | PeerProcesses | Scope.Scope> =>
+  request: WebRequest,
+  inherited: number | undefined
+): Effect.Effect<TcpEnd, ServeError, ControlTarget | PeerProcesses | Scope.Scope> =>
   Effect.gen(function*() {
     const assets = new Map(
       Object.entries(files).map(([path, { contentType, name }]) =>
@@ -70,10 +74,10 @@ export const openWeb = (
       return yield* look(path, new URLSearchParams(query))
     })
     const handler = yield* makeHandler(Effect.map(app, HttpServerResponse.setHeaders(WebGuard.answerHeaders)))
-    const port = yield* serve("the page", request.address, handler)
+    const served = yield* serve("the page", request.address, handler, inherited)
     const { address: { host }, isLoopback, token } = request
-    guard = WebGuard.make({ host, port, isLoopback, token })
-    return port
+    guard = WebGuard.make({ host, port: served.port, isLoopback, token })
+    return served
   })
 
 const refuse = ({ message, status }: { readonly message: string; readonly status: number }) =>

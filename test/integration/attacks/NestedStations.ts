@@ -61,7 +61,9 @@ export const startNestedBridge = (
 ): Effect.Effect<ReadonlyArray<Netns>, HostProcessError, Scope.Scope> =>
   Effect.gen(function*() {
     const middle = yield* makeNetns
-    yield* middle.succeed(`${withoutIpv6}; ip link add bridge type bridge && ip link set bridge up`)
+    // A bridge that snoops joins 224.0.0.106 by an IGMP report from 0.0.0.0 (RFC 4286), which I5 denies.
+    const made = "ip link add bridge type bridge mcast_snooping 0 && ip link set bridge up"
+    yield* middle.succeed(`${withoutIpv6}; ${made}`)
     const stations = yield* Effect.forEach(identities, (identity, i) =>
       Effect.gen(function*() {
         const station = yield* makeNetns
