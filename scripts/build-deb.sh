@@ -16,7 +16,7 @@ fi
 out=$(cd "$1" && pwd)
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-for built in dist/vknetd.mjs dist/forwarder.mjs dist/simulated-host.mjs build/Release/vknetd.node; do
+for built in dist/vknetd.mjs dist/forwarder.mjs dist/simulated-host.mjs dist/page.js build/Release/vknetd.node; do
   if [[ ! -f $built ]]; then
     echo "build-deb: no $built (run: npm run build)" >&2
     exit 1

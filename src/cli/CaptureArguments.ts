@@ -1,9 +1,14 @@
-import { parseArgs } from "node:util"
+import * as Either from "effect/Either"
 import { Bounds } from "../domain/Bounds.ts"
 import { FilterFault, parseFilter } from "../domain/capture/Filter.ts"
 import { snapBytesMax } from "../services/ControlSchema.ts"
+import { captureForm, captureOptions } from "./CaptureForm.ts"
+import { readCommandWords } from "./CommandWords.ts"
 import { ControlError } from "./ControlClient.ts"
-import { defaultSocketPath } from "./ControlArguments.ts"
+import { switchSocket } from "./ControlForms.ts"
+import { type Flag, spell } from "./Flags.ts"
+import { readNumber } from "./OptionValue.ts"
+import { defaults } from "./Options.ts"
 import { printable } from "./UsageError.ts"
 
 /** What is to be captured, and where it goes. */
@@ -18,74 +23,33 @@ export interface CaptureArguments {
   readonly write: string | undefined
 }
 
-export const captureUsage = "usage: vknetd capture [-p socket_path] [--port N] [--denied] [--filter EXPR] [-c COUNT] " +
-  "[-s SNAPLEN] [-w FILE|-]"
-
-const purpose = "frames as they pass through a running switch, each with its verdict: text, or pcapng with -w"
-
-const options = {
-  socket: { type: "string", short: "p" },
-  port: { type: "string" },
-  denied: { type: "boolean" },
-  filter: { type: "string" },
-  count: { type: "string", short: "c" },
-  snap: { type: "string", short: "s" },
-  write: { type: "string", short: "w" },
-  help: { type: "boolean", short: "h" }
-} as const
-
-/** Options that have no long name on the command line. */
-const shortOnly: ReadonlySet<string> = new Set(["socket", "count", "snap", "write"])
-
 /** @param words behind the command's name. Help is text. Throws a `ControlError` for the first mistake. */
 export const readCaptureArguments = (words: ReadonlyArray<string>): CaptureArguments | string => {
-  const refuse = (message: string): never => {
-    throw new ControlError(`${message} (${captureUsage})`)
+  const given = taken(Either.mapLeft(readCommandWords(captureForm, words), (message) => ({ message })))
+  if (typeof given === "string") return given
+  const text = (flag: Flag): string | undefined => {
+    const value = given.options.get(flag.name)
+    if (value === "") throw new ControlError(`${spell(flag)} '': give a value`)
+    return value
   }
-  const { positionals, tokens, values } = parseArgs({
-    args: [...words],
-    options,
-    allowPositionals: true,
-    strict: false,
-    tokens: true
-  })
-  for (const token of tokens) {
-    if (token.kind !== "option") continue
-    const name = printable(token.rawName)
-    const known = Object.hasOwn(options, token.name) ? options[token.name as keyof typeof options] : undefined
-    if (known === undefined || token.rawName === `--${token.name}` && shortOnly.has(token.name)) {
-      return refuse(`unknown option ${name}`)
-    }
-    if (known.type === "string" && token.value === undefined) return refuse(`option ${name} needs a value`)
-    if (known.type === "boolean" && token.value !== undefined) return refuse(`option ${name} takes no value`)
+  const number = (flag: Flag, least: number, most: number): number | undefined => {
+    const value = text(flag)
+    return value === undefined ? undefined : taken(readNumber(flag, least, most)(value))
   }
-  if (values.help === true) return `${captureUsage}\n${purpose}`
-  if (positionals.length > 0) return refuse(`surplus operand ${printable(positionals[0]!)} (a filter follows --filter)`)
-  const text = (name: keyof typeof options): string | undefined => {
-    const value = values[name]
-    const option = options[name]
-    if (value === "") throw new ControlError(`${"short" in option ? `-${option.short}` : `--${name}`} '': give a value`)
-    return typeof value === "string" ? value : undefined
-  }
+  const { count, denied, filter, port, snap, write } = captureOptions
   return {
-    socketPath: text("socket") ?? defaultSocketPath,
-    port: whole("--port", text("port"), 0, Bounds.guestPortsMax),
-    denied: values.denied === true,
-    filter: checkedFilter(text("filter")),
-    count: whole("-c", text("count"), 1, Number.MAX_SAFE_INTEGER),
-    snap: whole("-s", text("snap"), 1, snapBytesMax),
-    write: text("write")
+    socketPath: text(switchSocket) ?? defaults.socketPath,
+    port: number(port, 0, Bounds.guestPortsMax),
+    denied: given.options.has(denied.name),
+    filter: checkedFilter(text(filter)),
+    count: number(count, 1, Number.MAX_SAFE_INTEGER),
+    snap: number(snap, 1, snapBytesMax),
+    write: text(write)
   }
 }
 
-const whole = (name: string, text: string | undefined, least: number, most: number): number | undefined => {
-  if (text === undefined) return undefined
-  const value = /^(?:0|[1-9]\d{0,15})$/.test(text) ? Number(text) : Number.NaN
-  if (!(value >= least && value <= most)) {
-    throw new ControlError(`bad ${name} ${printable(text)}: give a number, ${least} to ${most}`)
-  }
-  return value
-}
+const taken = <A>(read: Either.Either<A, { readonly message: string }>): A =>
+  Either.getOrThrowWith(read, ({ message }) => new ControlError(message))
 
 const checkedFilter = (text: string | undefined): string | undefined => {
   try {

@@ -16,7 +16,7 @@ import { helpText } from "./Help.ts"
 import type { Options } from "./Options.ts"
 import { type RawOptions, toOptions } from "./RawOptions.ts"
 import { expandShortFlags } from "./ShortFlags.ts"
-import { printable, type UsageError, ValueError } from "./UsageError.ts"
+import { type UsageError, ValueError } from "./UsageError.ts"
 
 /** What a command line asks for: a text on standard output, or something to run. */
 export type Request =
@@ -54,6 +54,10 @@ const readOptions = (raw: RawOptions, cwd: string): Effect.Effect<Options, Usage
     ? toOptions(raw, cwd)
     : Effect.flatMap(Effect.promise(() => import("./ConfigFile.ts")), ({ readWithConfig }) => readWithConfig(raw, cwd))
 
+/** So is what makes completion scripts. */
+const completions = (shell: string): Effect.Effect<string, ValueError> =>
+  Effect.flatMap(Effect.promise(() => import("./Completions.ts")), ({ readCompletions }) => readCompletions(shell))
+
 const print = (text: string): Request => ({ kind: "print", text })
 
 /** Options with a value, as they are spelled. */
@@ -81,8 +85,8 @@ const unmark = (value: string): string => value.slice(marker.length)
 
 const toggle = (flag: Flag) => CliOptions.boolean(flag.name).pipe(CliOptions.withDescription(flag.help))
 
-const valueOf = (option: CliOptions.Options<string>, flag: Flag) =>
-  option.pipe(
+const text = (flag: Flag) =>
+  CliOptions.text(flag.name).pipe(
     CliOptions.withPseudoName(flag.value ?? flag.name),
     CliOptions.withDescription(flag.help),
     CliOptions.map(unmark),
@@ -90,26 +94,21 @@ const valueOf = (option: CliOptions.Options<string>, flag: Flag) =>
     CliOptions.map(Option.getOrUndefined)
   )
 
-const text = (flag: Flag) => valueOf(CliOptions.text(flag.name), flag)
-
-// For the completions, which then offer files; nothing is looked up.
-const file = (flag: Flag) => valueOf(CliOptions.file(flag.name, { exists: "either" }), flag)
-
 const options = CliOptions.all({
   monitor: toggle(flags.monitor),
   foreground: toggle(flags.foreground),
   unsecure: toggle(flags.unsecure),
   bridge: text(flags.bridge),
-  socket: file(flags.socket),
-  pidFile: file(flags.pidFile),
-  tap: file(flags.tap),
+  socket: text(flags.socket),
+  pidFile: text(flags.pidFile),
+  tap: text(flags.tap),
   noTap: toggle(flags.noTap),
   noOffload: toggle(flags.noOffload),
   simulate: toggle(flags.simulate),
   seed: text(flags.seed),
   group: text(flags.group),
   mode: text(flags.mode),
-  trunk: file(flags.trunk),
+  trunk: text(flags.trunk),
   maxClients: text(flags.maxClients),
   maxClientsPerUid: text(flags.maxClientsPerUid),
   mtu: text(flags.mtu),
@@ -127,16 +126,16 @@ const options = CliOptions.all({
   dhcpServer: text(flags.dhcpServer),
   allowEtherType: text(flags.allowEtherType),
   ipv6: text(flags.ipv6),
-  config: file(flags.config),
+  config: text(flags.config),
   check: toggle(flags.check),
   metrics: text(flags.metrics),
   web: text(flags.web),
-  webToken: file(flags.webToken),
+  webToken: text(flags.webToken),
   user: text(flags.user),
   keepNetAdmin: toggle(flags.keepNetAdmin),
   readyFd: text(flags.readyFd),
   logFormat: text(flags.logFormat),
-  logFile: file(flags.logFile),
+  logFile: text(flags.logFile),
   logLevel: text(flags.logLevel)
 })
 
@@ -181,30 +180,3 @@ const surroundings = Layer.mergeAll(
     display: () => Effect.void
   })
 )
-
-/** A completion script, without the built-in options that are refused here or are ours. */
-const completions = (shell: string): Effect.Effect<string, ValueError> => {
-  const lines = completionLines(shell)
-  if (lines === undefined) {
-    return Effect.fail(new ValueError({ message: `bad shell ${printable(shell)}: give bash, zsh, fish or sh` }))
-  }
-  return Effect.map(lines, (lines) =>
-    lines
-      .filter((line) => !/'--wizard\[| -l wizard |Sets the minimum log level/.test(line))
-      .map((line) => line.replace(" --wizard ", " ").replace(" --log-level --help", " --help"))
-      .join("\n"))
-}
-
-const completionLines = (shell: string): Effect.Effect<Array<string>> | undefined => {
-  switch (shell) {
-    case "bash":
-    case "sh":
-      return CommandDescriptor.getBashCompletions(descriptor, "vknetd")
-    case "fish":
-      return CommandDescriptor.getFishCompletions(descriptor, "vknetd")
-    case "zsh":
-      return CommandDescriptor.getZshCompletions(descriptor, "vknetd")
-    default:
-      return undefined
-  }
-}

@@ -65,7 +65,7 @@ export const run = async (argv: ReadonlyArray<string>): Promise<number> => {
   process.stdout.on("error", () => process.exit(0))
   try {
     const given = readControlArguments(argv)
-    if (given.help !== undefined) process.stdout.write(`${given.help}\n`)
+    if (typeof given === "string") process.stdout.write(`${given}\n`)
     else await commands[given.command]!(given, controlPath(path.resolve(given.socketPath)))
     return 0
   } catch (cause) {

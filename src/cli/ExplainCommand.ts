@@ -10,47 +10,35 @@ import { reasonNames } from "../domain/Reason.ts"
 import type { SwitchSettings } from "../domain/SwitchSettings.ts"
 import { attempt, captureError, openCapture } from "./CaptureFile.ts"
 import { explanationText } from "./ExplanationText.ts"
-import { type OfflineArguments, type OfflineCommand, readOfflineArguments, refuse } from "./OfflineArguments.ts"
+import { type OfflineArguments, readOfflineArguments, refuse } from "./OfflineArguments.ts"
+import { explainForm, from } from "./OfflineForms.ts"
 import { runOffline } from "./OfflineRun.ts"
+import { type Read, readWord } from "./OptionValue.ts"
 import { printable, ValueError } from "./UsageError.ts"
-
-const command: OfflineCommand = {
-  name: "explain",
-  usage: "usage: vknetd explain [--from guest|trunk|tap] [--host-mac MAC] [--ipv6 ADDRESS/BITS] [-U] " +
-    "[policy option ...] (--hex OCTETS | --frame N capture) [address/cidrbits]",
-  purpose: "which rules one frame meets, what they read in it, and what becomes of it",
-  own: { from: { value: true }, hex: { value: true }, frame: { value: true } },
-  operands: (given) => given.has("hex") ? 0 : 1
-}
 
 const GUEST_PORT = 1
 
 /** Runs the command; the exit status. */
 export const run = (argv: ReadonlyArray<string>): Promise<number> =>
   runOffline(Effect.gen(function*() {
-    const given = yield* readOfflineArguments(command, argv.slice(1))
+    const given = yield* readOfflineArguments(explainForm, argv.slice(1))
     if (typeof given === "string") return void process.stdout.write(`${given}\n`)
     process.stdout.write(explained(yield* frameOf(given), given.settings, yield* ingressOf(given)))
   }))
 
-type Ingress = "guest" | "trunk" | "tap"
+type Ingress = typeof from.takes[number]
 
-const ingressOf = ({ own }: OfflineArguments): Effect.Effect<Ingress, ValueError> => {
-  const from = own.get("from") ?? "guest"
-  return from === "guest" || from === "trunk" || from === "tap"
-    ? Effect.succeed(from)
-    : Effect.fail(new ValueError({ message: `bad --from ${printable(from)}: give guest, trunk or tap` }))
-}
+const ingressOf = ({ options }: OfflineArguments): Read<Ingress> => readWord(from, options.get(from.name) ?? "guest")
 
-const frameOf = ({ operands, own }: OfflineArguments): Effect.Effect<Uint8Array, ValueError> => {
-  const hex = own.get("hex")
-  const place = own.get("frame")
+const frameOf = ({ operands, options }: OfflineArguments): Effect.Effect<Uint8Array, ValueError> => {
+  const hex = options.get("hex")
+  const place = options.get("frame")
   if (hex !== undefined && place !== undefined) {
-    return Effect.fail(refuse(command, "--hex and --frame exclude each other"))
+    return Effect.fail(refuse(explainForm, "--hex and --frame exclude each other"))
   }
   if (hex !== undefined) return octetsOf(hex)
   return place === undefined
-    ? Effect.fail(refuse(command, "say which frame: --hex OCTETS, or --frame N and a capture"))
+    ? Effect.fail(refuse(explainForm, "say which frame: --hex OCTETS, or --frame N and a capture"))
     : capturedOf(operands[0]!, place)
 }
 
@@ -84,9 +72,9 @@ const capturedOf = (path: string, place: string): Effect.Effect<Uint8Array, Valu
   }).pipe(Effect.scoped)
 
 /** The explanation, whose verdict has to be the one that the switch itself would give. */
-const explained = (octets: Uint8Array, settings: SwitchSettings, from: Ingress): string => {
-  const fromTap = from === "tap"
-  const isTrunk = from === "trunk"
+const explained = (octets: Uint8Array, settings: SwitchSettings, ingress: Ingress): string => {
+  const fromTap = ingress === "tap"
+  const isTrunk = ingress === "trunk"
   const allowances = settings.policy ?? {}
   const mayServe = allowances.dhcpServer === "any"
   const explanation = explain(octets, { settings, allowances, fromTap, mayServe, isTrunk })

@@ -4,8 +4,8 @@ import { Bounds } from "../domain/Bounds.ts"
 import { FilterFault, parseFilter } from "../domain/capture/Filter.ts"
 import { capture, reportMistakes } from "./CaptureCommand.ts"
 import { readCaptureArguments } from "./CaptureArguments.ts"
-import { defaultSocketPath } from "./ControlArguments.ts"
 import { ControlError } from "./ControlClient.ts"
+import { defaults } from "./Options.ts"
 
 // The protocol by which Wireshark and tshark ask a program for packets: extcap(4) and doc/extcap.adoc of Wireshark.
 
@@ -33,7 +33,7 @@ const interfaces = [
 const dlts = ["dlt {number=1}{name=EN10MB}{display=Ethernet}"]
 
 const config = [
-  `arg {number=0}{call=--socket}{display=Socket}{type=string}{default=${defaultSocketPath}}` +
+  `arg {number=0}{call=--socket}{display=Socket}{type=string}{default=${defaults.socketPath}}` +
     "{tooltip=Where the switch's guests connect to}",
   "arg {number=1}{call=--port}{display=Port}{type=string}{tooltip=One port, with what is sent to it; empty: all}",
   "arg {number=2}{call=--denied}{display=Denied only}{type=boolflag}{default=false}" +
@@ -68,7 +68,7 @@ const captureOf = (
   if (fifo === undefined) throw new ControlError("extcap: --fifo is missing")
   const port = text("port")
   const given = readCaptureArguments([
-    "-p", text("socket") ?? defaultSocketPath,
+    "-p", text("socket") ?? defaults.socketPath,
     "-w", fifo,
     ...(port === undefined ? [] : [`--port=${port}`]),
     ...(filter === undefined ? [] : [`--filter=${filter}`]),

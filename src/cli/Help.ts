@@ -1,4 +1,7 @@
-import { allFlags, type Flag, flags, spell } from "./Flags.ts"
+import { headOf } from "./CommandForm.ts"
+import { controlForms, json, switchSocket } from "./ControlForms.ts"
+import { allFlags, type Flag, flags } from "./Flags.ts"
+import { frameForms } from "./Forms.ts"
 import { usageLine } from "./UsageError.ts"
 
 const indent = "  "
@@ -20,11 +23,11 @@ export const helpText = (): string => {
     "Further, for the tap, policy, logs, supervisors, upgrades, each explained in vknetd(8):",
     ...wrapped([...further].map(headOf)),
     "",
-    "Of a running switch, each with [-p socket_path] [--json]:",
-    "  vknetd status | ports | stations | drops | moves | top",
-    "  vknetd port N disconnect|pin|unpin|isolate|unisolate",
-    "  vknetd set log-level|station-age VALUE",
-    "Of frames, live or captured: vknetd capture --help, explain --help, replay --help"
+    `Of a running switch, each with ${[switchSocket, json].map((flag) => `[${headOf(flag)}]`).join(" ")}:`,
+    `  vknetd ${controlForms.filter(({ operands }) => operands.length === 0).map(({ name }) => name).join(" | ")}`,
+    ...controlForms.filter(({ operands }) => operands.length > 0).map(({ name, operands }) =>
+      `  vknetd ${[name, ...operands.map(({ name }) => name)].join(" ")}`),
+    `Of frames, live or captured: vknetd ${frameForms.map(({ name }) => `${name} --help`).join(", ")}`
   ].join("\n")
 }
 
@@ -51,5 +54,3 @@ const wrapped = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
   }
   return [...lines, indent + line]
 }
-
-const headOf = (flag: Flag): string => flag.value === undefined ? spell(flag) : `${spell(flag)} ${flag.value}`

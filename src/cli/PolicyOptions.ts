@@ -5,9 +5,10 @@ import * as Mac from "../domain/MacAddress.ts"
 import type { TrunkBinding } from "../domain/policy/Allowances.ts"
 import type { Binding, PolicySettings } from "../domain/policy/PolicySettings.ts"
 import * as Prefixes from "../domain/Prefix.ts"
-import { type Flag, flags, spell } from "./Flags.ts"
+import { flags, spell } from "./Flags.ts"
 import { parseIpv6 } from "./Ipv6Operand.ts"
-import { printable, ValueError } from "./UsageError.ts"
+import { type Read, readNumber, readWord, refuse } from "./OptionValue.ts"
+import { printable } from "./UsageError.ts"
 
 /** What the command line says about the policy, as words. */
 export interface RawPolicyOptions {
@@ -25,10 +26,6 @@ export interface RawPolicyOptions {
   readonly ipv6: string | undefined
 }
 
-type Read<A> = Either.Either<A, ValueError>
-
-const refuse = (message: string): Either.Either<never, ValueError> => Either.left(new ValueError({ message }))
-
 type Writable<A> = { -readonly [K in keyof A]: A[K] }
 
 /** Longest hold of a closed port's addresses: an hour. */
@@ -41,8 +38,8 @@ const rateMax = 10_000_000
 export const readPolicyOptions = (raw: RawPolicyOptions): Read<Partial<PolicySettings>> =>
   Either.gen(function*() {
     const policy: Partial<Writable<PolicySettings>> = {}
-    if (raw.isolate !== undefined) policy.isolate = yield* oneOf(flags.isolate, raw.isolate, ["none", "users", "all"])
-    if (raw.learn !== undefined) policy.learn = yield* oneOf(flags.learn, raw.learn, ["fcfs", "dhcp", "static"])
+    if (raw.isolate !== undefined) policy.isolate = yield* readWord(flags.isolate, raw.isolate)
+    if (raw.learn !== undefined) policy.learn = yield* readWord(flags.learn, raw.learn)
     if (raw.lock) policy.lock = true
     if (raw.bind !== undefined) {
       const words = raw.bind.split(";")
@@ -50,14 +47,16 @@ export const readPolicyOptions = (raw: RawPolicyOptions): Read<Partial<PolicySet
       policy.trunkBindings = yield* Either.all(words.filter(isOfTrunk).map(readTrunkBinding))
     }
     if (raw.maxMacs !== undefined) {
-      policy.stationsPerGuest = yield* number(flags.maxMacs, raw.maxMacs, 1, Bounds.stationsPerGuestMax)
+      policy.stationsPerGuest = yield* readNumber(flags.maxMacs, 1, Bounds.stationsPerGuestMax)(raw.maxMacs)
     }
     if (raw.maxIps !== undefined) {
-      policy.addressesPerGuest = yield* number(flags.maxIps, raw.maxIps, 1, Bounds.addressesPerGuestMax)
+      policy.addressesPerGuest = yield* readNumber(flags.maxIps, 1, Bounds.addressesPerGuestMax)(raw.maxIps)
     }
-    if (raw.hold !== undefined) policy.holdSeconds = yield* number(flags.hold, raw.hold, 0, holdSecondsMax)
-    if (raw.stormRate !== undefined) policy.stormPerSecond = yield* number(flags.stormRate, raw.stormRate, 1, rateMax)
-    if (raw.arpRate !== undefined) policy.arpPerSecond = yield* number(flags.arpRate, raw.arpRate, 1, rateMax)
+    if (raw.hold !== undefined) policy.holdSeconds = yield* readNumber(flags.hold, 0, holdSecondsMax)(raw.hold)
+    if (raw.stormRate !== undefined) {
+      policy.stormPerSecond = yield* readNumber(flags.stormRate, 1, rateMax)(raw.stormRate)
+    }
+    if (raw.arpRate !== undefined) policy.arpPerSecond = yield* readNumber(flags.arpRate, 1, rateMax)(raw.arpRate)
     if (raw.dhcpServer !== undefined) policy.dhcpServer = yield* readServer(raw.dhcpServer)
     if (raw.allowEtherType !== undefined) {
       policy.allowedEtherTypes = yield* Either.all(raw.allowEtherType.split(",").map(readEtherType))
@@ -65,20 +64,6 @@ export const readPolicyOptions = (raw: RawPolicyOptions): Read<Partial<PolicySet
     if (raw.ipv6 !== undefined) policy.ipv6 = yield* parseIpv6(raw.ipv6)
     return policy
   })
-
-const oneOf = <A extends string>(flag: Flag, text: string, words: ReadonlyArray<A>): Read<A> => {
-  const found = words.find((word) => word === text)
-  return found === undefined
-    ? refuse(`bad ${spell(flag)} ${printable(text)}: give ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`)
-    : Either.right(found)
-}
-
-const number = (flag: Flag, text: string, least: number, most: number): Read<number> => {
-  const value = /^(?:0|[1-9][0-9]{0,9})$/.test(text) ? Number(text) : Number.NaN
-  return value >= least && value <= most
-    ? Either.right(value)
-    : refuse(`bad ${spell(flag)} ${printable(text)}: give a number from ${least} to ${most}`)
-}
 
 const uidMax = 0xffff_fffe
 

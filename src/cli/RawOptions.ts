@@ -7,9 +7,10 @@ import { parseAddress } from "./AddressOperand.ts"
 import { type Flag, flags, mtuBytesMax, mtuBytesMin, seedMax, spell, stationAgeSecondsMax } from "./Flags.ts"
 import { readListenAddress } from "./ListenAddress.ts"
 import { defaults, type Options } from "./Options.ts"
+import { type Read, readNumber, refuse } from "./OptionValue.ts"
 import { type RawPolicyOptions, readPolicyOptions } from "./PolicyOptions.ts"
 import { type RawServiceOptions, readServiceOptions } from "./ServiceOptions.ts"
-import { printable, UsageError, usageLine, ValueError } from "./UsageError.ts"
+import { printable, type UsageError, usageLine, type ValueError } from "./UsageError.ts"
 import { readWebOptions } from "./WebOptions.ts"
 
 /** The command line as words: switches as booleans, values as given, undefined where nothing was. */
@@ -103,10 +104,6 @@ export const toOptions = (
     } satisfies Options
   })
 
-type Read<A> = Either.Either<A, ValueError>
-
-const refuse = (message: string): Either.Either<never, ValueError> => Either.left(new ValueError({ message }))
-
 const given = <A, B>(text: string | undefined, read: (text: string) => Read<A>, otherwise: B): Read<A | B> =>
   text === undefined ? Either.right(otherwise) : read(text)
 
@@ -185,10 +182,3 @@ const readMode = (text: string): Read<number> =>
     : refuse(`bad mode ${printable(text)}: give three octal digits, as 660`)
 
 const readCount = (flag: Flag) => readNumber(flag, 1, Bounds.guestPortsMax)
-
-const readNumber = (flag: Flag, least: number, most: number) => (text: string): Read<number> => {
-  const number = /^(?:0|[1-9][0-9]{0,15})$/.test(text) ? Number(text) : Number.NaN
-  return number >= least && number <= most
-    ? Either.right(number)
-    : refuse(`bad ${spell(flag)} ${printable(text)}: give a number from ${least} to ${most}`)
-}

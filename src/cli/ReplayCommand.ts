@@ -7,28 +7,20 @@ import * as Survey from "../services/CaptureSurvey.ts"
 import { commentOf, jsonOf, type ReplayedFrame } from "../services/ReplayedFrame.ts"
 import { ReplayTally } from "../services/ReplayTally.ts"
 import { attempt, captureError, openCapture, openOutput } from "./CaptureFile.ts"
-import { type OfflineArguments, type OfflineCommand, readOfflineArguments } from "./OfflineArguments.ts"
+import { type OfflineArguments, readOfflineArguments } from "./OfflineArguments.ts"
+import { guests, replayForm } from "./OfflineForms.ts"
 import { runOffline } from "./OfflineRun.ts"
+import { readWord } from "./OptionValue.ts"
 import { type Column, table } from "./Table.ts"
-import { printable, ValueError } from "./UsageError.ts"
-
-const command: OfflineCommand = {
-  name: "replay",
-  usage: "usage: vknetd replay [--json] [-w OUT.pcapng] [--host-mac MAC|none] [--guests station|interface|one] " +
-    "[--ipv6 ADDRESS/BITS] [-U] [policy option ...] capture [address/cidrbits]",
-  purpose: "what the switch would do with the frames of a capture, by station and by reason",
-  own: { json: { value: false }, write: { short: "w", value: true }, guests: { value: true } },
-  operands: () => 1
-}
+import type { ValueError } from "./UsageError.ts"
 
 /** Guests at most, unless told: each of them gets a copy of every broadcast. */
 const GUESTS_DEFAULT = 64
-const KINDS: ReadonlyArray<Survey.GuestKind> = ["station", "interface", "one"]
 
 /** Runs the command; the exit status. */
 export const run = (argv: ReadonlyArray<string>): Promise<number> =>
   runOffline(Effect.gen(function*() {
-    const given = yield* readOfflineArguments(command, argv.slice(1))
+    const given = yield* readOfflineArguments(replayForm, argv.slice(1))
     if (typeof given === "string") return void process.stdout.write(`${given}\n`)
     yield* replayed(given)
   }).pipe(Effect.scoped))
@@ -36,38 +28,32 @@ export const run = (argv: ReadonlyArray<string>): Promise<number> =>
 const replayed = (given: OfflineArguments): Effect.Effect<void, ValueError, Scope.Scope> =>
   Effect.gen(function*() {
     const path = given.operands[0]!
-    const { own, settings } = given
-    const by = yield* kindOf(own.get("guests"))
+    const { options, settings } = given
+    const kind = options.get(guests.name)
+    const by = kind === undefined ? undefined : yield* readWord(guests, kind)
     const first = yield* openCapture(path)
     const { survey } = yield* attempt(path, () =>
       Survey.survey(first, {
         prefix: settings.prefix,
-        hostMac: settings.tapMac === undefined ? own.get("host-mac") : Mac.format(settings.tapMac),
+        hostMac: settings.tapMac === undefined ? options.get("host-mac") : Mac.format(settings.tapMac),
         by,
         guestPorts: given.guestPorts ?? GUESTS_DEFAULT
       }))
     const tally = new ReplayTally()
-    const output = own.get("write")
+    const output = options.get("w")
     const write = output === undefined ? undefined : verdictWriter(yield* openOutput(output, path))
     const ports = Math.max(1, survey.guests.length)
     const reader = yield* openCapture(path)
     const fault = yield* attempt(path, () =>
       replay(reader, survey, { ...settings, guestPorts: ports, guestPortsPerUid: ports }, (one) => {
         tally.add(one)
-        if (own.has("json")) process.stdout.write(`${jsonOf(one)}\n`)
+        if (options.has("json")) process.stdout.write(`${jsonOf(one)}\n`)
         write?.(one)
       }))
-    if (!own.has("json")) process.stdout.write(reportText(survey, tally))
+    if (!options.has("json")) process.stdout.write(reportText(survey, tally))
     // What came before the fault has been told.
     if (fault !== undefined) return yield* captureError(path, fault)
   })
-
-const kindOf = (text: string | undefined): Effect.Effect<Survey.GuestKind | undefined, ValueError> => {
-  const kind = KINDS.find((kind) => kind === text)
-  return kind === undefined && text !== undefined
-    ? Effect.fail(new ValueError({ message: `bad --guests ${printable(text)}: give station, interface or one` }))
-    : Effect.succeed(kind)
-}
 
 /** As an interface a port has a name, not a number alone. */
 const interfaceName = (port: string | null): string => {

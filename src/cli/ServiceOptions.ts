@@ -2,8 +2,8 @@ import * as Either from "effect/Either"
 import * as path from "node:path"
 import { flags, spell } from "./Flags.ts"
 import type { LogSettings } from "./Log.ts"
-import { logFormats, logLevels } from "./LogLine.ts"
-import { printable, ValueError } from "./UsageError.ts"
+import { type Read, readWord, refuse } from "./OptionValue.ts"
+import { printable } from "./UsageError.ts"
 
 /** What the command line says about life as a service, as words. */
 export interface RawServiceOptions {
@@ -26,10 +26,6 @@ export interface ServiceOptions {
   /** `--log-format`, `--log-file`, `--log-level`. */
   readonly log: LogSettings
 }
-
-type Read<A> = Either.Either<A, ValueError>
-
-const refuse = (message: string): Either.Either<never, ValueError> => Either.left(new ValueError({ message }))
 
 /** @param foreground  stays there. @param cwd  absolute; what a relative log file starts from. */
 export const readServiceOptions = (raw: RawServiceOptions, foreground: boolean, cwd: string): Read<ServiceOptions> =>
@@ -67,8 +63,8 @@ const readReadyFd = (text: string): Read<number> =>
 
 const readLog = (raw: RawServiceOptions, foreground: boolean, cwd: string): Read<LogSettings> =>
   Either.gen(function*() {
-    const format = yield* oneOf(spell(flags.logFormat), raw.logFormat, logFormats)
-    const level = (yield* oneOf(spell(flags.logLevel), raw.logLevel, logLevels)) ?? "info"
+    const format = raw.logFormat === undefined ? undefined : yield* readWord(flags.logFormat, raw.logFormat)
+    const level = raw.logLevel === undefined ? "info" : yield* readWord(flags.logLevel, raw.logLevel)
     if (raw.logFile === "") return yield* refuse(`${spell(flags.logFile)} '': give a path`)
     const given = `${spell(flags.logFormat)} ${format}`
     if (raw.logFile !== undefined && (format === "journal" || format === "syslog")) {
@@ -79,15 +75,3 @@ const readLog = (raw: RawServiceOptions, foreground: boolean, cwd: string): Read
     }
     return { format, filePath: raw.logFile === undefined ? undefined : path.resolve(cwd, raw.logFile), level }
   })
-
-const oneOf = <A extends string>(
-  what: string,
-  text: string | undefined,
-  choices: ReadonlyArray<A>
-): Read<A | undefined> => {
-  if (text === undefined) return Either.right(undefined)
-  const choice = choices.find((choice) => choice === text)
-  return choice === undefined
-    ? refuse(`bad ${what} ${printable(text)}: give ${choices.slice(0, -1).join(", ")} or ${choices.at(-1)}`)
-    : Either.right(choice)
-}

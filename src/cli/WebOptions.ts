@@ -3,7 +3,8 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { flags, spell } from "./Flags.ts"
 import { isLoopback, type ListenAddress, readListenAddress } from "./ListenAddress.ts"
-import { printable, ValueError } from "./UsageError.ts"
+import { type Read, refuse } from "./OptionValue.ts"
+import { printable } from "./UsageError.ts"
 
 /** Where the page is served, and to whom. */
 export interface WebOptions {
@@ -12,10 +13,6 @@ export interface WebOptions {
   /** Absolute; undefined: to whoever reaches the address. */
   readonly tokenPath: string | undefined
 }
-
-type Read<A> = Either.Either<A, ValueError>
-
-const refuse = (message: string): Either.Either<never, ValueError> => Either.left(new ValueError({ message }))
 
 /** What the manual's examples use. */
 const usualPort = 9180

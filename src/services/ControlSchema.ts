@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema"
+import { portActions } from "./ControlWords.ts"
 
 /*
  * What can be asked of a running switch, and what it answers: one description for the server, for the commands, and for
@@ -135,8 +136,7 @@ export const Sample = Schema.Struct({
 })
 export type Sample = typeof Sample.Type
 
-/** What can be done to a guest's port; the second of a pair undoes the first. */
-export const PortAction = Schema.Literal("disconnect", "pin", "unpin", "isolate", "unisolate")
+export const PortAction = Schema.Literal(...portActions)
 export type PortAction = typeof PortAction.Type
 
 /** What has been done to a port. */
@@ -147,9 +147,6 @@ export const PortChange = Schema.Struct({
   stations: Count
 })
 export type PortChange = typeof PortChange.Type
-
-/** What can be set while the switch runs. */
-export const settingKeys = ["log-level", "station-age"] as const
 
 export const Setting = Schema.Struct({ key: Schema.String, value: Schema.String })
 export type Setting = typeof Setting.Type

@@ -139,8 +139,8 @@ describe("capture", () => {
   it.scopedLive("refuses what cannot be meant in one line, before it asks", () =>
     Effect.gen(function*() {
       const mistakes: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
-        [["--port", "x"], /^bad --port x: give a number, 0 to 16384$/],
-        [["-c", "0"], /^bad -c 0: give a number, 1 to /],
+        [["--port", "x"], /^bad --port x: give a number from 0 to 16384$/],
+        [["-c", "0"], /^bad -c 0: give a number from 1 to /],
         [["-s", "300000"], /^bad -s 300000: /],
         [["--filter", "tcp adn udp"], /^bad --filter: 'adn' is not expected there$/],
         [["--count", "1"], /^unknown option --count /],

@@ -61,7 +61,7 @@ describe("a command line that cannot be meant", () => {
         ["--no-tap", "-b", "br0", address],
         "--no-tap and -b exclude each other: without a host side there is no tap; leave one of them out"
       ],
-      [["--completions", "tcsh"], "bad shell tcsh: give bash, zsh, fish or sh"],
+      [["--completions", "tcsh"], "bad --completions tcsh: give bash, zsh, fish or sh"],
       [["-c", "10.1.0.1/33"], "bad address 10.1.0.1/33: the bits must be 0 to 32"]
     ] as ReadonlyArray<readonly [ReadonlyArray<string>, string]>
   ) {

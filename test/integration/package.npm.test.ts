@@ -8,17 +8,9 @@ import { fileURLToPath } from "node:url"
 import { runWords } from "./commandTranscript.ts"
 import { startProcess, succeed } from "./guests/HostProcess.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
+import { isThere } from "./hostProgram.ts"
 
 const repository = fileURLToPath(new URL("../..", import.meta.url))
-
-const isThere = (program: string): boolean => {
-  try {
-    execFileSync("sh", ["-c", `command -v ${program}`])
-    return true
-  } catch {
-    return false
-  }
-}
 
 /** A copy of what git would have, with what is built: packing writes into where it works. */
 const checkout = Effect.gen(function*() {
@@ -26,7 +18,7 @@ const checkout = Effect.gen(function*() {
   const files = (yield* succeed(["git", "-C", repository, "ls-files", "--cached", "--others", "--exclude-standard"]))
     .trim().split("\n").filter((file) => fs.statSync(path.join(repository, file), { throwIfNoEntry: false })?.isFile())
   const built = fs.readdirSync(path.join(repository, "dist")).map((name) => `dist/${name}`)
-  for (const file of [...files, ...built.filter((file) => file.endsWith(".mjs"))]) {
+  for (const file of [...files, ...built]) {
     fs.mkdirSync(path.join(directory, path.dirname(file)), { recursive: true })
     fs.cpSync(path.join(repository, file), path.join(directory, file), { preserveTimestamps: true })
   }
@@ -93,8 +85,9 @@ describe.runIf(isThere("npm") && isThere("git"))("the package for npm", () => {
       assert.deepStrictEqual(own.filter((file) => !allowed.some((pattern) => pattern.test(file))), [])
       for (
         const file of [
-          "bin/vknetd", "dist/vknetd.mjs", "dist/forwarder.mjs", "dist/simulated-host.mjs", "native/posix.cc",
-          "binding.gyp", "share/man/vknetd.8", "share/systemd/vknetd.service", "LICENSE", prebuilt
+          "bin/vknetd", "dist/vknetd.mjs", "dist/forwarder.mjs", "dist/simulated-host.mjs", "dist/page.html",
+          "dist/page.js", "dist/page.css", "dist/page.svg", "native/posix.cc", "binding.gyp", "share/vknetd.toml",
+          "share/man/vknetd.8", "share/systemd/vknetd.service", "LICENSE", prebuilt
         ]
       ) {
         assert.include(own, file)

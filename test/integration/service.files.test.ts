@@ -5,17 +5,9 @@ import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
 import { runWords, vknetd } from "./commandTranscript.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
+import { isThere } from "./hostProgram.ts"
 
 const at = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url))
-
-const isThere = (program: string): boolean => {
-  try {
-    execFileSync("sh", ["-c", `command -v ${program}`])
-    return true
-  } catch {
-    return false
-  }
-}
 
 const clean = { status: 0, stdout: "", stderr: "" }
 
@@ -93,37 +85,4 @@ describe.runIf(isThere("mandoc"))("the manual", () => {
       const words = ["mandoc", "-T", "lint", "-W", "warning", at("share/man/vknetd.8")]
       assert.deepStrictEqual(yield* runWords(words), clean)
     }))
-})
-
-describe("completions", () => {
-  for (
-    const [shell, words] of [
-      ["bash", [
-        "bash",
-        "-c",
-        "source \"$1\"; COMP_WORDS=(vknetd --log-); COMP_CWORD=1; _vknetd_bash_completions vknetd; "
-        + "printf '%s\\n' \"${COMPREPLY[@]}\"",
-        "bash"
-      ]],
-      // Loaded as from a directory of completions.
-      ["zsh", [
-        "zsh",
-        "-f",
-        "-c",
-        "fpath=(${1:h} $fpath); autoload -Uz compinit; compinit -u -D; autoload +X _vknetd && whence -f _vknetd",
-        "zsh"
-      ]],
-      ["fish", ["fish", "--no-config", "-c", "source $argv[1]; complete -C 'vknetd --log-'"]]
-    ] as const
-  ) {
-    it.scopedLive.runIf(isThere(shell))(`are completions for ${shell}`, () =>
-      Effect.gen(function*() {
-        const directory = yield* scratchDirectory()
-        const { stdout } = yield* runWords([...vknetd, "--completions", shell])
-        fs.writeFileSync(`${directory}/_vknetd`, stdout)
-        const transcript = yield* runWords([...words, `${directory}/_vknetd`], { env: { HOME: directory } })
-        assert.deepStrictEqual({ ...transcript, stdout: "" }, clean)
-        for (const flag of ["--log-file", "--log-format", "--log-level"]) assert.include(transcript.stdout, flag)
-      }))
-  }
 })

@@ -239,8 +239,7 @@ describe("a mistake is told with its remedy:", () => {
     [
       ["-d", "--log-format", "journal", "--log-file", "l", address],
       "--log-format journal and --log-file exclude each other: a file takes logfmt or json"
-    ],
-    [["--completions", "tcsh"], "bad shell tcsh: give bash, zsh, fish or sh"]
+    ]
   ])("%j", (argv, line) => {
     assert.strictEqual(refusal(...argv), line)
   })
@@ -307,16 +306,5 @@ describe("what is printed", () => {
     const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"))
     assert.strictEqual(printed("--version"), `vknetd ${version}`)
     assert.strictEqual(printed("-d", address, "--version"), `vknetd ${version}`)
-  })
-
-  it.each(["bash", "zsh", "fish", "sh"])("is a completion script for %s of all that is taken", (shell) => {
-    const script = printed("--completions", shell)
-    assert.strictEqual(printed("-d", `--completions=${shell}`), script)
-    for (const flag of allFlags) {
-      const spelling = shell === "fish" ? `-${flag.name.length === 1 ? "s" : "l"} ${flag.name} ` : spell(flag)
-      assert.include(script, spelling)
-    }
-    assert.notMatch(script, /wizard|minimum log level|\u001b/)
-    if (shell === "bash") assert.strictEqual(script.split(" --log-level ").length, 2)
   })
 })
