@@ -251,7 +251,8 @@ export class SequenceWorld {
     if (left.length > 0) throw new Finding(`all have left, but ${left[0]}`)
     if (ports.openCount > 0) throw new Finding("all have left, but a port is open")
     if (hold.freeCount !== Bounds.heldFrames) throw new Finding("all have left, but a frame is held")
-    if (memory.held.held.size > Bounds.heldIdentities) throw new Finding("more is kept for those that left than may be")
+    const kept = memory.held.byKey.size
+    if (kept > Bounds.heldIdentities) throw new Finding("more is kept for those that left than may be")
     if (hold.active + hold.troubled > 0) throw new Finding("all have left, but a port is in trouble")
     const descriptors = this.kernel.descriptors.count - LISTENERS
     if (descriptors !== 0) throw new Finding(`all have left, but ${descriptors} descriptors are open`)

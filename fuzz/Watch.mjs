@@ -53,8 +53,7 @@ const runThread = (path, task, onFinding) => {
 
 /**
  * Fuzzes, or replays when `replay` says so. Resolves with the number of findings, the edges that were missed as lines
- * of
- * source, and the corpus made small if `minimise` asks for it.
+ * of source, and the corpus made small if `minimise` asks for it.
  */
 export const watch = async ({ executions, inputs, minimise = false, replay = false, secondsMax, seed, target }) => {
   const { edges, path, remove, where } = await bundle(target)

@@ -57,8 +57,7 @@ const answer: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false, fact: -
  * Judges a batch by what is remembered, and remembers what passes.
  *
  * @param reason      in and out: what the rules without memory said; frames they denied stay denied, but one over a
- * rate
- *                    is denied for that, for rates come first.
+ *                    rate is denied for that, for rates come first.
  * @param destination out, for frames not denied under R or L: a port, or {@link FLOOD}.
  * @param nowMs       milliseconds of a monotonic clock.
  */
@@ -74,7 +73,7 @@ export const admit = (
   for (let i = 0, at = 0; i < batch.count; i++, at += slotBytes >> 1) {
     const before = reason[i]!
     if (unattributed[before] === 1) {
-      if (before === Reason.ETHERTYPE_DENIED) announce(state, batch, i)
+      if (before === Reason.ETHERTYPE_DENIED) announce(state, batch, i, nowMs)
       continue
     }
     const ingress = port[i]!
@@ -283,7 +282,7 @@ const noteDhcp = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
 }
 
 /** L10: a RARP in which a station speaks for itself moves it here, and goes no further. */
-const announce = (state: AdmissionState, batch: FrameBatch, slot: number): void => {
+const announce = (state: AdmissionState, batch: FrameBatch, slot: number, nowMs: number): void => {
   const { bytes, halves, size, slotBytes } = batch
   const start = slot * slotBytes
   const port = batch.port[slot]!
@@ -296,7 +295,9 @@ const announce = (state: AdmissionState, batch: FrameBatch, slot: number): void 
   const hi = halves[at + 3]! | (halves[at + 4]! << 16)
   const lo = halves[at + 5]!
   Stations.judge(state, hi, lo, port, station)
-  if (station.reason === Reason.PASS) Stations.commit(state, hi, lo, port)
+  if (station.reason !== Reason.PASS) return
+  if (station.isNew && !Rates.take(state.learning, port, nowMs)) return
+  Stations.commit(state, hi, lo, port, station.fact)
 }
 
 /** Other settings from now on. What is remembered stays, but for what is bound to another by them. */
@@ -306,14 +307,24 @@ export const configure = (state: AdmissionState, settings: SwitchSettings): void
   Claims.releaseUnbound(state)
 }
 
+/**
+ * A guest's port has opened: its rates begin anew, unless the user is the one that had it last. Who connects again and
+ * again would else get a burst each time.
+ */
+export const join = (state: AdmissionState, port: number, nowMs: number): void => {
+  const uid = state.uid[port]!
+  if (state.ratedUid[port] === uid) return
+  state.ratedUid[port] = uid
+  Rates.reset(state.storm, port, nowMs)
+  Rates.reset(state.arp, port, nowMs)
+  Rates.reset(state.learning, port, nowMs)
+}
+
 /** A port has closed: what it owned and what it had asked for. */
 export const release = (state: AdmissionState, port: number, nowMs: number): void => {
   state.nowSeconds = Math.floor(nowMs / 1000)
   Stations.release(state, port)
   Claims.release(state, port)
   Snoop.forget(state.snoop, port)
-  Rates.reset(state.storm, port, nowMs)
-  Rates.reset(state.arp, port, nowMs)
-  Rates.reset(state.learning, port, nowMs)
   doubt(state, port)
 }

@@ -1,6 +1,7 @@
 import type { AdmissionState } from "./AdmissionState.ts"
 import type { OwnerTable } from "./OwnerTable.ts"
 import * as Owners from "./OwnerTable.ts"
+import * as Held from "./policy/HeldIdentities.ts"
 import { Field } from "./OwnerTable.ts"
 import type { RateLimit } from "./policy/RateLimit.ts"
 
@@ -60,7 +61,7 @@ export const snapshot = (state: AdmissionState, open: Uint16Array): AdmissionSna
       latest: moves.latest.slice(),
       total: moves.total
     },
-    held: Array.from(held.held, ([key, { uid, untilSeconds }]) => [key, uid, untilSeconds] as const),
+    held: Array.from(held.byKey, ([key, { uid, untilSeconds }]) => [key, uid, untilSeconds] as const),
     pending: [...snoop.pending],
     buckets
   }
@@ -89,10 +90,11 @@ export const restore = (state: AdmissionState, from: AdmissionSnapshot): void =>
     moves.latest.set(from.moves.latest)
   }
   moves.total = from.moves.total
-  for (const [key, uid, untilSeconds] of from.held) state.held.held.set(key, { uid, untilSeconds })
+  for (const [key, uid, untilSeconds] of from.held) Held.hold(state.held, key, uid, untilSeconds)
   state.snoop.pending.push(...from.pending)
   for (let at = 0; at < from.buckets.length; at += BUCKET_WIDTH) {
     const port = from.buckets[at]!
+    if (port < state.ratedUid.length) state.ratedUid[port] = state.uid[port]!
     bucketsOf(state).forEach((limit, k) => {
       if (port >= limit.tokens.length) return
       limit.tokens[port] = from.buckets[at + 1 + 2 * k]!

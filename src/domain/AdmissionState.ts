@@ -18,8 +18,7 @@ import type { SwitchSettings } from "./SwitchSettings.ts"
  * What the switch remembers of its guests, and the numbers that the rules about it compare with.
  *
  * Changed by accepted frames, leases and closing ports alone: a frame that is denied leaves all of it as it was, but
- * for
- * the rate buckets, which count what came in.
+ * for the rate buckets, which count what came in.
  */
 export interface AdmissionState {
   /** MAC address to port. */
@@ -33,6 +32,8 @@ export interface AdmissionState {
   readonly storm: RateLimit
   readonly arp: RateLimit
   readonly learning: RateLimit
+  /** User that each port's rates are charged to, -1 for none yet: they outlast the port. */
+  readonly ratedUid: Float64Array
   /** User of each port, unsigned, and 1 for each trunk; `Ports` writes them. */
   readonly uid: Uint32Array
   readonly trunk: Uint8Array
@@ -78,6 +79,7 @@ export const make = (settings: SwitchSettings, open: Pick<Ports, "uid" | "trunk"
     storm: Rates.make(ports, policy.stormPerSecond),
     arp: Rates.make(ports, policy.arpPerSecond),
     learning: Rates.make(ports, Bounds.learnPerSecond),
+    ratedUid: new Float64Array(ports).fill(-1),
     uid: open.uid,
     trunk: open.trunk,
     secure: settings.secure,

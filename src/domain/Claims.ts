@@ -14,15 +14,14 @@ import { Reason } from "./Reason.ts"
  * Who may use an IP address: rules B1 to B6, secure mode only.
  *
  * The first to use a free address has it for as long as it uses it; a lease that the host gave, and a host behind the
- * tap,
- * end such a claim. IPv4 addresses are kept as IPv6 writes them, ::ffff:a.b.c.d, so that one table holds both.
+ * tap, end such a claim. IPv4 addresses are kept as IPv6 writes them, ::ffff:a.b.c.d, so that one table holds both.
  */
 
 /** The third word of an IPv4 address in IPv6's form, RFC 4291 section 2.5.5.2. */
 export const IPV4_WORD = 0xffff
 
 /** Kinds of claims, the stronger the higher. */
-export const Kind = { Claim: 0, Lease: 1, Host: 2 } as const
+const Kind = { Claim: 0, Lease: 1, Host: 2 } as const
 
 /** What a port may do with an address: `isNew` if it would become its own by it. */
 export interface ClaimVerdict {
@@ -38,9 +37,16 @@ export const CONFLICT = -1
 
 /** Whether a claim holds: a lease for its time, others while they are used. */
 const isLive = (state: AdmissionState, claim: number): boolean =>
-  Owners.get(state.claims, claim, Field.kind) === Kind.Lease
+  isLease(state, claim)
     ? state.nowSeconds < Owners.get(state.claims, claim, Field.until)
     : state.nowSeconds - Owners.get(state.claims, claim, Field.seen) <= state.ageSeconds
+
+/** Whoever goes on using an address after its lease has its own claim to it, as any other. */
+const isEndedLease = (state: AdmissionState, claim: number): boolean =>
+  isLease(state, claim) && !isLive(state, claim)
+
+const isLease = ({ claims }: AdmissionState, claim: number): boolean =>
+  Owners.get(claims, claim, Field.kind) === Kind.Lease
 
 /**
  * Judges the use of an address by a guest's port. Reads only.
@@ -64,10 +70,11 @@ export const judge = (
   verdict.reason = bound === Bound.ToOther ? Reason.STATIC_MISMATCH : Reason.PASS
   if (bound === Bound.ToOther) return
   const claim = Owners.find(state.claims, a, b, c, d)
+  const isOwn = claim >= 0 && Owners.get(state.claims, claim, Field.port) === port
   verdict.fact = claim
+  if (isOwn && !isEndedLease(state, claim)) return
   if (claim >= 0) {
-    if (Owners.get(state.claims, claim, Field.port) === port) return
-    if (isLive(state, claim)) {
+    if (!isOwn && isLive(state, claim)) {
       verdict.reason = CONFLICT
       return
     }
@@ -78,7 +85,7 @@ export const judge = (
   verdict.isNew = true
   if (bound === Bound.ToSelf) return
   if (state.policy.learn === "static") verdict.reason = Reason.STATIC_MISMATCH
-  else if (state.policy.learn === "dhcp" || !hasRoom(state, port, before)) verdict.reason = Reason.IP_LIMIT
+  else if (state.policy.learn === "dhcp" || !(isOwn || hasRoom(state, port, before))) verdict.reason = Reason.IP_LIMIT
 }
 
 const Bound = { No: 0, ToSelf: 1, ToOther: 2 } as const
@@ -104,6 +111,17 @@ const judgeBinding = (state: AdmissionState, a: number, b: number, c: number, d:
   return isBound ? Bound.ToOther : Bound.No
 }
 
+/** Whether an IPv4 address is bound to some user, or to trunks. */
+const isBound = ({ policy: { bindings, trunkBindings } }: AdmissionState, address: number): boolean => {
+  let found = false
+  for (let i = 0; i < bindings.length; i++) found ||= bindings[i]!.address === address
+  for (let i = 0; i < trunkBindings.length; i++) {
+    const { prefix } = trunkBindings[i]!
+    found ||= prefix !== undefined && Prefixes.contains(prefix, address)
+  }
+  return found
+}
+
 const capOf = (state: AdmissionState, port: number): number => isLocked(state, port) ? 1 : addressesMax(state, port)
 
 /** Whether a port may claim one more: below its cap, or with claims that hold no more to give up. */
@@ -115,10 +133,22 @@ const hasRoom = (state: AdmissionState, port: number, before: ClaimVerdict | und
     if (oldest < 0) return false
     // What the same frame uses is the latest then.
     if (before !== undefined && oldest === before.fact) continue
-    if (isLive(state, oldest)) return false
-    surplus--
+    if (!isLive(state, oldest)) surplus--
+    else if (!isLease(state, oldest)) return false
   }
   return true
+}
+
+/** The claim that a port at its cap gives up: one that holds no more, else the longest unused; -1 if it has none. */
+const dispensable = (state: AdmissionState, port: number): number => {
+  const { claims } = state
+  const oldest = claims.oldest[port]!
+  for (let claim = oldest; claim >= 0; claim = Owners.next(claims, claim)) {
+    if (!isLive(state, claim)) return claim
+    // Leases hold though they are unused; all others behind one that holds were used later.
+    if (!isLease(state, claim)) break
+  }
+  return oldest
 }
 
 /** Notes that the use of an address that was judged was accepted. */
@@ -141,7 +171,7 @@ export const use = (state: AdmissionState, claim: number, port: number, hi: numb
   Owners.set(claims, claim, Field.macLo, lo)
 }
 
-/** Makes a claim a port's, with what goes with it; at its cap the port gives up its longest unused one. */
+/** Makes a claim a port's, with what goes with it; at its cap the port gives up one. */
 const own = (
   state: AdmissionState,
   a: number,
@@ -158,8 +188,10 @@ const own = (
   const { claims } = state
   let claim = Owners.find(claims, a, b, c, d)
   const owner = claim < 0 ? -1 : Owners.get(claims, claim, Field.port)
+  const begins = owner !== port || kind > Kind.Claim || isEndedLease(state, claim)
   if (owner !== port && (claims.portCount[port]! >= cap || (claim < 0 && !Owners.hasRoom(claims)))) {
-    if (claims.oldest[port]! >= 0) Owners.remove(claims, claims.oldest[port]!)
+    const given = dispensable(state, port)
+    if (given >= 0) Owners.remove(claims, given)
     doubt(state, port)
   }
   if (claim < 0) {
@@ -170,8 +202,8 @@ const own = (
     if (owner !== port) doubt(state, owner)
     Owners.touch(claims, claim, port, state.nowSeconds)
   }
-  // A lease stays one when it is used, and a claim that changed hands begins anew.
-  if (owner !== port || kind > Kind.Claim) {
+  // A lease stays one when it is used; what changed hands, or has ended, begins anew.
+  if (begins) {
     Owners.set(claims, claim, Field.kind, kind)
     Owners.set(claims, claim, Field.until, until)
   }
@@ -181,7 +213,7 @@ const own = (
 
 /** B3: a host behind the tap speaks for its address. */
 export const host = (state: AdmissionState, address: number, hi: number, lo: number): void => {
-  if (!isOfSubnet(state, address)) return
+  if (!isOfSubnet(state, address) || isBound(state, address)) return
   own(state, 0, 0, IPV4_WORD, address | 0, TAP_PORT, hi, lo, Bounds.addressesOfTap, Kind.Host, 0)
 }
 
@@ -198,6 +230,7 @@ export const lease = (state: AdmissionState, facts: DhcpFacts, port: number, hi:
   const address = facts.yourAddress
   if (!isOfSubnet(state, address) || facts.leaseSeconds === 0) return
   const d = address | 0
+  if (judgeBinding(state, 0, 0, IPV4_WORD, d, port) === Bound.ToOther) return
   const there = Owners.find(state.claims, 0, 0, IPV4_WORD, d)
   if (there >= 0 && Owners.get(state.claims, there, Field.kind) === Kind.Host && isLive(state, there)) return
   if (isLocked(state, port)) releaseAll(state, port)
@@ -222,9 +255,11 @@ export const releaseUnbound = (state: AdmissionState): void => {
   Owners.forEach(claims, (claim) => {
     const word = (field: number) => Owners.get(claims, claim, field)
     const port = word(Field.port)
-    if (port !== TAP_PORT && judgeBinding(state, word(0), word(1), word(2), word(3), port) === Bound.ToOther) {
-      Owners.remove(claims, claim)
-    }
+    // The host has no user: to it nothing is bound, and it has no others.
+    const isLost = port === TAP_PORT
+      ? word(0) === 0 && word(1) === 0 && word(2) === IPV4_WORD && isBound(state, word(3) >>> 0)
+      : judgeBinding(state, word(0), word(1), word(2), word(3), port) === Bound.ToOther
+    if (isLost) Owners.remove(claims, claim)
   })
   for (const { address, uid } of bindings) {
     if (address !== undefined) Held.letGoOfOthers(state.held, Held.keyOf(0, 0, IPV4_WORD, address | 0), uid)

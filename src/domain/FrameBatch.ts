@@ -31,7 +31,7 @@ export interface FrameBatch {
 }
 
 /** Octets of a slot that can tell a frame of `frameBytesMax` from a longer one. */
-export const slotBytesFor = (frameBytesMax: number): number => {
+const slotBytesFor = (frameBytesMax: number): number => {
   const lines = Math.ceil((frameBytesMax + 1) / 64)
   return (lines % 2 === 0 ? lines + 1 : lines) * 64
 }

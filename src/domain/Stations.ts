@@ -12,9 +12,8 @@ import { Reason } from "./Reason.ts"
  * Who owns a MAC address: rules S1 to S6.
  *
  * In secure mode a station belongs to its port until the port closes or another takes it after it has been silent for
- * its
- * age; until then frames for it go there, so that a silent receiver's traffic is not flooded. With `-U` it moves
- * to whoever sent from it last, and is forgotten after its age.
+ * its age; until then frames for it go there, so that a silent receiver's traffic is not flooded. With `-U` it moves to
+ * whoever sent from it last, and is forgotten after its age.
  */
 
 /** Kinds of stations: a pinned one neither ages nor moves. */

@@ -38,7 +38,7 @@ export interface RunningPlane {
   readonly counters: Counters
   /** Frames for whoever captures; its reading side. */
   readonly captured: CaptureRing
-  /** Makes a tap port 0. It must stay open until `detachTap` or the end of the loop. */
+  /** Makes another tap port 0. It must stay open until `detachTap` or the end of the loop. */
   readonly attachTap: (tap: Tap) => Effect.Effect<void, TapError>
   /** Forgets the tap; succeeds once the loop no longer touches it. */
   readonly detachTap: Effect.Effect<void>
@@ -57,12 +57,15 @@ export interface RunningPlane {
 
 /** Runs the forwarding loop over a kernel: a thread blocked in native code, or the simulator's steps. */
 export class DataPlane extends Context.Tag("vknetd/DataPlane")<DataPlane, {
+  /** When it succeeds, the tap is port 0; it was so before the first guest was let in. */
   readonly start: (request: {
     readonly listener: Listener
     /** Whoever comes in here is a trunk. */
     readonly trunkListener: Listener | undefined
+    /** As for `attachTap`; undefined: no host side. */
+    readonly tap: Tap | undefined
     readonly settings: SwitchSettings
     /** What to go on with: the loop then rests until `resume`. */
     readonly inherited?: PlaneInheritance | undefined
-  }) => Effect.Effect<RunningPlane, DataPlaneError, Scope.Scope>
+  }) => Effect.Effect<RunningPlane, DataPlaneError | TapError, Scope.Scope>
 }>() {}

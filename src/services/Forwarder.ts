@@ -315,6 +315,7 @@ const connect = (forwarder: Forwarder, row: Int32Array): void => {
     return
   }
   mark(forwarder.settings, forwarder.policy, ports, port)
+  Admission.join(forwarder.memory, port, exchange.nowMs)
   forwarder.notify({ kind: "opened", port, uid, gid, pid, trunk })
 }
 

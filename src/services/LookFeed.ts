@@ -14,7 +14,7 @@ import { PeerProcesses } from "./PeerProcesses.ts"
 import * as Directory from "./PortDirectory.ts"
 
 /** From one look to the next: a person sees what happens within a second. */
-export const lookIntervalMs = 500
+const lookIntervalMs = 500
 
 /** For how long an answer about the stations is as good as a new one. */
 const stationsFreshMs = 1000

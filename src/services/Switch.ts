@@ -138,11 +138,12 @@ export const open = (
     const plane = yield* (yield* DataPlane).start({
       listener,
       trunkListener,
+      tap,
       settings: settingsFor(request, tap),
       inherited: inherited?.plane
     })
     const directory = Directory.make(inherited?.guests)
-    if (tap !== undefined) yield* attach(plane, tap, directory, inherited?.tapSinceMs)
+    if (tap !== undefined) yield* noteTap(directory, tap, inherited?.tapSinceMs)
     return {
       request,
       live: { policy: request.policy, stationAgeSeconds: request.stationAgeSeconds },
@@ -171,11 +172,8 @@ const probeTrunk = (trunk: SwitchRequest["trunk"]) =>
 /** What is wrong with the socket that `--trunk` names. */
 const ofTrunk = ({ code, path }: ListenError): ListenError => new ListenError({ path, code, option: "--trunk" })
 
-const attach = (plane: RunningPlane, tap: Tap, directory: Directory.PortDirectory, sinceMs?: number) =>
-  Effect.zipRight(
-    plane.attachTap(tap),
-    Effect.map(Clock.currentTimeMillis, (nowMs) => Directory.noteTap(directory, tap.interfaceName, sinceMs ?? nowMs))
-  )
+const noteTap = (directory: Directory.PortDirectory, tap: Tap, sinceMs?: number): Effect.Effect<void> =>
+  Effect.map(Clock.currentTimeMillis, (nowMs) => Directory.noteTap(directory, tap.interfaceName, sinceMs ?? nowMs))
 
 /** What the forwarding loop is told when it starts. */
 export const settingsFor = (
@@ -303,7 +301,7 @@ const regain = (plane: RunningPlane, uplink: Uplink, directory: Directory.PortDi
     const again = Effect.gen(function*() {
       yield* uplink.close
       const tap = (yield* uplink.open)?.tap
-      if (tap !== undefined) yield* attach(plane, tap, directory)
+      if (tap !== undefined) yield* Effect.zipRight(plane.attachTap(tap), noteTap(directory, tap))
       return tap
     }).pipe(Effect.tapError((error) => Effect.logWarning(error.message)))
     const tap = yield* Effect.retry(again, tapRetries)

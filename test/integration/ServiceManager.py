@@ -4,14 +4,16 @@
 
 SPEC is JSON: `notify`, a path or "@name" for the notification socket; `listen`, a path to listen on and hand over
 as descriptor 3; `kind` of that socket ("seqpacket", "stream", "silent": nobody listens) and its `mode`; `addressee`,
-"other" to hand it over to another process. Each datagram is printed as "told LINE|LINE", the end as "ended STATUS".
-TERM, HUP and USR2 go to the service.
+"other" to hand it over to another process; `asking`, how many guests connect before the service is started, each of
+which asks once for 10.1.0.1 (ARP): how many are answered is printed as "answered N". Each datagram is printed as
+"told LINE|LINE", the end as "ended STATUS". TERM, HUP and USR2 go to the service.
 """
 import json
 import os
 import signal
 import socket
 import sys
+import time
 
 spec, command = json.loads(sys.argv[1]), sys.argv[2:]
 environment = dict(os.environ)
@@ -31,6 +33,28 @@ if "listen" in spec:
     if spec.get("kind") != "silent":
         listener.listen(64)
 
+
+
+def ask(n):
+    guest = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    guest.connect(spec["listen"])
+    mac, head = bytes([2, 0, 0, 0, 0, n]), bytes.fromhex("08060001080006040001")
+    guest.send(b"\xff" * 6 + mac + head + mac + bytes([10, 1, 0, n]) + bytes(6) + bytes([10, 1, 0, 1]))
+    return guest
+
+
+def is_answered(guest):
+    guest.settimeout(max(0.01, deadline - time.monotonic()))
+    try:
+        while guest.recv(2048)[21] != 2:
+            pass
+        return True
+    except TimeoutError:
+        return False
+
+
+asking = [ask(n + 10) for n in range(spec.get("asking", 0))]
+
 child = os.fork()
 if child == 0:
     if listener is not None:
@@ -46,6 +70,9 @@ for name in ("SIGTERM", "SIGHUP", "SIGUSR2"):
 
 told.settimeout(0.02)
 print("pid", child, flush=True)
+if asking:
+    deadline = time.monotonic() + 5
+    print("answered", sum(map(is_answered, asking)), flush=True)
 status = None
 while True:
     try:

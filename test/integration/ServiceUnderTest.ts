@@ -13,6 +13,7 @@ export interface ServiceSpec {
   readonly kind?: "seqpacket" | "stream" | "silent"
   readonly mode?: number
   readonly addressee?: "other"
+  readonly asking?: number
 }
 
 /** A switch under a service manager. Signals sent to `manager` reach it. */
@@ -24,6 +25,8 @@ export interface ServiceUnderTest {
   readonly pid: () => number
   /** Waits until the manager was told something that begins so. */
   readonly waitFor: (line: string) => Effect.Effect<string, HostProcessError>
+  /** Waits for the guests that ask before the switch is there, and gives how many were answered. */
+  readonly answered: Effect.Effect<number, HostProcessError>
   /** Waits for the switch's end and gives its status. */
   readonly waitForEnd: Effect.Effect<number, HostProcessError>
 }
@@ -46,6 +49,7 @@ export const startService = (
       pid: () => Number(lines("pid")[0]),
       waitFor: (line) =>
         manager.waitUntil(`told ${line}`, () => lines("told").find((told) => told.startsWith(line)), startMs),
+      answered: Effect.map(manager.waitUntil("answered", () => lines("answered")[0], startMs), Number),
       waitForEnd: Effect.suspend(() => Effect.map(manager.waitForEnd(startMs), () => Number(lines("ended")[0])))
     }
   })

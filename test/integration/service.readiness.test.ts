@@ -67,6 +67,13 @@ describe("a service manager is told", () => {
 })
 
 describe("a socket that was handed over", () => {
+  it.scopedLive("serves guests that came before the switch: what they sent first reaches the host", () =>
+    Effect.gen(function*() {
+      const listen = `${yield* scratchDirectory()}/s`
+      const service = yield* startService({ listen, asking: 50 }, ["-d", "--simulate", "10.1.0.1/24", "-p", listen])
+      assert.strictEqual(yield* service.answered, 50)
+    }))
+
   it.scopedLive("serves the guest that came before the switch, and stays", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()

@@ -63,7 +63,11 @@ const TRUNK = 3
 const anew = (fast: ReturnType<typeof makeFast>) => {
   fast.uid.set([0, 1001, 1002, 1003])
   fast.trunk[TRUNK] = 1
-  for (let port = 0; port < PORTS; port++) Admission.release(fast.state, port, T0)
+  fast.state.ratedUid.fill(-1)
+  for (let port = 0; port < PORTS; port++) {
+    Admission.release(fast.state, port, T0)
+    Admission.join(fast.state, port, T0)
+  }
   return fast
 }
 

@@ -2,8 +2,7 @@ import { Reason } from "../../src/domain/Reason.ts"
 
 /*
  * The stateful policy as the tables of rules S and B say it, slow and obvious: lists of facts in the order of their
- * last use,
- * looked through from the beginning. Written without a look at the fast one.
+ * last use, looked through from the beginning. Written without a look at the fast one.
  */
 
 export interface ReferenceSettings {
@@ -97,7 +96,8 @@ export class Reference {
   tap(mac: string, arpSender: string | undefined): void {
     const { bindings, trunkBindings } = this.settings
     if (![...bindings, ...trunkBindings].some((b) => b.mac === mac)) this.ownStation(mac, 0, Infinity)
-    if (arpSender !== undefined) this.ownClaim(arpSender, 0, "host", 0, Infinity)
+    const isBound = [...bindings, ...trunkBindings].some((b) => b.address === arpSender)
+    if (arpSender !== undefined && !isBound) this.ownClaim(arpSender, 0, "host", 0, Infinity)
   }
 
   dhcpAsks(xid: number, mac: string, port: number): void {
@@ -111,6 +111,7 @@ export class Reference {
     const asked = this.pending.find((p) => p.xid === xid && p.mac === mac && this.now < p.until)
     if (asked === undefined) return
     this.pending = this.pending.filter((p) => p !== asked)
+    if (this.isBoundAway("address", address, this.userOf(asked.port))) return
     const there = this.claims.find((c) => c.address === address)
     if (there?.kind === "host" && this.isLive(there)) return
     if (this.isLocked(asked.port)) this.claims = this.claims.filter((c) => c.port !== asked.port)
@@ -167,19 +168,20 @@ export class Reference {
     if (!address.includes(":") && this.isBoundAway("address", address, uid)) return Reason.STATIC_MISMATCH
     const conflict = conflicts[protocol]
     const claim = this.claims.find((c) => c.address === address)
-    if (claim?.port === port) return Reason.PASS
-    if (claim !== undefined && this.isLive(claim)) return conflict
+    const isOwn = claim?.port === port
+    if (isOwn && !this.isEndedLease(claim)) return Reason.PASS
+    if (claim !== undefined && !isOwn && this.isLive(claim)) return conflict
     if (claim === undefined && this.isHeldFromMe(address, port)) return conflict
     const { bindings, trunkBindings } = this.settings
     if (bindings.some((b) => b.uid === uid && b.address === address)) return Reason.PASS
     if (uid === "trunk" && trunkBindings.some((b) => b.address === address)) return Reason.PASS
     if (this.settings.learn === "static") return Reason.STATIC_MISMATCH
     if (this.settings.learn === "dhcp") return Reason.IP_LIMIT
+    if (isOwn) return Reason.PASS
     // What is claimed first is the latest by then, and what is dead of the others may go for it.
     const own = this.claims.filter((c) => c.port === port && c.address !== first)
     const surplus = own.length + (first === undefined ? 1 : 2) - this.addressCap(port)
-    const goes = own.slice(0, Math.max(0, surplus))
-    return surplus <= own.length && !goes.some(this.isLive) ? Reason.PASS : Reason.IP_LIMIT
+    return surplus <= own.filter((c) => !this.isLive(c)).length ? Reason.PASS : Reason.IP_LIMIT
   }
 
   private isBoundAway(what: "mac" | "address", value: string, uid: number | "trunk"): boolean {
@@ -194,6 +196,8 @@ export class Reference {
 
   private isLive = (claim: Claim) =>
     claim.kind === "lease" ? this.now < claim.until : this.now - claim.seen <= this.settings.ageSeconds
+
+  private isEndedLease = (claim: Claim) => claim.kind === "lease" && !this.isLive(claim)
 
   private isHeldFromMe(what: string, port: number): boolean {
     const uid = this.userOf(port)
@@ -220,10 +224,11 @@ export class Reference {
     const known = this.claims.find((c) => c.address === address)
     if (known?.port !== port) {
       const own = this.claims.filter((c) => c.port === port)
-      if (own.length >= cap) this.claims = this.claims.filter((c) => c !== own[0])
+      const goes = own.find((c) => !this.isLive(c)) ?? own[0]
+      if (own.length >= cap) this.claims = this.claims.filter((c) => c !== goes)
     }
     if (known === undefined) this.held = this.held.filter((h) => h.what !== address)
-    const stays = known?.port === port && kind === "claim"
+    const stays = known?.port === port && kind === "claim" && !this.isEndedLease(known)
     const fact: Claim = {
       address,
       port,

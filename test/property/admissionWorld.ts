@@ -36,7 +36,7 @@ export const HOST = "10.1.0.1"
 /** The host's IPv6 address is fd00:1::1. */
 export const address6Of = (n: number) => `fd00:1::${n + 2}`
 
-const settingsWith = (policy: Partial<PolicySettings>): SwitchSettings => ({
+export const settingsWith = (policy: Partial<PolicySettings>): SwitchSettings => ({
   secure: true,
   prefix: Prefixes.make(0x0a010001, 24),
   tapMac: Mac.parse(tapMac),

@@ -16,6 +16,7 @@ import * as Simulation from "../../src/adapters/sim/Simulation.ts"
 import { SimWorld } from "../../src/adapters/sim/SimWorld.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
 import * as Prefixes from "../../src/domain/Prefix.ts"
+import { DataPlane } from "../../src/services/DataPlane.ts"
 import * as Switch from "../../src/services/Switch.ts"
 import { address6 } from "./policyFrames6.ts"
 import { frame, markOf } from "./switchWorld.ts"
@@ -106,6 +107,26 @@ describe("a switch's life", () => {
         assert.include(yield* refused({ ...request, socketPath: "/var/run/other" }), "holds it")
         assert.deepStrictEqual(traces(kernel), before)
         assert.isUndefined(kernel.files.get("/var/run/other"))
+      }).pipe(Effect.scoped)
+    }).pipe(Effect.provide(world)))
+
+  it.effect("lets nobody in before the host is there: what a waiting guest sent first reaches it", () =>
+    Effect.gen(function*() {
+      const kernel = yield* SimWorld
+      const driver = yield* SimDriver
+      const plane = yield* DataPlane
+      const busy = DataPlane.of({
+        start: (asked) =>
+          Effect.gen(function*() {
+            connect(kernel).send(frame(255, 1, 5))
+            const running = yield* plane.start(asked)
+            yield* driver.settle
+            return running
+          })
+      })
+      yield* Effect.gen(function*() {
+        yield* Effect.provideService(Switch.open(request), DataPlane, busy)
+        assert.deepStrictEqual(kernel.hostEnd("tap3").taken().map(markOf), [5])
       }).pipe(Effect.scoped)
     }).pipe(Effect.provide(world)))
 

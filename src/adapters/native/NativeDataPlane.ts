@@ -10,7 +10,7 @@ import * as Counters from "../../domain/Counters.ts"
 import type { SwitchSettings } from "../../domain/SwitchSettings.ts"
 import { DataPlane, DataPlaneError, type RunningPlane } from "../../services/DataPlane.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
-import { TapError } from "../../services/TapDevice.ts"
+import { type Tap, TapError } from "../../services/TapDevice.ts"
 import { Addon } from "./Addon.ts"
 import type { Binding } from "./Binding.ts"
 import { startThread } from "./BlockedThread.ts"
@@ -87,9 +87,17 @@ const notBegun = (ended: Deferred.Deferred<never, DataPlaneError>) =>
 const begin = (
   addon: Binding,
   { ask, asked, captured, counters, ended, notices }: WaitingThread,
-  { inherited, listener, trunkListener }: Parameters<DataPlane["Type"]["start"]>[0]
-): Effect.Effect<RunningPlane, DataPlaneError> =>
+  { inherited, listener, tap, trunkListener }: Parameters<DataPlane["Type"]["start"]>[0]
+): Effect.Effect<RunningPlane, DataPlaneError | TapError> =>
   Effect.gen(function*() {
+    const attachTap = (tap: Tap): Effect.Effect<void, TapError> =>
+      ask({ kind: "attach-tap", handle: tap.handle, mac: tap.macAddress, mtuBytes: tap.mtuBytes }).pipe(
+        Effect.flatMap(({ errno }) =>
+          errno === 0 ? Effect.void : Effect.fail(
+            new TapError({ operation: "open", interfaceName: tap.interfaceName, code: addon.errnoName(errno) })
+          )
+        )
+      )
     const { errno } = yield* ask({
       kind: "listen",
       listener: listener.handle,
@@ -97,19 +105,14 @@ const begin = (
       inherited
     })
     if (errno !== 0) return yield* new DataPlaneError({ operation: "start", detail: addon.errnoName(errno) })
+    // While the loop rests, so that nobody is let in before: what guests send first is for the host, too.
+    if (tap !== undefined) yield* attachTap(tap)
     if (inherited === undefined) yield* ask({ kind: "resume" })
     return {
       notices,
       counters,
       captured,
-      attachTap: (tap) =>
-        ask({ kind: "attach-tap", handle: tap.handle, mac: tap.macAddress, mtuBytes: tap.mtuBytes }).pipe(
-          Effect.flatMap(({ errno }) =>
-            errno === 0 ? Effect.void : Effect.fail(
-              new TapError({ operation: "open", interfaceName: tap.interfaceName, code: addon.errnoName(errno) })
-            )
-          )
-        ),
+      attachTap,
       detachTap: Effect.asVoid(ask({ kind: "detach-tap" })),
       ask: (question) =>
         Effect.suspend(() =>

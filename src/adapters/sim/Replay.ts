@@ -48,7 +48,7 @@ export const replay = (
 }
 
 /** The name under which a port is told. */
-export const nameOf = (survey: Survey, ingress: number): string =>
+const nameOf = (survey: Survey, ingress: number): string =>
   ingress === TAP ? "tap" : survey.guests[ingress - 1]!
 
 class ReplayWorld {

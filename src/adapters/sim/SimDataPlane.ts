@@ -10,7 +10,7 @@ import * as Forwarder from "../../services/Forwarder.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
 import { answer } from "../../services/PlaneQuestion.ts"
 import * as PlaneState from "../../services/PlaneState.ts"
-import { TapError } from "../../services/TapDevice.ts"
+import { type Tap, TapError } from "../../services/TapDevice.ts"
 import { errnoName } from "./Errno.ts"
 import { SimDriver } from "./SimDriver.ts"
 import { SimExchange } from "./SimExchange.ts"
@@ -23,7 +23,7 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
     const kernel = yield* SimWorld
     const { loops } = yield* SimDriver
     return DataPlane.of({
-      start: ({ inherited, listener, settings, trunkListener }) =>
+      start: ({ inherited, listener, settings, tap, trunkListener }) =>
         Effect.gen(function*() {
           const notices = yield* Queue.unbounded<PlaneNotice>()
           const captured = Ring.make(settings.guestPorts + 1, Bounds.captureRingBytes)
@@ -56,21 +56,20 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
             const errno = PlaneState.give(forwarder, inherited.state, inherited.handles)
             if (errno !== 0) return yield* new DataPlaneError({ operation: "start", detail: errnoName(errno) })
           }
+          const attachTap = (tap: Tap): Effect.Effect<void, TapError> =>
+            Effect.suspend(() => {
+              const { handle, interfaceName, macAddress, mtuBytes } = tap
+              const errno = Forwarder.attachTap(forwarder, { handle, mac: macAddress, mtuBytes })
+              return errno === 0 ? Effect.void : Effect.fail(
+                new TapError({ operation: "open", interfaceName, code: errnoName(errno) })
+              )
+            })
+          if (tap !== undefined) yield* attachTap(tap)
           return {
             notices,
             counters: forwarder.counters,
             captured,
-            attachTap: (tap) =>
-              Effect.suspend(() => {
-                const errno = Forwarder.attachTap(forwarder, {
-                  handle: tap.handle,
-                  mac: tap.macAddress,
-                  mtuBytes: tap.mtuBytes
-                })
-                return errno === 0 ? Effect.void : Effect.fail(
-                  new TapError({ operation: "open", interfaceName: tap.interfaceName, code: errnoName(errno) })
-                )
-              }),
+            attachTap,
             detachTap: Effect.sync(() => Forwarder.detachTap(forwarder)),
             ask: (question) => Effect.sync(() => Option.some(answer(forwarder, question))),
             // Between two turns of the driver the loop is always at rest.

@@ -5,7 +5,8 @@ import { u16, u32 } from "./Octets.ts"
  * Requests for addresses that wait for the host's answer (rule B4): by transaction and hardware address the port that
  * asked.
  *
- * A ring: each port has a few at most, and the oldest of the same port makes room; over all the oldest does.
+ * In the order of asking. Each port has a few at most, and the oldest of the same port makes room; over all the oldest
+ * of the port that has most does, so that nobody's request is pushed out by others' many.
  */
 export interface DhcpSnoop {
   readonly pending: Array<PendingRequest>
@@ -98,8 +99,8 @@ export const ask = (snoop: DhcpSnoop, facts: DhcpFacts, port: number, most: numb
   const same = pending.findIndex((request) => request.port === port && isOf(request, facts))
   if (same >= 0) pending.splice(same, 1)
   const own = pending.filter((request) => request.port === port).length
-  if (own >= most) pending.splice(pending.findIndex((request) => request.port === port), 1)
-  if (pending.length >= Bounds.pendingDhcp) pending.shift()
+  if (own >= most) forgetOldest(snoop, port)
+  if (pending.length >= Bounds.pendingDhcp) forgetOldest(snoop, busiest(snoop))
   pending.push({
     xid: facts.xid,
     macHigh: facts.macHigh,
@@ -107,6 +108,19 @@ export const ask = (snoop: DhcpSnoop, facts: DhcpFacts, port: number, most: numb
     port,
     untilSeconds: nowSeconds + Bounds.pendingDhcpSeconds
   })
+}
+
+const forgetOldest = ({ pending }: DhcpSnoop, port: number): void => {
+  pending.splice(pending.findIndex((request) => request.port === port), 1)
+}
+
+/** The port with most requests; of equals the one that has waited longest. */
+const busiest = ({ pending }: DhcpSnoop): number => {
+  const counts = new Map<number, number>()
+  for (const { port } of pending) counts.set(port, (counts.get(port) ?? 0) + 1)
+  let most = { port: TAP_PORT, count: 0 }
+  for (const [port, count] of counts) if (count > most.count) most = { port, count }
+  return most.port
 }
 
 /** The port that an answer is for, or -1; the request is settled. */

@@ -22,7 +22,7 @@ const DHCP6_CLIENT = 546
 const DHCP6_SERVER = 547
 
 /** Whether a packet is a fragment, and which. */
-export const Fragment = { NONE: 0, FIRST: 1, LATER: 2 } as const
+const Fragment = { NONE: 0, FIRST: 1, LATER: 2 } as const
 
 /**
  * Judges an IPv6 packet of a guest, wherever it is going. Header fields are those of RFC 8200, 3.

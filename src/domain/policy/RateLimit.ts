@@ -47,7 +47,7 @@ export const spend = (limit: RateLimit, port: number, tokens: number): void => {
   limit.tokens[port]! -= tokens
 }
 
-/** A port has closed: the next one with its number begins anew. */
+/** Another user has the port: it begins anew. */
 export const reset = (limit: RateLimit, port: number, nowMs: number): void => {
   limit.tokens[port] = limit.burst
   limit.filledMs[port] = nowMs

@@ -1,0 +1,99 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Admission from "../../src/domain/Admission.ts"
+import * as Prefixes from "../../src/domain/Prefix.ts"
+import { Reason } from "../../src/domain/Reason.ts"
+import { addressOf, dhcpFrame, dump, macOf, makeFast, request, settingsWith, tapMac } from "./admissionWorld.ts"
+
+const T0 = 1_000_000
+const BEHIND = "02:00:00:00:00:99"
+const word = (n: number) => 0x0a010002 + n
+
+/** Three guests of different users. */
+const guests = (policy: Parameters<typeof makeFast>[0] = {}) => {
+  const fast = makeFast(policy)
+  fast.uid.set([0, 1001, 1002, 1003])
+  const lease = (port: number, n: number, seconds: number, nowMs = T0) => {
+    const hardware = macOf(port)
+    const asks = dhcpFrame({ from: hardware, hardware, xid: n, kind: 3 })
+    assert.strictEqual(fast.receive(asks, port, nowMs), Reason.PASS)
+    const acks = dhcpFrame({ from: tapMac, hardware, xid: n, kind: 5, yours: addressOf(n), seconds })
+    assert.strictEqual(fast.receive(acks, 0, nowMs), Reason.PASS)
+  }
+  const use = (port: number, n: number, nowMs = T0) => fast.receive(request(macOf(port), addressOf(n)), port, nowMs)
+  return { ...fast, lease, use }
+}
+
+describe("an address that is bound", () => {
+  it("stays its user's, whoever behind the tap speaks for it", () => {
+    const { receive, use } = guests({ bindings: [{ uid: 1001, address: word(5) }] })
+    receive(request(BEHIND, addressOf(5)), 0, T0)
+    assert.strictEqual(use(1, 5), Reason.PASS)
+    receive(request(BEHIND, addressOf(5)), 0, T0 + 1000)
+    assert.strictEqual(use(1, 5, T0 + 2000), Reason.PASS)
+  })
+
+  it("stays the trunks', whoever behind the tap speaks for it", () => {
+    const { receive, trunk, use } = guests({ trunkBindings: [{ prefix: Prefixes.make(word(5), 32) }] })
+    trunk[1] = 1
+    receive(request(BEHIND, addressOf(5)), 0, T0)
+    assert.strictEqual(use(1, 5), Reason.PASS)
+  })
+
+  it("stays its user's when the host leases it to somebody else", () => {
+    const { lease, use } = guests({ bindings: [{ uid: 1001, address: word(5) }] })
+    lease(2, 5, 3600)
+    assert.strictEqual(use(2, 5), Reason.STATIC_MISMATCH)
+    assert.strictEqual(use(1, 5), Reason.PASS)
+  })
+
+  it("is its user's from the moment of the binding, whoever behind the tap had it", () => {
+    const { receive, state, use } = guests()
+    receive(request(BEHIND, addressOf(5)), 0, T0)
+    assert.strictEqual(use(1, 5), Reason.ARP_SPA_CONFLICT)
+    Admission.configure(state, settingsWith({ bindings: [{ uid: 1001, address: word(5) }] }))
+    assert.strictEqual(use(1, 5), Reason.PASS)
+  })
+})
+
+describe("a lease that has ended", () => {
+  it("is a claim from its holder's next use on: nobody else can take it then", () => {
+    const { lease, state, use } = guests()
+    lease(1, 5, 60)
+    assert.strictEqual(use(1, 5, T0 + 61_000), Reason.PASS)
+    assert.strictEqual(use(2, 5, T0 + 62_000), Reason.ARP_SPA_CONFLICT)
+    assert.deepStrictEqual(dump(state).claims, [`${addressOf(5)} 1 claim ${T0 / 1000 + 61} 0`])
+  })
+
+  it("is anybody's before that", () => {
+    const { lease, use } = guests()
+    lease(1, 5, 60)
+    assert.strictEqual(use(2, 5, T0 + 61_000), Reason.PASS)
+    assert.strictEqual(use(1, 5, T0 + 62_000), Reason.ARP_SPA_CONFLICT)
+  })
+
+  it("is nobody's under --learn dhcp, its holder's neither", () => {
+    const { lease, use } = guests({ learn: "dhcp" })
+    lease(1, 5, 60)
+    assert.strictEqual(use(1, 5, T0 + 59_000), Reason.PASS)
+    assert.strictEqual(use(1, 5, T0 + 61_000), Reason.IP_LIMIT)
+    lease(1, 5, 60, T0 + 62_000)
+    assert.strictEqual(use(1, 5, T0 + 63_000), Reason.PASS)
+  })
+
+  it("goes on at its holder's though that is at its cap", () => {
+    const { lease, use } = guests({ addressesPerGuest: 1 })
+    lease(1, 5, 60)
+    assert.strictEqual(use(1, 5, T0 + 61_000), Reason.PASS)
+  })
+})
+
+describe("a lease that is not used", () => {
+  it("makes no room for another address, and does not keep unused claims from making it", () => {
+    const { lease, state, use } = guests({ addressesPerGuest: 2 })
+    lease(1, 5, 3600)
+    assert.strictEqual(use(1, 6, T0 + 1000), Reason.PASS)
+    assert.strictEqual(use(1, 7, T0 + 2000), Reason.IP_LIMIT)
+    assert.strictEqual(use(1, 7, T0 + 310_000), Reason.PASS)
+    assert.deepStrictEqual(dump(state).claims.map((claim) => claim.split(" ")[0]), [addressOf(5), addressOf(7)])
+  })
+})

@@ -1,0 +1,109 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Admission from "../../src/domain/Admission.ts"
+import { Bounds } from "../../src/domain/Bounds.ts"
+import * as Mac from "../../src/domain/MacAddress.ts"
+import * as Snoop from "../../src/domain/policy/DhcpSnoop.ts"
+import * as Held from "../../src/domain/policy/HeldIdentities.ts"
+import { Reason } from "../../src/domain/Reason.ts"
+import { addressOf, macOf, makeFast, request } from "./admissionWorld.ts"
+import { address, arp, BROADCAST, ethernet } from "./frames.ts"
+
+const T0 = 1_000_000
+
+describe("a bound that all share is the loss of who fills it", () => {
+  it("of what is kept for those that left: others' restarts stay safe", () => {
+    const held = Held.make()
+    Held.hold(held, "victim", 1001, 10)
+    for (let n = 0; n < 2 * Bounds.heldIdentities; n++) Held.hold(held, `hostile ${n}`, 1002, 10)
+    assert.isTrue(Held.isForAnother(held, "victim", 1002, 9))
+    assert.isFalse(Held.isForAnother(held, "hostile 0", 1001, 9))
+    assert.isTrue(Held.isForAnother(held, `hostile ${2 * Bounds.heldIdentities - 1}`, 1001, 9))
+    assert.strictEqual(held.byKey.size, Bounds.heldIdentities)
+  })
+
+  it("of what is kept: what has an owner again, or changes its user, is counted for nobody else", () => {
+    const held = Held.make()
+    for (let n = 0; n < Bounds.heldIdentities; n++) Held.hold(held, `one ${n}`, 1001, 10)
+    for (let n = 0; n < Bounds.heldIdentities - 1; n++) Held.letGo(held, `one ${n}`)
+    Held.hold(held, "moved", 1001, 10)
+    Held.hold(held, "moved", 1002, 10)
+    for (let n = 0; n < Bounds.heldIdentities; n++) Held.hold(held, `two ${n}`, 1003, 10)
+    assert.isTrue(Held.isForAnother(held, `one ${Bounds.heldIdentities - 1}`, 1003, 9))
+    assert.isTrue(Held.isForAnother(held, "moved", 1003, 9))
+    assert.strictEqual(held.byKey.size, Bounds.heldIdentities)
+  })
+
+  it("of requests that wait for the host: others get their leases", () => {
+    const snoop = Snoop.make()
+    const facts = (xid: number, macLow: number): Snoop.DhcpFacts => ({
+      isReply: false,
+      kind: Snoop.DhcpKind.Request,
+      xid,
+      macHigh: 1,
+      macLow,
+      clientAddress: 0,
+      yourAddress: 0,
+      requestedAddress: 0,
+      leaseSeconds: 0
+    })
+    const [victim, most] = [999, Bounds.pendingDhcpPerGuest]
+    Snoop.ask(snoop, facts(7, victim), victim, most, 0)
+    for (let n = 0; n < 4 * Bounds.pendingDhcp; n++) {
+      const port = 1 + n % (Bounds.pendingDhcp / 4)
+      Snoop.ask(snoop, facts(n, port), port, most, 0)
+    }
+    assert.strictEqual(snoop.pending.length, Bounds.pendingDhcp)
+    assert.strictEqual(Snoop.settle(snoop, facts(7, victim), 1), victim)
+  })
+})
+
+describe("a guest that comes again and again", () => {
+  const USER = 1001
+
+  /** Sends as many broadcasts as pass. */
+  const storm = ({ receive }: ReturnType<typeof makeFast>, port: number): number => {
+    let passed = 0
+    while (receive(request(macOf(1), "0.0.0.0"), port, T0) === Reason.PASS) passed++
+    return passed
+  }
+
+  it("gets no more of any rate by it", () => {
+    const fast = makeFast({ arpPerSecond: 100_000 })
+    fast.uid[1] = USER
+    Admission.join(fast.state, 1, T0)
+    assert.strictEqual(storm(fast, 1), 2 * Bounds.stormPerSecondSecure)
+    Admission.release(fast.state, 1, T0)
+    Admission.join(fast.state, 1, T0)
+    assert.strictEqual(storm(fast, 1), 0)
+  })
+
+  it("costs another user that gets its port nothing", () => {
+    const fast = makeFast({ arpPerSecond: 100_000, holdSeconds: 0 })
+    fast.uid[1] = USER
+    Admission.join(fast.state, 1, T0)
+    storm(fast, 1)
+    Admission.release(fast.state, 1, T0)
+    fast.uid[1] = USER + 1
+    Admission.join(fast.state, 1, T0)
+    assert.strictEqual(storm(fast, 1), 2 * Bounds.stormPerSecondSecure)
+  })
+})
+
+describe("a station that is announced by RARP, L10", () => {
+  const announcement = (n: number): Uint8Array => {
+    const source = Mac.toOctets(Mac.parse(`52:54:00:00:01:${n.toString(16).padStart(2, "0")}`)!)
+    const none = address("0.0.0.0")
+    const payload = arp({ op: 3, senderMac: source, sender: none, targetMac: source, target: none })
+    return ethernet({ destination: BROADCAST, source, type: 0x8035, payload })
+  }
+
+  it("is new as any other: Q3 counts it", () => {
+    const fast = makeFast({ stationsPerTrunk: 200 })
+    fast.trunk[1] = 1
+    for (let n = 0; n < 200; n++) {
+      assert.strictEqual(fast.receive(announcement(n), 1, T0), Reason.ETHERTYPE_DENIED)
+    }
+    assert.strictEqual(fast.state.stations.count, 2 * Bounds.learnPerSecond)
+    assert.strictEqual(fast.receive(request(macOf(1), addressOf(1)), 1, T0), Reason.LEARN_RATE)
+  })
+})
