@@ -125,7 +125,7 @@ const settings = fc.record(values, { requiredKeys: ["address", "user", "log-file
 
 describe("a file", () => {
   it("has a key for every option that is not about one start alone", () => {
-    const others = ["monitor", "foreground", "simulate", "seed", "readyFd", "config", "check"]
+    const others = ["monitor", "foreground", "simulate", "seed", "readyFd", "config", "check", "takeover"]
     const settings = [...configKeys.values()].map(({ setting }) => setting)
     assert.sameMembers(settings, ["address", ...Object.keys(flags).filter((name) => !others.includes(name))])
     assert.sameMembers([...configKeys.keys()], [...Object.keys(values), ...alone])
