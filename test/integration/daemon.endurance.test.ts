@@ -69,12 +69,16 @@ describe("a running switch", () => {
       const target = yield* noTap(yield* scratchDirectory())
       const crowd = yield* startProcess(connections(target, "hold", 10))
       yield* crowd.waitUntil("connected", () => crowd.stdout().endsWith("\n") || undefined, 10_000)
-      yield* Effect.sleep(3000)
-      const before = wakeUps(target)
-      yield* Effect.sleep(5000)
-      // The engine itself looks at the heap two or three times in the minute after a start, and then no more.
-      const more = wakeUps(target).map((count, thread) => count - before[thread]!).filter((count) => count > 0)
-      assert.isAtMost(more.reduce((sum, count) => sum + count, 0), 4, String(more))
+      // The engine itself collects garbage once or twice in the minute after a start: what comes again and again
+      // leaves no three seconds without.
+      const quiet: Array<number> = []
+      for (let i = 0; i < 6 && !quiet.includes(0); i++) {
+        const before = wakeUps(target)
+        yield* Effect.sleep(3000)
+        const more = wakeUps(target).map((count, thread) => count - before[thread]!)
+        quiet.push(more.reduce((sum, count) => sum + count, 0))
+      }
+      assert.include(quiet, 0)
     }), 30_000)
 
   it.scopedLive("refuses what is over its bounds, and says so", () =>
