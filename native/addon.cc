@@ -6,6 +6,8 @@
 
 #include <napi.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,13 +36,7 @@ Value ErrnoName(const CallbackInfo& info) {
   return Napi::String::New(info.Env(), errno_name(static_cast<int>(code)));
 }
 
-Value OpenTap(const CallbackInfo& info) {
-  std::string request;
-  if (!text_of(info, 0, &request)) return Value();
-  if (info.Length() < 2 || !info[1].IsBoolean()) return refuse_call(info.Env(), "a boolean is expected");
-  TapInfo tap;
-  const int fd = tap_open(request.c_str(), info[1].As<Napi::Boolean>(), &tap);
-  if (fd < 0) return number(info, fd);
+Value tap_of(const CallbackInfo& info, int fd, const TapInfo& tap) {
   Napi::Uint8Array mac = Napi::Uint8Array::New(info.Env(), sizeof(tap.mac));
   memcpy(mac.Data(), tap.mac, sizeof(tap.mac));
   Object out = Object::New(info.Env());
@@ -50,6 +46,25 @@ Value OpenTap(const CallbackInfo& info) {
   out.Set("mac", mac);
   out.Set("mtu", number(info, tap.mtu));
   return out;
+}
+
+Value OpenTap(const CallbackInfo& info) {
+  std::string request;
+  if (!text_of(info, 0, &request)) return Value();
+  if (info.Length() < 2 || !info[1].IsBoolean()) return refuse_call(info.Env(), "a boolean is expected");
+  TapInfo tap;
+  const int fd = tap_open(request.c_str(), info[1].As<Napi::Boolean>(), &tap);
+  return fd < 0 ? number(info, fd) : tap_of(info, fd, tap);
+}
+
+Value AdoptTap(const CallbackInfo& info) {
+  int64_t fd = 0;
+  if (!integer_of(info, 0, 0, INT_MAX, &fd)) return Value();
+  TapInfo tap;
+  const int error = tap_info(static_cast<int>(fd), &tap);
+  if (error < 0) return number(info, error);
+  if (fcntl(static_cast<int>(fd), F_SETFD, FD_CLOEXEC) < 0) return number(info, -errno);
+  return tap_of(info, static_cast<int>(fd), tap);
 }
 
 Value AssignAddress(const CallbackInfo& info) {
@@ -189,6 +204,7 @@ Value SendPacket(const CallbackInfo& info) {
 Object Init(Env, Object exports) {
   publish<ErrnoName>(exports, "errnoName");
   publish<OpenTap>(exports, "openTap");
+  publish<AdoptTap>(exports, "adoptTap");
   publish<AssignAddress>(exports, "assignAddress");
   publish<AssignAddress6>(exports, "assignAddress6");
   publish<WithName<interface_up>>(exports, "bringUp");

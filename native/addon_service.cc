@@ -17,10 +17,34 @@ Value SendDatagram(const CallbackInfo& info) {
   std::string path;
   std::string text;
   int64_t wait_ms = 0;
+  int64_t along = -1;
   if (!text_of(info, 0, &path) || !text_of(info, 1, &text) || !integer_of(info, 2, 0, INT_MAX, &wait_ms)) {
     return Value();
   }
-  return number(info, datagram_send(path.c_str(), text.data(), text.size(), static_cast<int>(wait_ms)));
+  if (info.Length() > 3 && !integer_of(info, 3, -1, INT_MAX, &along)) return Value();
+  return number(info, datagram_send(path.c_str(), text.data(), text.size(), static_cast<int>(wait_ms),
+                                    static_cast<int>(along)));
+}
+
+Value NotifyBarrier(const CallbackInfo& info) {
+  std::string path;
+  int64_t wait_ms = 0;
+  if (!text_of(info, 0, &path) || !integer_of(info, 1, 0, INT_MAX, &wait_ms)) return Value();
+  return number(info, notify_barrier(path.c_str(), static_cast<int>(wait_ms)));
+}
+
+Value AdoptConnection(const CallbackInfo& info) {
+  int64_t fd = 0;
+  if (!integer_of(info, 0, 0, INT_MAX, &fd)) return Value();
+  Peer peer;
+  const int error = connection_adopt(static_cast<int>(fd), &peer);
+  return error < 0 ? number(info, error) : pair_of(info, peer.uid, peer.pid);
+}
+
+Value EndConnection(const CallbackInfo& info) {
+  int64_t fd = 0;
+  if (integer_of(info, 0, 0, INT_MAX, &fd)) connection_end(static_cast<int>(fd));
+  return info.Env().Undefined();
 }
 
 Value InheritListener(const CallbackInfo& info) {
@@ -67,6 +91,9 @@ Value WithNothing(const CallbackInfo& info) {
 
 void publish_service(Object exports) {
   publish<SendDatagram>(exports, "sendDatagram");
+  publish<NotifyBarrier>(exports, "notifyBarrier");
+  publish<AdoptConnection>(exports, "adoptConnection");
+  publish<EndConnection>(exports, "endConnection");
   publish<InheritListener>(exports, "inheritListener");
   publish<SameNode>(exports, "sameNode");
   publish<UserIds>(exports, "userIds");

@@ -182,6 +182,9 @@ int tap_open(const char* request, bool, TapInfo* out) {
   return fd;
 }
 
+// Only systemd hands over an open tap.
+int tap_info(int, TapInfo*) { return -EOPNOTSUPP; }
+
 int interface_info(const char* interface_name, TapInfo* out) {
   ifreq request = {};
   if (!name_put(request.ifr_name, interface_name)) return -EINVAL;

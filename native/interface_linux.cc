@@ -206,6 +206,15 @@ int tap_open(const char* request, bool offload, TapInfo* out) {
   return error;
 }
 
+int tap_info(int fd, TapInfo* out) {
+  struct ifreq request;
+  memset(&request, 0, sizeof(request));
+  if (ioctl(fd, TUNGETIFF, &request) < 0) return -errno;
+  if ((request.ifr_flags & IFF_TAP) == 0) return -ENOTTY;
+  request.ifr_name[IFNAMSIZ - 1] = '\0';
+  return interface_info(request.ifr_name, out);
+}
+
 int interface_info(const char* interface_name, TapInfo* out) {
   Inquiry inquiry;
   struct ifreq request;

@@ -30,6 +30,9 @@ struct TapInfo {
 // checksums and the cutting of TCP segments to whoever reads, where it can; see tap_prefixed.
 int tap_open(const char* request, bool offload, TapInfo* out);
 
+// The same of a tap that is open already, whoever opened it: 0, or -ENOTTY for what is none.
+int tap_info(int fd, TapInfo* out);
+
 // Reads mac and mtu of an interface again, by name.
 int interface_info(const char* interface_name, TapInfo* out);
 
@@ -82,6 +85,9 @@ int socket_unlink(const char* path, uint64_t device, uint64_t inode);
 // A connected, non-blocking SOCK_SEQPACKET socket.
 int socket_connect(const char* path);
 
+// Ends a connection, whoever else holds a descriptor of it, and closes this one. What was sent before arrives.
+void connection_end(int fd);
+
 // A connected pair, non-blocking, each end with `send_buffer` octets of room.
 int socket_pair(int send_buffer, int fds[2]);
 
@@ -108,6 +114,9 @@ const char* errno_name(int number);
 // this) is spent to accept and close the connection, and opened again, so that the
 // listener does not stay readable; the errno is still returned, or -EAGAIN if none waited after all.
 int socket_accept(int listener, int send_buffer, int* spare, Peer* peer);
+
+// Who is at the other end of a connection, as it was when it was made.
+int socket_peer(int fd, Peer* peer);
 
 // Prepares a listener so that descriptors sent along cannot stop a receive, where the kernel can.
 void socket_refuse_rights(int listener);

@@ -64,19 +64,24 @@ int socket_accept(int listener, int send_buffer, int* spare, Peer* peer) {
       if (error != EINTR && error != ECONNABORTED) return -error;
       continue;
     }
-    uid_t uid = 0;
-    gid_t gid = 0;
-    if (getpeereid(fd, &uid, &gid) != 0) {  // without a name there is no connection
+    if (socket_peer(fd, peer) != 0) {  // without a name there is no connection
       close(fd);
       error = ECONNABORTED;
       continue;
     }
     // Cut silently to what kern.ipc.maxsockbuf allows; refused beyond the user's sbsize limit.
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
-    *peer = {uid, gid, 0};
     return fd;
   }
   return -failure_of(error);
+}
+
+int socket_peer(int fd, Peer* peer) {
+  uid_t uid = 0;
+  gid_t gid = 0;
+  if (getpeereid(fd, &uid, &gid) != 0) return -errno;
+  *peer = {uid, gid, 0};
+  return 0;
 }
 
 // ---- Waiting ----

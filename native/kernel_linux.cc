@@ -167,18 +167,21 @@ int socket_accept(int listener, int send_buffer, int* spare, Peer* peer) {
     }
     return -error;
   }
-  struct ucred credentials;
-  socklen_t length = sizeof(credentials);
-  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) {
-    const int error = errno;
+  const int unnamed = socket_peer(fd, peer);
+  if (unnamed < 0) {
     close(fd);
-    return -error;
+    return unnamed;
   }
-  peer->uid = credentials.uid;
-  peer->gid = credentials.gid;
-  peer->pid = credentials.pid;
   socket_room(fd, send_buffer);
   return fd;
+}
+
+int socket_peer(int fd, Peer* peer) {
+  struct ucred credentials;
+  socklen_t length = sizeof(credentials);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) < 0) return -errno;
+  *peer = {credentials.uid, credentials.gid, credentials.pid};
+  return 0;
 }
 
 void socket_refuse_rights(int listener) {

@@ -205,7 +205,7 @@ void Exchange::close_port(uint32_t port) {
   if (port == 0 || !attached(port)) return;
   const int fd = ports_[port].fd;
   detach(port);
-  close(fd);
+  connection_end(fd);
 }
 
 void Exchange::pause(uint32_t port) {
@@ -223,7 +223,11 @@ void Exchange::resume(uint32_t port) {
 void Exchange::shutdown() {
   if (poller_ < 0) return;
   detach_tap();
-  for (uint32_t i = 1; i < options_.port_count; i++) close_port(i);
+  // Only this process's descriptors: another may have the connections now, or may be about to.
+  for (uint32_t i = 1; i < options_.port_count; i++) {
+    if (attached(i)) close(ports_[i].fd);
+    ports_[i].fd = -1;
+  }
   while (pending_count_ > 0) close(pending_[--pending_count_]);
   if (spare_ >= 0) close(spare_);
   close(poller_);

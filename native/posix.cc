@@ -299,6 +299,11 @@ int socket_connect(const char* path) {
   return -errno;
 }
 
+void connection_end(int fd) {
+  shutdown(fd, SHUT_RDWR);
+  close(fd);
+}
+
 int socket_pair(int send_buffer, int fds[2]) {
   const int type = SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK;
   if (socketpair(AF_UNIX, type, 0, fds) < 0) return -errno;

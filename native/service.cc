@@ -1,4 +1,4 @@
-// Sources: sd_notify(3), sd_listen_fds(3), syslog(3), unix(7), prctl(2), seccomp(2), capabilities(7).
+// Sources: sd_notify(3), syslog(3), unix(7), prctl(2), seccomp(2), capabilities(7).
 
 #include "service.h"
 
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -21,8 +22,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
-
-#include "kernel.h"
 
 namespace vknetd {
 
@@ -54,7 +53,7 @@ int option_of(int fd, int option) {
 
 }  // namespace
 
-int datagram_send(const char* path, const char* text, size_t size, int wait_ms) {
+int datagram_send(const char* path, const char* text, size_t size, int wait_ms, int along) {
   struct sockaddr_un address;
   const int length = named_address(path, &address);
   if (length < 0) return length;
@@ -64,8 +63,22 @@ int datagram_send(const char* path, const char* text, size_t size, int wait_ms) 
   if (connect(fd, reinterpret_cast<struct sockaddr*>(&address), static_cast<socklen_t>(length)) < 0) {
     error = -errno;
   }
+  struct iovec part = {const_cast<char*>(text), size};
+  struct msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(int))] = {};
+  if (along >= 0) {
+    message.msg_control = control;
+    message.msg_controllen = sizeof(control);
+    struct cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(header), &along, sizeof(along));
+  }
   for (int attempt = 0; error == 0; attempt++) {
-    if (send(fd, text, size, MSG_NOSIGNAL) >= 0) break;
+    if (sendmsg(fd, &message, MSG_NOSIGNAL) >= 0) break;
     if (errno == EINTR) continue;
     error = -errno;
     const bool full = error == -EAGAIN || error == -EWOULDBLOCK || error == -ENOBUFS;
@@ -74,6 +87,34 @@ int datagram_send(const char* path, const char* text, size_t size, int wait_ms) 
   }
   close(fd);
   return error;
+}
+
+int notify_barrier(const char* path, int wait_ms) {
+  static const char word[] = "BARRIER=1";
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) < 0) return -errno;
+  const int error = datagram_send(path, word, sizeof(word) - 1, wait_ms, ends[1]);
+  close(ends[1]);
+  // Whoever has read the message closes the other end.
+  struct pollfd closed = {ends[0], 0, 0};
+  const int found = error < 0 ? error : poll(&closed, 1, wait_ms);
+  close(ends[0]);
+  return found < 0 ? (error < 0 ? error : 0) : found;
+}
+
+int connection_adopt(int fd, Peer* out) {
+  struct sockaddr_un address;
+  memset(&address, 0, sizeof(address));
+  socklen_t length = sizeof(address);
+  if (getsockname(fd, reinterpret_cast<struct sockaddr*>(&address), &length) < 0) return -errno;
+  if (address.sun_family != AF_UNIX || option_of(fd, SO_TYPE) != SOCK_SEQPACKET) return -EPROTOTYPE;
+#ifdef SO_ACCEPTCONN
+  if (option_of(fd, SO_ACCEPTCONN) != 0) return -EINVAL;
+#endif
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) return -errno;
+  if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0) return -errno;
+  return socket_peer(fd, out);
 }
 
 int listener_inherit(int fd, InheritedListener* out) {

@@ -7,11 +7,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernel.h"
+
 namespace vknetd {
 
 // Sends one datagram to a Unix socket; a path that begins with "@" is a name of Linux's that is not in
-// the file system. Waits up to `wait_ms` for a full queue. See sd_notify(3), syslog(3).
-int datagram_send(const char* path, const char* text, size_t size, int wait_ms);
+// the file system. Waits up to `wait_ms` for a full queue. Another descriptor of the open file `along` goes
+// with it, -1: none. See sd_notify(3), syslog(3).
+int datagram_send(const char* path, const char* text, size_t size, int wait_ms, int along);
+
+// Waits up to `wait_ms` until a service manager has dealt with all that it was told before: 1 if it has,
+// 0 if not. See sd_notify_barrier(3).
+int notify_barrier(const char* path, int wait_ms);
 
 struct InheritedListener {
   char path[112];  // where a guest connects to
@@ -22,6 +29,10 @@ struct InheritedListener {
 // non-blocking, refusing descriptors. -ENOTSOCK, -EPROTOTYPE another family or type, -EINVAL nobody listens,
 // -ENOENT without a path.
 int listener_inherit(int fd, InheritedListener* out);
+
+// Takes over a connected AF_UNIX SOCK_SEQPACKET descriptor: close-on-exec and non-blocking. -ENOTSOCK, -EPROTOTYPE
+// another family or type, -EINVAL a listener.
+int connection_adopt(int fd, Peer* out);
 
 // 1 if both paths lead to the same node, 0 if not.
 int same_node(const char* path, const char* other);

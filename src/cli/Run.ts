@@ -23,6 +23,7 @@ import * as NativeTapDevice from "../adapters/native/NativeTapDevice.ts"
 import * as SocketpairTap from "../adapters/sim/SocketpairTap.ts"
 import type { WebRequest } from "../adapters/web/WebServer.ts"
 import { controlPath } from "../services/ControlPath.ts"
+import { follow } from "../services/DescriptorStore.ts"
 import { handOver } from "../services/Handover.ts"
 import { Ownership } from "../services/Ownership.ts"
 import * as Switch from "../services/Switch.ts"
@@ -33,6 +34,8 @@ import { attachLines } from "./AttachLines.ts"
 import { type ControlledLog, type ControlService, openControl } from "./Control.ts"
 import type { Options } from "./Options.ts"
 import type { ServiceNotifier } from "./ServiceNotifier.ts"
+import type { HandedOver } from "./SocketActivation.ts"
+import { adopt, tapNameFor } from "./StoredSwitch.ts"
 import { type Succession, takeOver } from "./TakeoverRun.ts"
 import type { ValueError } from "./UsageError.ts"
 import { readToken } from "./WebOptions.ts"
@@ -57,8 +60,8 @@ export interface Edge {
   readonly announce: (text: string | undefined) => void
   /** The switch is this process's again, after another had begun to serve and died. */
   readonly regained: (running: Switch.RunningSwitch) => void
-  /** Descriptors of sockets that a service manager listens on; undefined: the switch makes its own. */
-  readonly descriptors: ReadonlyArray<number> | undefined
+  /** What a service manager has handed over. Without sockets the switch makes its own. */
+  readonly handedOver: HandedOver
   readonly notifier: ServiceNotifier
   /** Held from the beginning by whoever does not take over. */
   readonly ownership: { held: boolean }
@@ -92,24 +95,27 @@ export const runSwitch = (options: Options, edge: Edge): Effect.Effect<void, Run
       : yield* NativePrivileges.identify(addon, options.user.name, options.user.group)
     const web = yield* webRequest(options)
     const seed = options.seed ?? randomBytes(4).readUInt32LE()
-    const found = edge.descriptors === undefined || options.socketPathGiven
+    const { sockets, stored } = edge.handedOver
+    const found = sockets === undefined || options.socketPathGiven
       ? undefined
-      : InheritedListener.pathOf(addon, edge.descriptors)
+      : InheritedListener.pathOf(addon, sockets)
     const socketPath = found ?? options.socketPath ?? path.join(yield* privateDirectory, "vknet")
-    const request = requestFor(options, socketPath, seed, edge.descriptors !== undefined)
+    const request = requestFor(options, socketPath, seed, sockets !== undefined)
     const attach = options.simulate ? attachLines(socketPath, request.prefix, request.policy.ipv6, seed) : undefined
     const service = { options, edge, request, identity, attach, web }
     if (options.takeover) {
       const trusted = [0, process.geteuid?.() ?? 0, ...(identity === undefined ? [] : [identity.uid])]
       const succession = yield* takeOver(addon, request, trusted)
-      return yield* Effect.provide(serve({ ...service, succession }), succession.ports)
+      const { inheritance, ports } = succession
+      return yield* Effect.provide(serve({ ...service, succession, inheritance }), ports)
     }
-    const listener = edge.descriptors === undefined
+    const { inheritance, tap } = yield* adopt(addon, stored, request, edge.notifier.store())
+    const listener = sockets === undefined
       ? NativeSeqpacketListener.layer
-      : InheritedListener.layer(edge.descriptors, options.socketPathGiven, options.trunkPath)
-    const running = Effect.provide(serve({ ...service, succession: undefined }), listener)
-    if (!options.simulate) return yield* running
+      : InheritedListener.layer(sockets, options.socketPathGiven, options.trunkPath)
+    const running = Effect.provide(serve({ ...service, succession: undefined, inheritance }), listener)
     const { policy: { ipv6 }, prefix } = request
+    if (!options.simulate) return yield* Effect.provide(running, NativeTapDevice.layerOver(tap))
     return yield* Effect.provide(running, SocketpairTap.layer({ seed, prefix, ipv6 }))
   }).pipe(
     Effect.scoped,
@@ -126,16 +132,16 @@ interface Service {
   readonly attach: string | undefined
   readonly web: WebRequest | undefined
   readonly succession: Succession | undefined
+  /** What to go on with: the succession's, or what was kept. */
+  readonly inheritance: Switch.Inheritance | undefined
 }
 
-const serve = ({ attach, edge, identity, options, request, succession, web }: Service) =>
+const serve = ({ attach, edge, identity, inheritance, options, request, succession, web }: Service) =>
   Effect.gen(function*() {
     const addon = yield* Addon
-    const running = yield* Switch.open(request, succession?.inheritance)
-    if (succession !== undefined) {
-      yield* succession.claim
-      yield* running.plane.resume
-    }
+    const running = yield* Switch.open(request, inheritance)
+    if (succession !== undefined) yield* succession.claim
+    if (inheritance !== undefined) yield* running.plane.resume
     const startedMs = succession?.startedMs ?? Date.now()
     const overTcp = { metrics: options.metrics, web }
     const service = yield* openControl(running, edge.log, overTcp, startedMs, succession?.ends ?? noEnds)
@@ -152,7 +158,29 @@ const serve = ({ attach, edge, identity, options, request, succession, web }: Se
       yield* edge.serves(running)
       edge.announce(text)
     } else yield* succeed(edge, succession, running, text)
-    return yield* Effect.raceFirst(running.supervise, awaitHeir({ edge, options, running, service, startedMs }))
+    return yield* running.supervise.pipe(
+      Effect.raceFirst(awaitHeir({ edge, options, running, service, startedMs })),
+      Effect.raceFirst(options.simulate ? Effect.never : keepOpen(edge, running))
+    )
+  })
+
+/**
+ * Has the service manager keep what guests would miss after a crash. An orderly end leaves it the connections, for a
+ * restart, and not the tap.
+ */
+const keepOpen = ({ notifier, ownership }: Edge, running: Switch.RunningSwitch): Effect.Effect<never> =>
+  Effect.suspend(() => {
+    const store = notifier.store()
+    if (store === undefined) return Effect.never
+    const tapName = tapNameFor(running.request)
+    return Effect.ensuring(
+      follow(running, store, tapName),
+      Effect.sync(() => {
+        if (!ownership.held) return
+        store.drop(tapName)
+        store.settle()
+      })
+    )
   })
 
 /**
@@ -163,7 +191,7 @@ const succeed = (edge: Edge, succession: Succession, running: Switch.RunningSwit
   Effect.gen(function*() {
     const starter = process.ppid
     const isManaged = succession.notifySocket !== undefined
-    edge.notifier.inherit(succession.notifySocket)
+    edge.notifier.inherit(succession.notifySocket, succession.descriptorStoreMax)
     if (isManaged) {
       edge.announce(text)
       yield* Effect.sleep(10).pipe(Effect.repeat({ while: () => process.ppid === starter, times: 100 }))
@@ -192,6 +220,7 @@ const awaitHeir = ({ edge, options, running, service, startedMs }: Pick<Service,
       startedMs,
       ownership: edge.ownership,
       notifySocket: edge.notifier.path(),
+      descriptorStoreMax: edge.notifier.store()?.countMax ?? 0,
       succeeded: edge.notifier.succeeded,
       regain: Effect.sync(() => {
         const { pidFile } = running.belongings()

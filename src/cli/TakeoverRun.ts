@@ -22,6 +22,7 @@ export interface Succession {
   readonly startedMs: number
   /** Where the service manager listens, if there is one. */
   readonly notifySocket: string | undefined
+  readonly descriptorStoreMax: number
   /** Says that the switch is open. Succeeds when it is to forward. */
   readonly claim: Effect.Effect<void, Takeovers.TakeoverError>
   /** Says that it serves, and makes the system ours to put back as it was. */
@@ -73,6 +74,7 @@ export const takeOver = (
       ends: endsOf(estate),
       startedMs: inventory.startedMs,
       notifySocket: inventory.notifySocket ?? undefined,
+      descriptorStoreMax: inventory.descriptorStoreMax,
       claim: takeover.claim,
       confirm: Effect.gen(function*() {
         const pidFile = InheritedPorts.descriptorFor(estate, "pid-file")

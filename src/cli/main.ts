@@ -37,8 +37,8 @@ const debug = process.env["VKNETD_DEBUG"] === "1"
 
 const log = Log.make(load)
 
-/** Sockets that a service manager has handed over. */
-const descriptors = takeDescriptors(process.env, process.pid)
+/** What a service manager has handed over. */
+const handedOver = takeDescriptors(process.env, process.pid)
 
 const program: Effect.Effect<void, UserError> = Effect.gen(function*() {
   const request = yield* readCommandLine(argv, cwd)
@@ -46,7 +46,7 @@ const program: Effect.Effect<void, UserError> = Effect.gen(function*() {
   const { options } = request
   if (options.kind === "monitor") return yield* monitor(options)
   if (options.foreground || reporter !== undefined) return yield* serve(options)
-  if (descriptors !== undefined) {
+  if (handedOver.sockets !== undefined) {
     return yield* new ValueError({ message: "a socket was handed over, and is lost in the background; give -d" })
   }
   yield* ReadyDescriptor.check(options.readyFd)
@@ -72,7 +72,7 @@ const serve = (options: Options): Effect.Effect<void, UserError> =>
     // Whose the switch is decides who puts the system back as it was.
     const ownership = { held: !options.takeover }
     return yield* runSwitch(options, {
-      descriptors,
+      handedOver,
       notifier,
       ownership,
       regained: (running) => notifier.ready(statusOf(running)),

@@ -47,6 +47,11 @@ export interface RunningPlane {
    * questions lie unanswered.
    */
   readonly ask: (question: PlaneQuestion) => Effect.Effect<Option.Option<PlaneReply>>
+  /**
+   * Other handles of these guests' connections, for the caller to close; negative for a port that is closed. What is
+   * closed meanwhile cannot be taken for another.
+   */
+  readonly copies: (ports: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<number>>
   /** The loop touches nothing from now on until `resume`. Succeeds with what another loop can go on with. */
   readonly rest: Effect.Effect<PlaneInheritance>
   /** The loop goes on, or begins if it was started with what another had. */

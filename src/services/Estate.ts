@@ -122,6 +122,8 @@ export const Inventory = Schema.Struct({
   })),
   /** Where the service manager listens; null: there is none. */
   notifySocket: Schema.NullOr(Schema.String),
+  /** How many open files the service manager keeps for the next process; 0: none. Unknown to older processes. */
+  descriptorStoreMax: Schema.optionalWith(Schema.Number, { default: () => 0 }),
   /** When the switch, not the process, began. */
   startedMs: Schema.Number
 })

@@ -1,3 +1,4 @@
+import * as Admission from "../domain/Admission.ts"
 import type { AdmissionSnapshot } from "../domain/AdmissionSnapshot.ts"
 import * as AdmissionSnapshots from "../domain/AdmissionSnapshot.ts"
 import { Bounds, TAP_PORT } from "../domain/Bounds.ts"
@@ -97,6 +98,7 @@ export const give = (forwarder: Forwarder.Forwarder, state: PlaneState, handles:
     PortSet.reopen(ports, port, state.uid[i]!, state.trunks.includes(port))
   }
   if (state.knowledge !== undefined) know(forwarder, state.knowledge)
+  else for (const port of state.ports) Admission.join(forwarder.memory, port, exchange.nowMs)
   // Rules that go by the port's user know the ports now.
   Forwarder.configure(forwarder, forwarder.settings)
   return 0

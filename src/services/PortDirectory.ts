@@ -18,12 +18,15 @@ export interface Resident {
  */
 export interface PortDirectory {
   readonly guests: Map<number, Resident>
+  /** Told that ports have opened or closed, the tap's included. */
+  changed: () => void
   tap: { readonly state: "none" | "up" | "lost"; readonly name: string | undefined; readonly sinceMs: number }
 }
 
 /** @param guests that are there already; who they are is found out by `identify`. */
 export const make = (guests: ReadonlyArray<Omit<Resident, "process">> = []): PortDirectory => ({
   guests: new Map(guests.map((guest) => [guest.port, { ...guest, process: undefined }] as const)),
+  changed: () => {},
   tap: { state: "none", name: undefined, sinceMs: 0 }
 })
 
@@ -38,18 +41,19 @@ export const note = (
     case "opened": {
       const { pid, port, trunk, uid } = notice
       directory.guests.set(port, { port, uid, pid, trunk, process: find(pid), openedMs: nowMs })
-      return
+      break
     }
     case "closed":
       directory.guests.delete(notice.port)
-      return
+      break
     case "tap-lost":
       directory.tap = { ...directory.tap, state: "lost", sinceMs: nowMs }
-      return
+      break
     case "refused":
     case "denied":
       return
   }
+  directory.changed()
 }
 
 /** Looks up the processes of guests that were there from the beginning. */
@@ -60,6 +64,7 @@ export const identify = (directory: PortDirectory, find: (pid: number) => PeerPr
 /** The tap has been opened, at first or again. */
 export const noteTap = (directory: PortDirectory, name: string, nowMs: number): void => {
   directory.tap = { state: "up", name, sinceMs: nowMs }
+  directory.changed()
 }
 
 /** Open ports in their order, the tap's first. */

@@ -70,7 +70,8 @@ export interface Belongings {
 /** What a switch that goes on for another one knows of it. */
 export interface Inheritance {
   readonly plane: PlaneInheritance
-  readonly tapSinceMs: number
+  /** Undefined: it was not told. */
+  readonly tapSinceMs: number | undefined
   readonly guests: ReadonlyArray<Omit<Directory.Resident, "process">>
 }
 

@@ -32,6 +32,7 @@ export const make = (options: {
   readonly startedMs: number
   readonly ownership: { held: boolean }
   readonly notifySocket: string | undefined
+  readonly descriptorStoreMax: number
   /** Told the number of the process that has the switch now. */
   readonly succeeded: (pid: number) => void
   /** Writes our number into the pid file again, and tells the service manager. */
@@ -87,7 +88,7 @@ const factsOf = ({ interfaceName, macAddress, mtuBytes, printedName }: Tap) => (
 
 /** The ports are those that the forwarding thread has: the directory may lag behind it by a notice or two. */
 const inventoryOf = (
-  { ends: { control, metrics, web }, notifySocket, running, startedMs }: Parameters<typeof make>[0],
+  { descriptorStoreMax, ends: { control, metrics, web }, notifySocket, running, startedMs }: Parameters<typeof make>[0],
   { handles, state }: PlaneInheritance
 ): { readonly inventory: Inventory; readonly descriptors: ReadonlyArray<number> } => {
   const { directory } = running
@@ -132,6 +133,7 @@ const inventoryOf = (
         }
       }),
       notifySocket: notifySocket ?? null,
+      descriptorStoreMax,
       startedMs
     }
   }

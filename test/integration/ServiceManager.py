@@ -5,11 +5,15 @@
 SPEC is JSON: `notify`, a path or "@name" for the notification socket; `listen`, a path to listen on and hand over
 as descriptor 3; `kind` of that socket ("seqpacket", "stream", "silent": nobody listens) and its `mode`; `addressee`,
 "other" to hand it over to another process; `asking`, how many guests connect before the service is started, each of
-which asks once for 10.1.0.1 (ARP): how many are answered is printed as "answered N". Each datagram is printed as
-"told LINE|LINE", the end as "ended STATUS". TERM, HUP and USR2 go to the service.
+which asks once for 10.1.0.1 (ARP): how many are answered is printed as "answered N"; `store`, how many open files are
+kept for it, and `restarts`, how often it is started again after it was killed. Each datagram is printed as "told
+LINE|LINE", each start as "pid N", a file that has ended and is kept no more as "gone NAME", the end as "ended STATUS".
+TERM, HUP and USR2 go to the service.
 """
+import fcntl
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -34,7 +38,6 @@ if "listen" in spec:
         listener.listen(64)
 
 
-
 def ask(n):
     guest = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     guest.connect(spec["listen"])
@@ -55,28 +58,76 @@ def is_answered(guest):
 
 asking = [ask(n + 10) for n in range(spec.get("asking", 0))]
 
-child = os.fork()
-if child == 0:
-    if listener is not None:
-        os.dup2(listener.fileno(), 3)
-        os.set_inheritable(3, True)
-        environment["LISTEN_FDS"] = "1"
-        environment["LISTEN_FDNAMES"] = "vknetd.socket"
+stored = []
+
+
+def start():
+    """Forks the service with all that is for it from descriptor 3 on."""
+    child = os.fork()
+    if child != 0:
+        print("pid", child, flush=True)
+        return child
+    given = [("vknetd.socket", listener.fileno())] if listener is not None else []
+    given += stored
+    if given:
+        # Out of the way first: what one becomes may be another.
+        copies = [fcntl.fcntl(fd, fcntl.F_DUPFD, 256) for _, fd in given]
+        for number, fd in enumerate(copies, 3):
+            os.dup2(fd, number)
+            os.close(fd)
+        environment["LISTEN_FDS"] = str(len(given))
+        environment["LISTEN_FDNAMES"] = ":".join(name for name, _ in given)
         environment["LISTEN_PID"] = str(1 if spec.get("addressee") == "other" else os.getpid())
+    if "store" in spec:
+        environment["FDSTORE"] = str(spec["store"])
     os.execvpe(command[0], command, environment)
+
+
+def obey(lines, files):
+    """What a manager does with its store; files that are not kept are closed."""
+    name = "".join(line[7:] for line in lines if line.startswith("FDNAME="))
+    if "FDSTOREREMOVE=1" in lines:
+        for row in [row for row in stored if row[0] == name]:
+            stored.remove(row)
+            os.close(row[1])
+    if "FDSTORE=1" in lines:
+        for fd in list(files):
+            known = any(row[0] == name and os.path.sameopenfile(row[1], fd) for row in stored)
+            if not known and len(stored) < spec.get("store", 0):
+                stored.append((name, fd))
+                files.remove(fd)
+    for fd in files:
+        os.close(fd)
+
+
+def forget_ended():
+    poll = select.poll()
+    for _, fd in stored:
+        poll.register(fd, 0)
+    ended = {fd for fd, _ in poll.poll(0)}
+    for row in [row for row in stored if row[1] in ended]:
+        stored.remove(row)
+        os.close(row[1])
+        print("gone", row[0], flush=True)
+
+
+child = start()
 
 for name in ("SIGTERM", "SIGHUP", "SIGUSR2"):
     signal.signal(getattr(signal, name), lambda number, _: os.kill(child, number))
 
 told.settimeout(0.02)
-print("pid", child, flush=True)
 if asking:
     deadline = time.monotonic() + 5
     print("answered", sum(map(is_answered, asking)), flush=True)
+restarts = spec.get("restarts", 0)
 status = None
 while True:
+    forget_ended()
     try:
-        print("told", told.recv(4096).decode().replace("\n", "|"), flush=True)
+        datagram, files, _, _ = socket.recv_fds(told, 4096, 16, socket.MSG_CMSG_CLOEXEC)
+        print("told", datagram.decode().replace("\n", "|"), flush=True)
+        obey(datagram.decode().split("\n"), files)
         continue
     except TimeoutError:
         pass
@@ -85,4 +136,8 @@ while True:
     ended, state = os.waitpid(child, os.WNOHANG)
     if ended != 0:
         status = os.waitstatus_to_exitcode(state)
+        if status == -signal.SIGKILL and restarts > 0:
+            restarts -= 1
+            status = None
+            child = start()
 print("ended", status, flush=True)

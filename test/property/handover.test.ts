@@ -37,6 +37,7 @@ const inventory: Inventory = {
   membership: null,
   guests: Array.from({ length: 300 }, (_, i) => ({ port: i + 1, uid: 0, pid: 0, trunk: false, openedMs: 0 })),
   notifySocket: null,
+  descriptorStoreMax: 0,
   startedMs: 0
 }
 

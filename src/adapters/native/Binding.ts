@@ -71,6 +71,8 @@ export interface Binding {
   readonly errnoName: (errno: number) => string
   /** With `offload` the host's kernel leaves the cutting of TCP segments and checksums to the exchange, if it can. */
   readonly openTap: (request: string, offload: boolean) => NativeTap | number
+  /** What a tap is that somebody else opened; its descriptor is not to be inherited from now on. Linux. */
+  readonly adoptTap: (fd: number) => NativeTap | number
   /** Address and mask are unsigned 32-bit, first octet highest. */
   readonly assignAddress: (interfaceName: string, address: number, mask: number) => number
   /** Sixteen octets; 1 … 128 bits. */
@@ -117,8 +119,17 @@ export interface Binding {
       readonly sendBufferBytes: number
     }
   ) => NativeExchange
-  /** One datagram to a Unix socket; a name that begins with `@` is Linux's, outside the file system. */
-  readonly sendDatagram: (path: string, text: string, waitMs: number) => number
+  /**
+   * One datagram to a Unix socket; a name that begins with `@` is Linux's, outside the file system. Another descriptor
+   * of the open file `along` goes with it.
+   */
+  readonly sendDatagram: (path: string, text: string, waitMs: number, along?: number) => number
+  /** Waits until a service manager has dealt with all that it was told: 1 if it has in time, 0 if not. */
+  readonly notifyBarrier: (path: string, waitMs: number) => number
+  /** Takes over a connection that somebody else accepted: `[uid, pid]` of its other end. */
+  readonly adoptConnection: (fd: number) => readonly [number, number] | number
+  /** Ends a connection, whoever else has it open, and closes the descriptor. */
+  readonly endConnection: (fd: number) => void
   /** Takes over a listening descriptor that somebody else made; `mode` are its node's permission bits. */
   readonly inheritListener: (fd: number) => { readonly path: string; readonly mode: number } | number
   readonly sameNode: (path: string, other: string) => boolean

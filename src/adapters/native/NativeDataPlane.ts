@@ -120,6 +120,7 @@ const begin = (
             ? Effect.map(ask({ kind: "ask", question }), ({ reply }) => Option.fromNullable(reply))
             : Effect.succeedNone
         ),
+      copies: (ports) => Effect.map(ask({ kind: "copy", ports }), ({ copies }) => copies ?? []),
       rest: Effect.map(ask({ kind: "rest" }), ({ inheritance }) => inheritance!),
       resume: Effect.asVoid(ask({ kind: "resume" })),
       ended

@@ -3,12 +3,18 @@ import * as Layer from "effect/Layer"
 import * as Mac from "../../domain/MacAddress.ts"
 import { TapDevice, TapError } from "../../services/TapDevice.ts"
 import { Addon } from "./Addon.ts"
+import type { NativeTap } from "./Binding.ts"
 
-/** Taps of the running kernel, tap(4). Needs the right to configure interfaces. */
-export const layer: Layer.Layer<TapDevice, never, Addon> = Layer.effect(
+/**
+ * Taps of the running kernel, tap(4). Needs the right to configure interfaces.
+ *
+ * @param adopted one that is open already, and is given out as the first.
+ */
+export const layerOver = (adopted?: NativeTap): Layer.Layer<TapDevice, never, Addon> => Layer.effect(
   TapDevice,
   Effect.gen(function*() {
     const addon = yield* Addon
+    let left = adopted
     return TapDevice.of({
       open: ({ name, offload }) =>
         Effect.gen(function*() {
@@ -19,7 +25,8 @@ export const layer: Layer.Layer<TapDevice, never, Addon> = Layer.effect(
 
           const opened = yield* Effect.acquireRelease(
             Effect.suspend(() => {
-              const result = addon.openTap(name, offload)
+              const result = left ?? addon.openTap(name, offload)
+              left = undefined
               return typeof result === "number" ? failure("open", result) : Effect.succeed(result)
             }),
             (tap) => Effect.sync(() => addon.closeFd(tap.fd))
@@ -44,3 +51,5 @@ export const layer: Layer.Layer<TapDevice, never, Addon> = Layer.effect(
     })
   })
 )
+
+export const layer = layerOver()

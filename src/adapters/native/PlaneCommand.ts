@@ -30,6 +30,8 @@ export type PlaneCommand =
   | { readonly kind: "attach-tap"; readonly handle: number; readonly mac: MacAddress; readonly mtuBytes: number }
   | { readonly kind: "detach-tap" }
   | { readonly kind: "ask"; readonly question: PlaneQuestion }
+  /** Makes other descriptors of these ports' connections. */
+  | { readonly kind: "copy"; readonly ports: ReadonlyArray<number> }
   /** Rests, and tells its state. */
   | { readonly kind: "rest" }
   | { readonly kind: "resume" }
@@ -43,5 +45,7 @@ export type PlaneAnswer =
     readonly errno: number
     readonly reply?: PlaneReply
     readonly inheritance?: PlaneInheritance
+    /** Descriptors for who asked to close, or negated errnos. */
+    readonly copies?: ReadonlyArray<number>
   }
   | PlaneNotice

@@ -38,14 +38,6 @@ const run = ({ captured, memory, settings }: Extract<PlaneCommand, { kind: "begi
   let rests = true
   say({ kind: "done", errno: 0 })
 
-  const listen = ({ inherited, listener, trunkListener }: Extract<PlaneCommand, { kind: "listen" }>): number => {
-    let errno = exchange.listen(Entrance.Guests, listener)
-    if (errno === 0 && trunkListener >= 0) errno = exchange.listen(Entrance.Trunks, trunkListener)
-    return errno !== 0 || inherited === undefined
-      ? errno
-      : PlaneState.give(forwarder, inherited.state, inherited.handles)
-  }
-
   const obey = (command: PlaneCommand): boolean => {
     switch (command.kind) {
       case "attach-tap":
@@ -58,6 +50,9 @@ const run = ({ captured, memory, settings }: Extract<PlaneCommand, { kind: "begi
       case "ask":
         say({ kind: "done", errno: 0, reply: answer(forwarder, command.question) })
         return true
+      case "copy":
+        say({ kind: "done", errno: 0, copies: command.ports.map((port) => copyOf(exchange, port)) })
+        return true
       case "rest":
         rests = true
         say({ kind: "done", errno: 0, inheritance: PlaneState.leave(forwarder, exchange) })
@@ -68,7 +63,7 @@ const run = ({ captured, memory, settings }: Extract<PlaneCommand, { kind: "begi
         say({ kind: "done", errno: 0 })
         return true
       case "listen":
-        say({ kind: "done", errno: listen(command) })
+        say({ kind: "done", errno: listen(exchange, forwarder, command) })
         return true
       case "begin":
       case "stop":
@@ -89,6 +84,24 @@ const run = ({ captured, memory, settings }: Extract<PlaneCommand, { kind: "begi
   // What was received is not kept from whom it is for.
   exchange.send()
   exchange.shutdown()
+}
+
+const listen = (
+  exchange: Exchange.NativeFrameExchange,
+  forwarder: Forwarder.Forwarder,
+  { inherited, listener, trunkListener }: Extract<PlaneCommand, { kind: "listen" }>
+): number => {
+  let errno = exchange.listen(Entrance.Guests, listener)
+  if (errno === 0 && trunkListener >= 0) errno = exchange.listen(Entrance.Trunks, trunkListener)
+  return errno !== 0 || inherited === undefined
+    ? errno
+    : PlaneState.give(forwarder, inherited.state, inherited.handles)
+}
+
+/** Another descriptor of a port's connection, or negative. */
+const copyOf = (exchange: Exchange.NativeFrameExchange, port: number): number => {
+  const fd = exchange.handleOf(port)
+  return fd < 0 ? fd : binding.duplicateFd(fd)
 }
 
 // Until it has something to do it waits as any program of Node's does.

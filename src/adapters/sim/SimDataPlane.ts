@@ -72,6 +72,8 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
             attachTap,
             detachTap: Effect.sync(() => Forwarder.detachTap(forwarder)),
             ask: (question) => Effect.sync(() => Option.some(answer(forwarder, question))),
+            // Nobody outlives the simulated kernel's only process.
+            copies: (ports) => Effect.succeed(ports.map(() => -1)),
             // Between two turns of the driver the loop is always at rest.
             rest: Effect.sync(() => PlaneState.leave(forwarder, exchange)),
             resume: Effect.void,
