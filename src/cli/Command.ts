@@ -10,10 +10,10 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { stripVTControlCharacters } from "node:util"
-import { version } from "../../package.json"
 import { allFlags, builtInFlags, type Flag, flags, longFlags, shortSpec, spell } from "./Flags.ts"
 import { helpText } from "./Help.ts"
 import type { Options } from "./Options.ts"
+import { versionText } from "./Printed.ts"
 import { type RawOptions, toOptions } from "./RawOptions.ts"
 import { expandShortFlags } from "./ShortFlags.ts"
 import { type UsageError, ValueError } from "./UsageError.ts"
@@ -40,7 +40,7 @@ export const readCommandLine = (
     // @effect/cli's own help is three screens long and coloured even into a pipe, and it takes
     // `--version` behind another option for the operand: so these are answered here.
     if (words.includes("-h") || words.includes(spell(builtInFlags.help))) return print(helpText())
-    if (words.includes(spell(builtInFlags.version))) return print(`vknetd ${version}`)
+    if (words.includes(spell(builtInFlags.version))) return print(versionText)
     const completionsAt = words.indexOf(spell(builtInFlags.completions))
     if (completionsAt !== -1) return print(yield* completions(unmark(words[completionsAt + 1]!)))
     const raw = yield* parse(words)

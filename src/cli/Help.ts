@@ -2,7 +2,7 @@ import { headOf } from "./CommandForm.ts"
 import { controlForms, json, switchSocket } from "./ControlForms.ts"
 import { allFlags, type Flag, flags } from "./Flags.ts"
 import { frameForms } from "./Forms.ts"
-import { usageLine } from "./UsageError.ts"
+import { usageLine } from "./UsageLine.ts"
 
 const indent = "  "
 const gap = 2

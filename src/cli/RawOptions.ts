@@ -10,7 +10,8 @@ import { defaults, type Options } from "./Options.ts"
 import { type Read, readNumber, refuse } from "./OptionValue.ts"
 import { type RawPolicyOptions, readPolicyOptions } from "./PolicyOptions.ts"
 import { type RawServiceOptions, readServiceOptions } from "./ServiceOptions.ts"
-import { printable, type UsageError, usageLine, type ValueError } from "./UsageError.ts"
+import { printable, type UsageError, type ValueError } from "./UsageError.ts"
+import { usageLine } from "./UsageLine.ts"
 import { readWebOptions } from "./WebOptions.ts"
 
 /** The command line as words: switches as booleans, values as given, undefined where nothing was. */

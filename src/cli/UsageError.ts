@@ -1,8 +1,5 @@
 import * as Data from "effect/Data"
-
-/** The usage in one line, with which mistakes of form end. */
-export const usageLine =
-  "usage: vknetd [-cdU] [-b bridgeN] [-p socket_path] [-i pidfile] [-t tapN] [address/cidrbits]"
+import { usageLine } from "./UsageLine.ts"
 
 /** The words on the command line do not have the form of one. */
 export class UsageError extends Data.TaggedError("UsageError")<{

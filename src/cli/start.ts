@@ -1,15 +1,18 @@
 import { subcommands } from "./Subcommands.ts"
 
 /*
- * Where the command begins. A first word that names a subcommand starts that, with no more code than it needs;
- * everything else is a command line as it always was.
+ * Where the command begins. A first word that names a subcommand starts that, and one that asks for nothing but text
+ * prints it, with no more code than it needs; everything else is a command line as it always was.
  */
 
-const word = process.argv[2] ?? ""
+const [, , word = "", ...more] = process.argv
 const load = Object.hasOwn(subcommands, word) ? subcommands[word] : undefined
-if (load === undefined) {
-  await import("./main.ts")
-} else {
+if (load !== undefined) {
   const { run } = await load()
   process.exitCode = await run(process.argv.slice(2))
+} else {
+  const { printedFor } = await import("./Printed.ts")
+  const text = more.length === 0 ? printedFor(word) : undefined
+  if (text === undefined) await import("./main.ts")
+  else process.stdout.write(`${text}\n`)
 }
