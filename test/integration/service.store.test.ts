@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { run, until } from "./commandTranscript.ts"
 import { privilegesMissing } from "./guests/GuestPackages.ts"
 import { makeNetns } from "./guests/Netns.ts"
+import { startRawPort } from "./guests/RawPort.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
 import { startService } from "./ServiceUnderTest.ts"
 import { startNumberedGuests } from "./takeoverWorld.ts"
@@ -62,12 +63,14 @@ describe("guests of a switch that is killed", () => {
 describe("a connection that is kept", () => {
   it.scopedLive("ends all the same when the switch ends it, and is kept no more", () =>
     Effect.gen(function*() {
-      const { guests, listen, service, status } = yield* keptGuests({ store: 16, restarts: 0 })
-      yield* service.waitFor("FDSTORE=1|FDNAME=g1")
-      yield* run(["port", "1", "disconnect", "-p", listen])
-      yield* guests.process.waitUntil("closed", () => guests.process.stdout().includes("closed") || undefined, 5000)
-      yield* until("gone", () => service.gone().includes("g1") || undefined)
-      assert.include([0, 1], (yield* status)["guests"])
+      const { listen, service, status } = yield* keptGuests({ store: 16, restarts: 0 })
+      const guest = yield* startRawPort("frames", listen)
+      yield* service.waitFor("FDSTORE=1|FDNAME=g3")
+      assert.strictEqual((yield* run(["port", "3", "disconnect", "-p", listen])).status, 0)
+      assert.deepStrictEqual(yield* guest.waitForEnd(5000), { status: 0, signal: null })
+      yield* until("gone", () => service.gone().length > 0 || undefined)
+      assert.deepStrictEqual(service.gone(), ["g3"])
+      assert.strictEqual((yield* status)["guests"], 2)
     }))
 
   it.scopedLive("is kept no more when its guest goes", () =>
