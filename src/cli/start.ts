@@ -14,5 +14,9 @@ if (load !== undefined) {
   const { printedFor } = await import("./Printed.ts")
   const text = more.length === 0 ? printedFor(word) : undefined
   if (text === undefined) await import("./main.ts")
-  else process.stdout.write(`${text}\n`)
+  else {
+    // A reader that has seen enough.
+    process.stdout.on("error", () => process.exit(0))
+    process.stdout.write(`${text}\n`)
+  }
 }
