@@ -73,7 +73,7 @@ void try_datagram(Octets& octets) {
   const std::string prefix = octets.one_in(2) ? "@" : "/";
   const std::string path = prefix + std::string(sizes[octets.below(6)], 'y');
   const std::string text = text_of(octets, octets.below(64));
-  PROMISE(vknetd::datagram_send(path.c_str(), text.data(), text.size(), 0) < 0, "nobody gets a datagram");
+  PROMISE(vknetd::datagram_send(path.c_str(), text.data(), text.size(), 0, -1) < 0, "nobody gets a datagram");
   vknetd::InheritedListener inherited;
   PROMISE(vknetd::listener_inherit(stage().listener, &inherited) == 0, "a listener is taken over");
   PROMISE(strcmp(inherited.path, stage().path) == 0 && inherited.mode == 0660, "with its path and mode");
