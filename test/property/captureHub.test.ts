@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fc from "effect/FastCheck"
 import * as Stream from "effect/Stream"
+import { setImmediate } from "node:timers/promises"
 import { Bounds } from "../../src/domain/Bounds.ts"
 import * as Ring from "../../src/domain/capture/CaptureRing.ts"
 import { parseFilter } from "../../src/domain/capture/Filter.ts"
@@ -48,10 +49,13 @@ const begin = (hub: CaptureHub, request: Partial<CaptureRequest> = {}): CaptureR
   return reader
 }
 
-/** Ends a capture and reads all of it. */
-const taken = async (hub: CaptureHub, reader: CaptureReader) => {
+/** Reads a capture until it ends. */
+const read = (hub: CaptureHub, reader: CaptureReader) => Effect.runPromise(Stream.runCollect(hub.stream(reader)))
+
+/** Ends a capture and gives all of it. @param reading if it was read all the time. */
+const taken = async (hub: CaptureHub, reader: CaptureReader, reading?: ReturnType<typeof read>) => {
   if (!reader.isEnded) assert.isTrue(hub.end(reader.id, undefined))
-  const pieces = await Effect.runPromise(Stream.runCollect(hub.stream(reader)))
+  const pieces = await (reading ?? read(hub, reader))
   hub.close(reader)
   const octets = concat(...pieces)
   const { fault, frames, names } = readAll(octets)
@@ -135,25 +139,28 @@ describe("a capture", () => {
         guests.forEach((each, i) => send(each, world.frame(255, i + 1)))
         two.received()
         const reader = begin(hub, { port: 2 })
+        const reading = read(hub, reader)
         const got: Array<number> = []
         let mark = 0
-        const read = () => void got.push(...two.received().map(world.markOf))
+        const receive = () => void got.push(...two.received().map(world.markOf))
         for (const [isSending, much] of moves) {
           for (let i = 0; isSending && i < much * 100; i++) {
             const from = 1 + 2 * (mark & 1)
             send(from === 1 ? one : three, world.frame(2, from, ++mark, 1500))
             hub.drain()
           }
-          if (!isSending) read()
+          if (!isSending) receive()
           pass(1 + much)
           hub.drain()
+          await setImmediate()
         }
         for (let i = 0; i < 40; i++) {
-          read()
+          receive()
           pass(20)
           hub.drain()
+          await setImmediate()
         }
-        const { frames, missed } = await taken(hub, reader)
+        const { frames, missed } = await taken(hub, reader, reading)
         assert.deepStrictEqual(frames.map(({ octets }) => world.markOf(octets)), got)
         assert.strictEqual(missed, 0)
       }),
