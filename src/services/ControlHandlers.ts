@@ -12,13 +12,29 @@ import type { PortAction, Sample, Setting } from "./ControlSchema.ts"
 import { watchIntervalMs } from "./ControlSchema.ts"
 import { settingKeys } from "./ControlWords.ts"
 import { ask, ControlTarget } from "./ControlTarget.ts"
-import { configure } from "./LiveSettings.ts"
+import { configure, type LiveSettings } from "./LiveSettings.ts"
 import * as Views from "./ControlViews.ts"
 import * as MetricsText from "./MetricsText.ts"
 import { PeerProcesses } from "./PeerProcesses.ts"
 
-/** Ages that can be set: from a second to a week. */
-const stationAgeSeconds = { least: 1, most: 7 * 86_400 } as const
+/** Numbers that can be set, from 1 on; a station is remembered for a week at most. */
+const numbers = {
+  "station-age": {
+    unit: "seconds",
+    most: 7 * 86_400,
+    among: (live: LiveSettings, n: number): LiveSettings => ({ ...live, stationAgeSeconds: n })
+  },
+  "storm-rate": {
+    unit: "frames a second",
+    most: 10_000_000,
+    among: (live: LiveSettings, n: number): LiveSettings => ({ ...live, policy: { ...live.policy, stormPerSecond: n } })
+  },
+  "arp-rate": {
+    unit: "frames a second",
+    most: 10_000_000,
+    among: (live: LiveSettings, n: number): LiveSettings => ({ ...live, policy: { ...live.policy, arpPerSecond: n } })
+  }
+} as const
 
 /** What is counted and measured, for Prometheus. */
 export const metrics: Effect.Effect<string, never, ControlTarget> = Effect.gen(function*() {
@@ -91,11 +107,13 @@ const changeSetting = (key: string, value: string) =>
         if (!log.levels.includes(value)) return yield* unfit(key, value, `one of ${log.levels.join(", ")}`)
         log.setLevel(value)
         break
-      case "station-age": {
-        const { least, most } = stationAgeSeconds
-        const seconds = /^[1-9][0-9]{0,6}$/.test(value) ? Number(value) : Number.NaN
-        if (!(seconds >= least && seconds <= most)) return yield* unfit(key, value, `seconds from ${least} to ${most}`)
-        const settings = { ...running.live, stationAgeSeconds: seconds }
+      case "station-age":
+      case "storm-rate":
+      case "arp-rate": {
+        const { among, most, unit } = numbers[key as keyof typeof numbers]
+        const number = /^[1-9][0-9]{0,7}$/.test(value) ? Number(value) : Number.NaN
+        if (!(number <= most)) return yield* unfit(key, value, `${unit} from 1 to ${most}`)
+        const settings = among(running.live, number)
         if (!(yield* configure(running, settings, (question) => ask(running, question)))) return yield* unanswered
         break
       }

@@ -2,4 +2,4 @@
 export const portActions = ["disconnect", "pin", "unpin", "isolate", "unisolate"] as const
 
 /** What can be set while the switch runs. */
-export const settingKeys = ["log-level", "station-age"] as const
+export const settingKeys = ["log-level", "station-age", "storm-rate", "arp-rate"] as const

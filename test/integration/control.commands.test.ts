@@ -153,12 +153,16 @@ describe("a running switch is told", () => {
       assert.match(target.process.stderr(), /port changed by command.* action=disconnect byUid=\d+ port=2\n/)
     }))
 
-  it.scopedLive("its log level and how long stations are remembered", () =>
+  it.scopedLive("its log level, its rates, and how long stations are remembered", () =>
     Effect.gen(function*() {
-      const { target } = yield* busySwitch
+      const { guests, target } = yield* busySwitch
       assert.strictEqual(plain(yield* target.ask("set", "station-age", "1")), "station-age 1\n")
       yield* Effect.sleep(2100)
       assert.deepStrictEqual(decode(Schema.Array(Control.Station), yield* target.ask("stations", "--json")), [])
+      assert.strictEqual(plain(yield* target.ask("set", "storm-rate", "7")), "storm-rate 7\n")
+      for (let n = 0; n < 40; n++) yield* guests.send(1, 255, 2)
+      const { drops } = decode(Control.Drops, yield* target.ask("drops", "--json"))
+      assert.isTrue(drops.some(({ frames, port, reason }) => port === 2 && reason === "STORM_RATE" && frames > 10))
       assert.strictEqual(plain(yield* target.ask("set", "log-level", "error")), "log-level error\n")
       const before = target.process.stderr()
       yield* target.ask("port", "1", "disconnect")
@@ -183,7 +187,7 @@ describe("a question that cannot be answered", () => {
         [["port", "0", "disconnect"], "no guest has port 0"],
         [["port", "x", "pin"], "bad port x: give its number, as ports shows it"],
         [["port", "1", "explode"], /^bad action explode: give one of disconnect, pin, unpin, isolate, unisolate$/],
-        [["set", "x", "y"], "nothing to set is called x: there are log-level, station-age"],
+        [["set", "x", "y"], "nothing to set is called x: there are log-level, station-age, storm-rate, arp-rate"],
         [["set", "log-level", "loud"], "bad log-level loud: give one of error, warning, info, debug"]
       ]
       for (const [argv, line] of mistakes) assertMistake(yield* target.ask(...argv), line)

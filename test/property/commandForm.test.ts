@@ -28,7 +28,7 @@ describe("the forms of subcommands", () => {
     assert.deepStrictEqual(["status", "port", "set", "capture", "explain", "replay"].map(formOf).map(usageOf), [
       "usage: vknetd status [-p socket_path] [--json]",
       "usage: vknetd port [-p socket_path] [--json] N disconnect|pin|unpin|isolate|unisolate",
-      "usage: vknetd set [-p socket_path] [--json] log-level|station-age VALUE",
+      "usage: vknetd set [-p socket_path] [--json] log-level|station-age|storm-rate|arp-rate VALUE",
       "usage: vknetd capture [-p socket_path] [--port N] [--denied] [--filter EXPR] [-c COUNT] [-s SNAPLEN] "
       + "[-w FILE|-]",
       "usage: vknetd explain [--from guest|trunk|tap] [--host-mac MAC] [--ipv6 ADDRESS/BITS] [-U] "

@@ -243,7 +243,20 @@ describe("the control channel of a simulated switch", () => {
         ["POST", "/ports/99999/pin", undefined, 404, "no guest has port 99999"],
         ["PUT", "/settings/log-level", { value: "loud" }, 400, "bad log-level loud: give one of error, info"],
         ["PUT", "/settings/station-age", { value: "0" }, 400, "bad station-age 0: give seconds from 1 to 604800"],
-        ["PUT", "/settings/x", { value: "0" }, 404, "nothing to set is called x: there are log-level, station-age"]
+        [
+          "PUT",
+          "/settings/x",
+          { value: "0" },
+          404,
+          "nothing to set is called x: there are log-level, station-age, storm-rate, arp-rate"
+        ],
+        [
+          "PUT",
+          "/settings/arp-rate",
+          { value: "1e3" },
+          400,
+          "bad arp-rate 1e3: give frames a second from 1 to 10000000"
+        ]
       ]
       for (const [method, path, body, expected, line] of refused) {
         const { status, text } = yield* send(method, path, "owner", body)

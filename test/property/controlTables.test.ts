@@ -221,7 +221,10 @@ describe("the command lines of a running switch", () => {
     assert.strictEqual(refused("status", "--json=1"), `option --json takes no value ${usage}`)
     assert.strictEqual(refused("status", "-p", ""), "-p '': give a path")
     assert.match(refused("port", "2"), /^something is missing \(usage: vknetd port /)
-    assert.match(refused("set", "log-level"), /^something is missing .* log-level\|station-age VALUE\)$/)
+    assert.match(
+      refused("set", "log-level"),
+      /^something is missing .* log-level\|station-age\|storm-rate\|arp-rate VALUE\)$/
+    )
   })
 
   it("explain themselves, every one", () => {
