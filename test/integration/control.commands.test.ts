@@ -36,7 +36,7 @@ const busySwitch = Effect.gen(function*() {
   yield* guests.send(1, 255, 2)
   yield* guests.send(1, 255, 1)
   // The next answer of the switch is to know all of it.
-  yield* Effect.sleep(200)
+  yield* Effect.sleep(1000)
   return { target, guests }
 })
 

@@ -44,7 +44,7 @@ describe("a switch with a settings file", () => {
     Effect.gen(function*() {
       const { guests, reload, target } = yield* configured
       yield* guests.send(0, 255, 1)
-      yield* Effect.sleep(100)
+      yield* Effect.sleep(800)
       assert.strictEqual(yield* sentTo(target, 2), 1)
       assert.strictEqual(
         yield* reload(`${common}isolate = "all"\nmax-macs = 1\n`),
@@ -52,7 +52,7 @@ describe("a switch with a settings file", () => {
       )
       yield* guests.send(0, 255, 1)
       yield* guests.send(0, 255, 2)
-      yield* Effect.sleep(100)
+      yield* Effect.sleep(800)
       assert.strictEqual(yield* sentTo(target, 2), 1)
       const { drops } = decode(Control.Drops, yield* target.ask("drops", "--json"))
       assert.deepStrictEqual(drops, [
@@ -64,7 +64,7 @@ describe("a switch with a settings file", () => {
         "level=info message=\"settings read anew\" changed=\"isolate=none max-macs=16\" file=FILE"
       )
       yield* guests.send(0, 255, 1)
-      yield* Effect.sleep(100)
+      yield* Effect.sleep(800)
       assert.strictEqual(yield* sentTo(target, 2), 2)
       assert.strictEqual(decode(Control.Status, yield* target.ask("status", "--json")).guests, 2)
       const nothing = "level=info message=\"settings read anew: nothing has changed\" file=FILE"
@@ -89,7 +89,7 @@ describe("a switch with a settings file", () => {
         assert.strictEqual(yield* reload(toml), `${unusable}"${why}"`)
       }
       yield* guests.send(0, 255, 1)
-      yield* Effect.sleep(100)
+      yield* Effect.sleep(800)
       assert.strictEqual(yield* sentTo(target, 2), 0)
       assert.strictEqual(decode(Control.Status, yield* target.ask("status", "--json")).guests, 2)
     }))
