@@ -37,7 +37,7 @@ const busy = (argv: ReadonlyArray<string> = bridge) =>
   Effect.gen(function*() {
     const directory = yield* scratchDirectory()
     const target = yield* startControlled(directory, argv)
-    const guests = yield* startGuests(target.socketPath, 2)
+    const guests = yield* startGuests(target, 2)
     return { directory, target, guests }
   })
 
@@ -244,7 +244,7 @@ describe.runIf(privilegesMissing().length === 0)("who may capture", () => {
         target.socketPath
       ]
       // One guest of root's, and one that is the member's own.
-      const guests = yield* startGuests(target.socketPath, 1)
+      const guests = yield* startGuests(target, 1)
       const own = "import socket,sys\ns=socket.socket(socket.AF_UNIX,socket.SOCK_SEQPACKET)\ns.connect(sys.argv[1])\n"
         + "print('connected',flush=True)\n"
         + "for line in sys.stdin: s.send(b'\\xff'*6+b'\\x02\\0\\0\\0\\0\\x02\\x88\\xb5'+bytes(46))"

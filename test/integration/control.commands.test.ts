@@ -31,7 +31,7 @@ const decode = <A, I>(schema: Schema.Schema<A, I>, { status, stderr, stdout }: T
 const busySwitch = Effect.gen(function*() {
   const directory = yield* scratchDirectory()
   const target = yield* startControlled(directory, ["--no-tap", "-U"])
-  const guests = yield* startGuests(target.socketPath, 2)
+  const guests = yield* startGuests(target, 2)
   yield* guests.send(0, 255, 1)
   yield* guests.send(1, 255, 2)
   yield* guests.send(1, 255, 1)
@@ -226,7 +226,7 @@ describe("metrics", () => {
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()
       const target = yield* startControlled(directory, ["--no-tap", "-U", "--metrics", "0"])
-      const guests = yield* startGuests(target.socketPath, 2)
+      const guests = yield* startGuests(target, 2)
       yield* guests.send(0, 255, 1)
       yield* Effect.sleep(100)
       const { status, text } = yield* scrape(target)

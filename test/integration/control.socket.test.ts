@@ -5,7 +5,7 @@ import * as fs from "node:fs"
 import * as net from "node:net"
 import { Bounds } from "../../src/domain/Bounds.ts"
 import { assertMistake, runWords, until, vknetd } from "./commandTranscript.ts"
-import { type ControlledSwitch, request, startControlled, startGuests } from "./controlWorld.ts"
+import { connectGuests, type ControlledSwitch, request, startControlled, startGuests } from "./controlWorld.ts"
 import { privilegesMissing } from "./guests/GuestPackages.ts"
 import { startProcess } from "./guests/HostProcess.ts"
 import { startRawPort } from "./guests/RawPort.ts"
@@ -68,7 +68,7 @@ describe("the control socket", () => {
       const said = () => /message="there is no control channel" cause="([^"]+)"/.exec(foreign.process.stderr())?.[1]
       const line = yield* foreign.process.waitUntil("warned", said, 5000)
       assert.match(line, /^cannot listen on .*sw\.ctl: there is something else of that name, left alone/)
-      yield* startGuests(foreign.socketPath, 1)
+      yield* connectGuests(foreign.socketPath, 1)
       yield* foreign.terminate
       assert.strictEqual(fs.readFileSync(path, "utf8"), "mine")
       fs.rmSync(path)
@@ -167,7 +167,7 @@ describe.runIf(privilegesMissing().length === 0)("who may ask", () => {
           "setpriv", `--reuid=${uid}`, `--regid=${gid}`, groups === "" ? "--clear-groups" : `--groups=${groups}`, "--",
           ...installed, ...words, "-p", target.socketPath
         ])
-      const guests = yield* startGuests(target.socketPath, 1)
+      const guests = yield* startGuests(target, 1)
       assert.isAbove(guests.pid, 0)
       const mayNot = "only root and the user that the switch runs as may change anything"
       const outside = `cannot ask ${target.controlPath}: EACCES (become root, or a member of the socket's group)`

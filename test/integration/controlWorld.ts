@@ -46,7 +46,8 @@ export interface Guests {
 const address = (number: number): string =>
   number === 255 ? "ff".repeat(6) : `0200000000${number.toString(16).padStart(2, "0")}`
 
-export const startGuests = (
+/** Guests whose connections the switch may not have taken up yet. */
+export const connectGuests = (
   socketPath: string,
   count: number,
   options?: HostProcessOptions
@@ -72,6 +73,22 @@ export const startGuests = (
         return Effect.asVoid(process.waitForEnd(10_000))
       })
     }
+  })
+
+/** Guests that are ports of the switch, so that what is flooded from now on reaches each of them. */
+export const startGuests = (
+  target: ControlledSwitch,
+  count: number
+): Effect.Effect<Guests, HostProcessError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const present = Effect.map(
+      request({ socketPath: target.controlPath, path: "/status" }),
+      ({ text }) => Number(/"guests":(\d+)/.exec(text)?.[1] ?? 0)
+    )
+    const before = yield* present
+    const guests = yield* connectGuests(target.socketPath, count)
+    for (let i = 0; i < 500 && (yield* present) < before + count; i++) yield* Effect.sleep(10)
+    return guests
   })
 
 /** What an HTTP client of ours sees; status 0 for a connection that was closed without an answer. */

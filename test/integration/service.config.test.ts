@@ -19,7 +19,7 @@ const configured = Effect.gen(function*() {
   const file = `${directory}/vknetd.toml`
   fs.writeFileSync(file, common)
   const target = yield* startControlled(directory, ["--config", file])
-  const guests = yield* startGuests(target.socketPath, 2)
+  const guests = yield* startGuests(target, 2)
   const lines = () => target.process.stderr().split("\n").filter((line) => /settings|error/.test(line))
   let told = 0
   /** Has it read this, and gives the line that it logs. */

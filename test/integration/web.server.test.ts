@@ -35,7 +35,7 @@ describe("the page's server", () => {
   it.scopedLive("answers the questions of the control channel, and changes nothing", () =>
     Effect.gen(function*() {
       const target = yield* startLookedAt(yield* scratchDirectory(), plain)
-      const guests = yield* startGuests(target.socketPath, 1)
+      const guests = yield* startGuests(target, 1)
       yield* guests.send(0, 255, 1)
       yield* target.ask("set", "station-age", "77")
       const status = decode(Control.Status, (yield* get(target, "/status")).text)
