@@ -8,7 +8,7 @@ import { corpusPath, readInputs, record, writeInputs } from "./Findings.mjs"
 
 const UNDER_TEST = ["loop", "ports", "posix", "errno", "service", "kernel_linux", "segments",
   "segment_tap"].map((name) => `native/${name}.cc`)
-const HARNESS = ["ExchangeRun", "ExchangeStep", "Peer", "Stage", "Files", "Promise", "Segments"].map((name) =>
+const HARNESS = ["ExchangeRun", "ExchangeStep", "Peer", "Stage", "Files", "Promise", "Segments", "Vigils"].map((name) =>
   `fuzz/native/${name}.cc`)
 const INPUT_BYTES_MAX = 400
 const OUTPUT_BYTES_MAX = 1 << 26

@@ -42,7 +42,7 @@ int Exchange::step(uint32_t plan_count, int timeout_ms) {
   if (failed_ == 0 && poller_ >= 0) {
     PollResult results[kResultsMax];
     Turn turns[kResultsMax];
-    const int count = wait(timeout_ms, results);
+    const int count = wait(plan_count, timeout_ms, results);
     arrays_.clock[0] = clock_ms();
     const uint32_t readable = note_results(results, count, turns);
     received = receive(turns, readable);
@@ -170,7 +170,7 @@ bool Exchange::tap_waits() const {
   return segment_tap_ != nullptr && segment_tap_->waits() && !ports_[0].paused;
 }
 
-int Exchange::wait(int timeout_ms, PollResult* results) {
+int Exchange::wait(uint32_t sent, int timeout_ms, PollResult* results) {
   for (uint32_t i = 0; i < kEntrances; i++) {
     if (!listeners_[i].rests) continue;
     const double left = listeners_[i].until_ms - clock_ms();
@@ -188,8 +188,29 @@ int Exchange::wait(int timeout_ms, PollResult* results) {
     timeout_ms = 0;
     if (capacity > 1) capacity--;
   }
-  const int count = poller_wait(poller_, results, static_cast<int>(capacity), timeout_ms);
+  const int count = keep_watch(sent, timeout_ms, results, static_cast<int>(capacity));
   return count < 0 ? 0 : count;
+}
+
+// Waits, and stays awake for a moment first where that pays after `sent` frames.
+int Exchange::keep_watch(uint32_t sent, int timeout_ms, PollResult* results, int capacity) {
+  if (timeout_ms >= 0 || !Vigil::concerns(sent)) {
+    return poller_wait(poller_, results, capacity, timeout_ms);
+  }
+  double from_ms = clock_ms();
+  if (vigil_.pays()) {
+    const double until_ms = from_ms + Vigil::kMs;
+    for (uint32_t look = 0; look < Vigil::kLooks && from_ms < until_ms; look++) {
+      const int count = poller_wait(poller_, results, capacity, 0);
+      if (count > 0 && look > 0) vigil_.kept();
+      if (count != 0) return count;
+      from_ms = clock_ms();
+    }
+    vigil_.missed();
+  }
+  const int count = poller_wait(poller_, results, capacity, timeout_ms);
+  vigil_.slept(clock_ms() - from_ms);
+  return count;
 }
 
 // Tells of wake-ups and of room; what is left to read becomes turns.

@@ -11,6 +11,7 @@
 
 #include "kernel.h"
 #include "segment_tap.h"
+#include "vigil.h"
 
 namespace vknetd {
 
@@ -132,7 +133,8 @@ class Exchange {
   void fail_chain(uint32_t entry, int error);
   void fail_entry(uint32_t entry, int error);
 
-  int wait(int timeout_ms, PollResult* results);
+  int wait(uint32_t sent, int timeout_ms, PollResult* results);
+  int keep_watch(uint32_t sent, int timeout_ms, PollResult* results, int capacity);
   bool tap_waits() const;
   uint32_t note_results(const PollResult* results, int count, Turn* turns);
   uint32_t receive(Turn* turns, uint32_t count);
@@ -164,6 +166,7 @@ class Exchange {
   uint32_t touched_count_;
   uint32_t failed_;
   uint32_t event_count_;
+  Vigil vigil_;
   int* pending_;            // accepted, neither admitted nor refused
   size_t pending_count_;
   size_t pending_capacity_;

@@ -9,6 +9,7 @@
 
 #include "ExchangeRun.h"
 #include "Segments.h"
+#include "Vigils.h"
 
 namespace fuzz {
 
@@ -58,6 +59,7 @@ void run_input(const uint8_t* data, size_t size) {
   if (watched) alarm(kSecondsMax);
   ExchangeRun(data, size).run();
   try_segments(data, size);
+  try_vigil(data, size);
   if (watched) alarm(0);
   current = nullptr;
 }

@@ -43,6 +43,8 @@ export interface TestExchange {
   readonly put: (slot: number, octets: Uint8Array) => void
   /** Sends entries `[slot, egress]` and returns the outcome of each. */
   readonly send: (entries: ReadonlyArray<readonly [slot: number, egress: number]>) => Array<number>
+  /** Sends one entry and waits, however long, in one step, as a switch does. */
+  readonly ask: (slot: number, egress: number) => Outcome
 }
 
 /** errno of this system by symbol. */
@@ -144,6 +146,11 @@ export const open = (
       })
       run(entries.length, 0)
       return Array.from(plan.outcome.subarray(0, entries.length))
+    },
+    ask: (slot, egress) => {
+      plan.slot[0] = slot
+      plan.egress[0] = egress
+      return run(1, -1)
     }
   }
 }
