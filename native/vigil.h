@@ -3,7 +3,7 @@
 // A sleep and the wake that ends it cost 15 to 25 us of processor time, and as long again until the thread runs. Where
 // guests answer each other the next frame comes sooner than that, and whoever sleeps makes them sleep, too. So before
 // it sleeps the thread looks again for a moment, but only while that pays: after a run of short waits, and that run has
-// to be the longer the more often it has looked in vain. Figures: docs/decisions/0020-stay-awake-for-a-moment.md.
+// to be the longer the more often it has looked in vain. Figures: docs/decisions/0014-stay-awake-for-a-moment.md.
 #pragma once
 
 #include <stdint.h>
