@@ -46,6 +46,8 @@ const stagePort = (directory: string) => {
   return Effect.as(succeed(["make", "-f", `${directory}/Makefile`, "do-install", ...words]), stage)
 }
 
+const unload = (home: string): void => fs.writeFileSync(`${home}/base/modules`, "")
+
 /** The base system's part of the reader's machine. */
 const layBase = (home: string): void => {
   const base = `${home}/base`
@@ -55,7 +57,7 @@ const layBase = (home: string): void => {
     fs.symlinkSync(from!, `${base}/${command}`)
   }
   for (const command of ["kldstat", "kldload"]) fs.copyFileSync(`${standIns}/${command}`, `${base}/${command}`)
-  fs.writeFileSync(`${base}/modules`, "kernel\n")
+  unload(home)
 }
 
 /** A machine on which the port is installed and not yet configured. */
@@ -68,6 +70,8 @@ export interface DragonFly extends Desk {
   readonly listed: ReadonlyArray<string>
   /** Modules that were loaded into the kernel, in this order. */
   readonly modules: () => ReadonlyArray<string>
+  /** Has the kernel forget them. */
+  readonly unload: () => void
 }
 
 const linesOf = (path: string): ReadonlyArray<string> => fs.readFileSync(path, "utf8").trim().split("\n")
@@ -85,7 +89,8 @@ export const makeDragonFly: Effect.Effect<DragonFly, HostProcessError, Scope.Sco
         `cp ${standIns}/rc.subr /etc/rc.subr`,
         `cp ${standIns}/rc.conf /etc/defaults/rc.conf`,
         "echo 'hostname=\"reader\"' >/etc/rc.conf",
-        "printf '#!/bin/sh\\nexit 71 # the switch of the base system\\n' >/etc/rc.d/vknetd && chmod 555 /etc/rc.d/vknetd",
+        // The base system's, which would start the base system's switch.
+        "printf '#!/bin/sh\\nexit 71\\n' >/etc/rc.d/vknetd && chmod 555 /etc/rc.d/vknetd",
         "grep -q ^vknet: /etc/group || echo 'vknet:*:85:' >>/etc/group",
         `mkdir ${local}/bin && touch ${local}/bin/node`,
         `mount --bind ${fs.realpathSync(process.execPath)} ${local}/bin/node`,
@@ -102,6 +107,7 @@ export const makeDragonFly: Effect.Effect<DragonFly, HostProcessError, Scope.Sco
     bootPath: `${desk.home}/base`,
     installed: found.trim().split("\n").sort(),
     listed: [...linesOf(`${repository}share/dragonfly/port/pkg-plist`), ...linesOf(`${directory}/plist`)].sort(),
-    modules: () => linesOf(`${desk.home}/base/modules`).slice(1)
+    modules: () => linesOf(`${desk.home}/base/modules`),
+    unload: () => unload(desk.home)
   }
 })
