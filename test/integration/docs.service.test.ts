@@ -78,6 +78,15 @@ describe("docs/service.md", () => {
   })
 })
 
+describe("the port's message", () => {
+  it("has the reader type what docs/service.md has", () => {
+    const message = fs.readFileSync(new URL("../../share/dragonfly/port/pkg-message", import.meta.url), "utf8")
+    const commands = [...message.matchAll(/^ {4}(.*)$/gm)].map(([, command]) => command!)
+    assert.isAbove(commands.length, 2)
+    assert.includeMembers(typedIn("dragonfly").map(({ command }) => command), commands)
+  })
+})
+
 describe.runIf(privilegesMissing().length === 0)("under another supervisor", () => {
   it.scopedLive("every command of docs/service.md does what the page says", () =>
     Effect.gen(function*() {
