@@ -31,6 +31,8 @@ export const FLOOD = -1
 const NEIGHBOUR_AT = 54
 const NEIGHBOUR_FRAME_BYTES = NEIGHBOUR_AT + 24
 
+const IPV6_SOURCE_AT = 22
+
 /** Octets of a frame that has all of an ARP packet, and the operation of an answer: RFC 826. */
 const ARP_FRAME_BYTES = 42
 const ARP_REPLY = 2
@@ -107,16 +109,24 @@ const destinationOf = (state: AdmissionState, batch: FrameBatch, slot: number): 
 
 /**
  * Q1 and Q2. ARP is charged to its own bucket and, when it floods, to that of floods, too. An answer to one station is
- * not: whoever asks much would else use up the rate of whoever answers, and could so silence it.
+ * not: whoever asks much would else use up the rate of whoever answers, and could so silence it. IPv6 from nobody is
+ * charged as ARP is: a search for duplicates, sent to one station, has that one answer to all (RFC 4861, 7.2.4), at its
+ * own expense.
  */
 const judgeRates = (state: AdmissionState, batch: FrameBatch, slot: number, to: number, nowMs: number): Reason => {
   const port = batch.port[slot]!
   if (to === FLOOD && !Rates.take(state.storm, port, nowMs)) return Reason.STORM_RATE
   if (!state.secure) return Reason.PASS
-  const start = slot * batch.slotBytes
-  if (u16(batch.bytes, start + 12) !== EtherType.ARP) return Reason.PASS
-  const isAnswer = to !== FLOOD && batch.size[slot]! >= ARP_FRAME_BYTES && u16(batch.bytes, start + 20) === ARP_REPLY
-  return isAnswer || Rates.take(state.arp, port, nowMs) ? Reason.PASS : Reason.ARP_RATE
+  return isAsking(batch, slot, to) && !Rates.take(state.arp, port, nowMs) ? Reason.ARP_RATE : Reason.PASS
+}
+
+/** Whether a frame is ARP or IPv6 that others answer, or an answer that all get. */
+const isAsking = ({ bytes, size, slotBytes }: FrameBatch, slot: number, to: number): boolean => {
+  const start = slot * slotBytes
+  const type = u16(bytes, start + 12)
+  if (type === EtherType.IPV6) return size[slot]! >= NEIGHBOUR_AT && isNobodys(bytes, start + IPV6_SOURCE_AT)
+  if (type !== EtherType.ARP) return false
+  return to === FLOOD || size[slot]! < ARP_FRAME_BYTES || u16(bytes, start + 20) !== ARP_REPLY
 }
 
 /** Judges a guest's frame in secure mode by its station and its address, and remembers both if it passes. */

@@ -173,6 +173,6 @@ describe("what is remembered of guests", () => {
         assert.deepStrictEqual(dump(fast.state), dumpReference(slow), JSON.stringify(s))
       }
     },
-    { fastCheck: { numRuns: 10_000 } }
+    { timeout: 120_000, fastCheck: { numRuns: 10_000 } }
   )
 })

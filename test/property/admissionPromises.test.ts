@@ -331,6 +331,16 @@ describe("ownership", () => {
     accepted(answer(macOf(1)), 2)
   })
 
+  it("whoever answers IPv6's search for duplicates, which is to all, is asked no faster than by ARP", () => {
+    const { accepted, receive } = neighbours()
+    const search = solicit(macOf(1), "::", address6Of(2), macOf(2))
+    for (let n = 1; n < 2 * Bounds.arpPerSecond; n++) accepted(search, 1)
+    assert.strictEqual(receive(search, 1, T0), Reason.ARP_RATE)
+    assert.strictEqual(receive(request(macOf(1), addressOf(1)), 1, T0), Reason.ARP_RATE)
+    accepted(solicit(macOf(1), address6Of(1), address6Of(2), macOf(2)), 1)
+    accepted(search, 1, T0 + 10)
+  })
+
   it("L10: a station that announces itself by RARP is known, and the frame goes no further", () => {
     const { receive, state } = neighbours()
     const announcement = ethernet({

@@ -102,11 +102,13 @@ export const advertise = (from: string, source: string, target: string, to = mac
     target: six.address6(target)
   })
 
-export const solicit = (from: string, source: string, target: string) =>
+/** @param to one station, or its group's where it is left out. */
+export const solicit = (from: string, source: string, target: string, to?: string) =>
   six.solicitation(source === "::" ? new Uint8Array(0) : six.linkLayer(1, mac(from)), {
     from: mac(from),
     source: six.address6(source),
-    target: six.address6(target)
+    target: six.address6(target),
+    ...(to === undefined ? {} : { to: mac(to) })
   })
 
 export const request = (from: string, sender: string) =>

@@ -140,7 +140,7 @@ describe("secure mode", () => {
     assert.strictEqual(octets.slice(80, 86).join(), octets.slice(6, 12).join())
   }, runs(10_000))
 
-  it("keeps every IPv4 protocol but ICMP, TCP and UDP from the tap, and from it alone", () => {
+  it("keeps every IPv4 protocol but ICMP, TCP, UDP and reports of groups from the tap, and from it alone", () => {
     const contents = new Map([[1, world.echo], [6, world.segment({})], [17, world.datagram({})]])
     for (let protocol = 0; protocol < 256; protocol++) {
       const content = contents.get(protocol)

@@ -4,7 +4,7 @@ import * as Prefix from "../../src/domain/Prefix.ts"
 import type { Edge } from "./policyEdge.ts"
 import * as world from "./policyWorld.ts"
 
-const { datagram, dhcpFrame, everybody, groupMac, host, nobody, packet, segment, settings, tapMac } = world
+const { datagram, dhcpFrame, everybody, groupMac, host, membership, nobody, packet, segment, settings, tapMac } = world
 
 const plain = packet({ protocol: 47, payload: new Uint8Array(24) })
 const withOptions = (...octets: ReadonlyArray<number>): Uint8Array =>
@@ -15,6 +15,9 @@ const fromNobody = (payload: Uint8Array): Uint8Array =>
 const to = (text: string): Uint8Array => packet({ to: tapMac, destination: address(text) })
 const toEach = (texts: ReadonlyArray<string>): Record<string, Uint8Array> =>
   Object.fromEntries(texts.map((text) => [text, to(text)]))
+const membershipsOf = (...kinds: ReadonlyArray<number>): Record<string, Uint8Array> =>
+  Object.fromEntries(kinds.map((type) => [`IGMP of type 0x${type.toString(16)}`, membership({ type })]))
+const reported = { source: nobody, protocol: 2, payload: Uint8Array.of(0x16, 0, 0x09, 0x04, 224, 0, 0, 251) }
 const data = (size: number): Uint8Array => new Uint8Array(size).fill(0xff)
 
 /** Sources that no prefix of 10.1.0.0/24 or shorter than /1 covers. */
@@ -110,8 +113,22 @@ const addressEdges: ReadonlyArray<Edge> = [
   },
   {
     rule: "I5",
-    passes: { "DHCP": dhcpFrame({}) },
+    passes: {
+      "DHCP": dhcpFrame({}),
+      ...membershipsOf(0x12, 0x16, 0x17, 0x22),
+      "IGMP without options": packet({ ...reported, to: groupMac, destination: address("224.0.0.22") }),
+      "first group": membership({ group: "224.0.0.0" }),
+      "last group": membership({ group: "239.255.255.255" })
+    },
     denies: {
+      ...membershipsOf(0, 0x11, 0x13, 0x15, 0x18, 0x21, 0x23, 0x30),
+      "IGMP to the host": packet({ ...reported, destination: host, to: tapMac }),
+      "IGMP to all": packet({ ...reported, destination: everybody, to: BROADCAST }),
+      "IGMP below the groups": packet({ ...reported, destination: address("223.255.255.255") }),
+      "IGMP cut": membership({ dataBytes: 7 }),
+      "IGMP, more fragments": patched(membership({}), 20, 0x20),
+      "IGMP, later fragment": patched(membership({}), 21, 1),
+      "a report in another protocol": patched(membership({}), 23, 3),
       "to the host": dhcpFrame({ destination: host }),
       "to the subnet": packet({ source: nobody, destination: world.subnetBroadcast, to: BROADCAST }),
       "source port 69": dhcpFrame({ ports: [69, 67] }),

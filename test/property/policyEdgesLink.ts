@@ -128,14 +128,24 @@ const tapEdges: ReadonlyArray<Edge> = [
       "ICMP": packet({ protocol: 1, payload: world.echo }),
       "TCP": packet({ protocol: 6, payload: world.segment({}) }),
       "UDP": packet({}),
-      "ARP": world.arpFrame({})
+      "ARP": world.arpFrame({}),
+      "IGMP report": world.membership({ from: "10.1.0.2" }),
+      "IGMP report from nobody": world.membership({}),
+      "IGMP leave": world.membership({ type: 0x17, from: "10.1.0.2" })
     },
-    denies: Object.fromEntries(
-      [0, 2, 4, 5, 7, 16, 18, 41, 47, 50, 58, 132, 255].map((protocol) => [
-        `protocol ${protocol}`,
-        packet({ protocol, payload: new Uint8Array(24) })
-      ])
-    )
+    denies: {
+      "IGMP query": world.membership({ type: 0x11, from: "10.1.0.2" }),
+      "IGMP report cut": world.membership({ dataBytes: 7, from: "10.1.0.2" }),
+      "IGMP report, more fragments": patched(world.membership({ from: "10.1.0.2" }), 20, 0x20),
+      "IGMP report, later fragment": patched(world.membership({ from: "10.1.0.2" }), 21, 1),
+      "IGMP report to one": packet({ protocol: 2, payload: Uint8Array.of(0x16, 0, 0x09, 0x04, 224, 0, 0, 251) }),
+      ...Object.fromEntries(
+        [0, 2, 4, 5, 7, 16, 18, 41, 47, 50, 58, 132, 255].map((protocol) => [
+          `protocol ${protocol}`,
+          packet({ protocol, payload: new Uint8Array(24) })
+        ])
+      )
+    }
   },
   {
     rule: "E4",

@@ -106,7 +106,7 @@ describe("an honest guest", () => {
       const verdict = world.judged(frame)
       assert.strictEqual(verdict.reason, Reason.PASS)
       const isIpv4 = frame[12] === 8 && frame[13] === 0
-      const isForHost = !isIpv4 || [1, 6, 17].includes(frame[23]!)
+      const isForHost = !isIpv4 || [1, 2, 6, 17].includes(frame[23]!)
       assert.strictEqual(verdict.tapReason, isForHost ? Reason.PASS : Reason.IP4_PROTO_DENIED)
       const longer = new Uint8Array(Math.min(frame.length + 300, 1514))
       longer.set(frame)

@@ -137,6 +137,25 @@ export const packet = (fields: Partial<frames.Ipv4Fields> & { readonly to?: Uint
     payload: ipv4({ source: guest, destination: other, protocol: 17, payload: datagram({}), ...fields })
   })
 
+/** What a guest without an address says of a group it listens to: an IGMP report, or what the type says. */
+export const membership = (fields: {
+  readonly type?: number
+  readonly group?: string
+  readonly dataBytes?: number
+  readonly from?: string
+}): Uint8Array => {
+  const payload = new Uint8Array(fields.dataBytes ?? 8)
+  payload[0] = fields.type ?? 0x22
+  return packet({
+    to: groupMac,
+    source: address(fields.from ?? "0.0.0.0"),
+    destination: address(fields.group ?? "224.0.0.22"),
+    protocol: 2,
+    options: option(148, 4, 0, 0),
+    payload
+  })
+}
+
 /** A UDP datagram from guest to guest; any field may be changed. */
 export const datagram = (fields: Partial<frames.UdpFields>): Uint8Array =>
   udp({

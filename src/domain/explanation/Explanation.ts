@@ -113,7 +113,8 @@ const judgeIpv4 = (ip: Ipv4Reader, notes: Notes): ReasonName | undefined => {
 
 const forTap: Steps<FrameReader> = [
   ["E2", "IP4_PROTO_DENIED", (f) =>
-    f.situation.settings.secure && Link.type(f) === 0x0800 && ![1, 6, 17].includes(f.u8("protocol", 23))],
+    f.situation.settings.secure && Link.type(f) === 0x0800 && ![1, 6, 17].includes(f.u8("protocol", 23)) &&
+    !new Ipv4Reader(f).isMembership],
   ["E2", "IP6_PROTO_DENIED", (f) =>
     f.situation.settings.secure && Link.type(f) === 0x86dd && ![58, 6, 17].includes(new Ipv6Reader(f).chain.upper)],
   ["L9", "ETHERTYPE_DENIED", (f) =>

@@ -98,6 +98,12 @@ export class Ipv4Reader {
       this.sourcePort === 68 && this.destinationPort === 67 && this.destination === EVERYBODY
   }
 
+  get isMembership(): boolean {
+    return this.protocol === 2 && !this.more && this.offsetBytes === 0 && this.dataBytes >= 8 &&
+      this.firstOctet >= 224 && this.firstOctet <= 239 &&
+      [0x12, 0x16, 0x17, 0x22].includes(this.f.u8("IGMP type", this.data))
+  }
+
   /** Whether the header of such a protocol is here. */
   starts(protocol: number): boolean {
     return this.protocol === protocol && this.offsetBytes === 0
@@ -117,7 +123,7 @@ export const ipv4: Steps<Ipv4Reader> = [
   ["I3", "IP4_FRAG_OVERFLOW", (ip) => ip.offsetBytes + ip.totalBytes > 65535],
   ["I1", "IP4_MALFORMED", (ip) => ip.more && ip.dataBytes % 8 !== 0],
   ["I4", "IP4_SRC_HOST", (ip) => ip.source === ip.subnet?.host],
-  ["I5", "IP4_SRC_ZERO", (ip) => ip.source === NOBODY && !ip.isDhcpRequest],
+  ["I5", "IP4_SRC_ZERO", (ip) => ip.source === NOBODY && !ip.isDhcpRequest && !ip.isMembership],
   ["I6", "IP4_SRC_OUTSIDE", (ip) =>
     ip.source !== NOBODY && ip.subnet?.has(ip.source) !== true && !ip.isRouted],
   ["I7", "IP4_SRC_RESERVED", (ip) => {

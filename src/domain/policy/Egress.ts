@@ -1,5 +1,6 @@
 import { Reason } from "../Reason.ts"
 import { EtherType, isTag } from "./EtherType.ts"
+import * as Igmp from "./Igmp.ts"
 import * as Ipv6 from "./Ipv6.ts"
 import { u16 } from "./Octets.ts"
 import type { Policy } from "./Policy.ts"
@@ -29,10 +30,13 @@ export const judgeTap = (
 
 const judgeContent = (bytes: Uint8Array, start: number, type: number): Reason => {
   if (type === EtherType.ARP) return Reason.PASS
-  // E2 IP4_PROTO_DENIED: IGMP, GRE, ESP, SCTP and the like reach parts of the host that nobody
-  // watches. Secure mode as vknetd(8) has it. I1 made sure that the header is there.
+  // E2 IP4_PROTO_DENIED: GRE, ESP, SCTP and the like reach parts of the host that nobody watches.
+  // Secure mode as vknetd(8) has it, but that whoever forwards groups to the guests, behind or in
+  // the host, hears who listens to them. I1 made sure that the header is there.
   if (type === EtherType.IPV4) {
-    return isForHost(bytes[start + 23]!, Protocol.ICMP) ? Reason.PASS : Reason.IP4_PROTO_DENIED
+    const protocol = bytes[start + 23]!
+    if (isForHost(protocol, Protocol.ICMP)) return Reason.PASS
+    return protocol === Protocol.IGMP && Igmp.isMembership(bytes, start) ? Reason.PASS : Reason.IP4_PROTO_DENIED
   }
   // E2 IP6_PROTO_DENIED: the same, behind all extension headers. V1 to V3 walked them.
   if (type === EtherType.IPV6) {

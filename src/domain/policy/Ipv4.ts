@@ -1,5 +1,6 @@
 import { Reason } from "../Reason.ts"
 import * as Dhcp from "./Dhcp.ts"
+import * as Igmp from "./Igmp.ts"
 import { u16, u32 } from "./Octets.ts"
 import { isInside, isReserved, isSubnetBroadcast, isTrunkSource, type Policy } from "./Policy.ts"
 import { Protocol } from "./Protocol.ts"
@@ -115,13 +116,14 @@ const judgeAddresses = (
   if (source === policy.hostAddress) return Reason.IP4_SRC_HOST
 
   if (source === 0) {
-    // I5 IP4_SRC_ZERO: nobody's address serves a guest that asks for one, and nothing else.
-    // RFC 2131, 4.1; RFC 1122, 3.2.1.3.
+    // I5 IP4_SRC_ZERO: nobody's address serves a guest that asks for one, or that tells its groups,
+    // and nothing else. RFC 2131, 4.1; RFC 3376, 4.2.13; RFC 1122, 3.2.1.3.
     const asks = bytes[start + 23] === Protocol.UDP &&
       (fragment & (MORE_FRAGMENTS | OFFSET_MASK)) === 0 &&
       destination === LIMITED_BROADCAST &&
       Dhcp.isFromClient(bytes, data, dataBytes)
-    if (!asks) return Reason.IP4_SRC_ZERO
+    const tells = bytes[start + 23] === Protocol.IGMP && Igmp.isMembership(bytes, start)
+    if (!asks && !tells) return Reason.IP4_SRC_ZERO
   } else {
     // I6 IP4_SRC_OUTSIDE: every other spoofed source: loopback, groups, the networks behind the
     // host. RFC 2827, 3.

@@ -38,7 +38,7 @@ export const rules: ReadonlyArray<Rule> = [
   { id: "I2", reason: Reason.IP4_OPTION_DENIED, stops: "routes that the sender chooses" },
   { id: "I3", reason: Reason.IP4_FRAG_OVERFLOW, stops: "the ping of death" },
   { id: "I4", reason: Reason.IP4_SRC_HOST, stops: "speaking for the host" },
-  { id: "I5", reason: Reason.IP4_SRC_ZERO, stops: "misusing DHCP's exception" },
+  { id: "I5", reason: Reason.IP4_SRC_ZERO, stops: "misusing the exception for who has no address yet" },
   { id: "I6", reason: Reason.IP4_SRC_OUTSIDE, stops: "every other spoofed source" },
   { id: "I7", reason: Reason.IP4_SRC_RESERVED, stops: "answers that go to everybody" },
   { id: "I8", reason: Reason.IP4_LAND, stops: "receivers that answer themselves" },

@@ -61,8 +61,9 @@ export const startNestedBridge = (
 ): Effect.Effect<ReadonlyArray<Netns>, HostProcessError, Scope.Scope> =>
   Effect.gen(function*() {
     const middle = yield* makeNetns
-    // A bridge that snoops joins 224.0.0.106 by an IGMP report from 0.0.0.0 (RFC 4286), which I5 denies.
-    const made = "ip link add bridge type bridge mcast_snooping 0 && ip link set bridge up"
+    // It snoops, as a bridge does unless told, so it says by IGMP from 0.0.0.0 that it listens to 224.0.0.106
+    // (RFC 4286).
+    const made = "ip link add bridge type bridge mcast_snooping 1 && ip link set bridge up"
     yield* middle.succeed(`${withoutIpv6}; ${made}`)
     const stations = yield* Effect.forEach(identities, (identity, i) =>
       Effect.gen(function*() {
