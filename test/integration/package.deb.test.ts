@@ -150,7 +150,8 @@ describe.runIf(debianBoots)("the Debian package, in a clean Debian under systemd
       yield* run(commands.slice(0, dump + 1))
       // A signal is answered when the switch gets to it, which a restart at once might prevent.
       const journal = "journalctl --unit vknetd.service --output cat --no-pager"
-      yield* debian.succeed(`until ${journal} | grep '^state state="{'; do sleep 0.1; done`)
+      const look = `${journal} | grep '^state state="{' && exit`
+      yield* debian.succeed(`for i in $(seq 60); do ${look}; sleep 0.1; done; ${journal}; exit 1`)
       yield* run(commands.slice(dump + 1, purge))
       assert.strictEqual(yield* ask(debian), arpReply)
       yield* debian.succeed("systemctl stop vknetd.socket vknetd.service")
