@@ -108,14 +108,20 @@ const destinationOf = (state: AdmissionState, batch: FrameBatch, slot: number): 
 }
 
 /**
- * Q1 and Q2. ARP is charged to its own bucket and, when it floods, to that of floods, too. An answer to one station is
- * not: whoever asks much would else use up the rate of whoever answers, and could so silence it. IPv6 from nobody is
- * charged as ARP is: a search for duplicates, sent to one station, has that one answer to all (RFC 4861, 7.2.4), at its
- * own expense.
+ * Q1 and Q2. What floods for want of a known station has a bucket of its own: who asks and is gone before the answer
+ * makes the answer flood, and must not use up what whoever answers says to all.
+ *
+ * ARP is charged to its own bucket and, when it floods, to that of floods, too. An answer to one station is not:
+ * whoever asks much would else use up the rate of whoever answers, and could so silence it. IPv6 from nobody is charged
+ * as ARP is: a search for duplicates, sent to one station, has that one answer to all (RFC 4861, 7.2.4), at its own
+ * expense.
  */
 const judgeRates = (state: AdmissionState, batch: FrameBatch, slot: number, to: number, nowMs: number): Reason => {
   const port = batch.port[slot]!
-  if (to === FLOOD && !Rates.take(state.storm, port, nowMs)) return Reason.STORM_RATE
+  if (to === FLOOD) {
+    const isForMany = (batch.bytes[slot * batch.slotBytes]! & 1) !== 0
+    if (!Rates.take(isForMany ? state.storm : state.unknownStorm, port, nowMs)) return Reason.STORM_RATE
+  }
   if (!state.secure) return Reason.PASS
   return isAsking(batch, slot, to) && !Rates.take(state.arp, port, nowMs) ? Reason.ARP_RATE : Reason.PASS
 }
@@ -326,6 +332,7 @@ export const join = (state: AdmissionState, port: number, nowMs: number): void =
   if (state.ratedUid[port] === uid) return
   state.ratedUid[port] = uid
   Rates.reset(state.storm, port, nowMs)
+  Rates.reset(state.unknownStorm, port, nowMs)
   Rates.reset(state.arp, port, nowMs)
   Rates.reset(state.learning, port, nowMs)
 }

@@ -35,10 +35,12 @@ const fields = [
   Field.macLo
 ] as const
 
-/** Port; tokens and milliseconds of storms, ARP and learning. */
-export const BUCKET_WIDTH = 7
+/** Port; tokens and milliseconds of storms, frames for unknown stations, ARP and learning. */
+export const BUCKET_WIDTH = 9
 
-const bucketsOf = (state: AdmissionState): ReadonlyArray<RateLimit> => [state.storm, state.arp, state.learning]
+const bucketsOf = ({ arp, learning, storm, unknownStorm }: AdmissionState): ReadonlyArray<RateLimit> => [
+  storm, unknownStorm, arp, learning
+]
 
 /** @param open the open ports. */
 export const snapshot = (state: AdmissionState, open: Uint16Array): AdmissionSnapshot => {

@@ -30,6 +30,8 @@ export interface AdmissionState {
   readonly held: HeldIdentities
   readonly snoop: DhcpSnoop
   readonly storm: RateLimit
+  /** Of what floods because nobody knows its station. */
+  readonly unknownStorm: RateLimit
   readonly arp: RateLimit
   readonly learning: RateLimit
   /** User that each port's rates are charged to, -1 for none yet: they outlast the port. */
@@ -77,6 +79,7 @@ export const make = (settings: SwitchSettings, open: Pick<Ports, "uid" | "trunk"
     held: Held.make(),
     snoop: Snoop.make(),
     storm: Rates.make(ports, policy.stormPerSecond),
+    unknownStorm: Rates.make(ports, policy.stormPerSecond),
     arp: Rates.make(ports, policy.arpPerSecond),
     learning: Rates.make(ports, Bounds.learnPerSecond),
     ratedUid: new Float64Array(ports).fill(-1),
@@ -114,6 +117,7 @@ export const configure = (state: AdmissionState, settings: SwitchSettings): void
   state.tapHi = tapMac?.hi ?? 0
   state.tapLo = tapMac?.lo ?? -1
   Rates.setRate(state.storm, state.policy.stormPerSecond)
+  Rates.setRate(state.unknownStorm, state.policy.stormPerSecond)
   Rates.setRate(state.arp, state.policy.arpPerSecond)
   state.lastSecond.fill(-1)
 }

@@ -341,6 +341,15 @@ describe("ownership", () => {
     accepted(search, 1, T0 + 10)
   })
 
+  it("whoever answers one who is gone has as much to say to all as before", () => {
+    const { accepted, receive } = neighbours({ stormPerSecond: 10 })
+    const answer = datagram(2, addressOf(2))
+    for (let n = 0; n < 20; n++) accepted(answer, 2)
+    assert.strictEqual(receive(answer, 2, T0), Reason.STORM_RATE)
+    for (let n = 1; n < 20; n++) accepted(request(macOf(2), addressOf(2)), 2)
+    assert.strictEqual(receive(request(macOf(2), addressOf(2)), 2, T0), Reason.STORM_RATE)
+  })
+
   it("L10: a station that announces itself by RARP is known, and the frame goes no further", () => {
     const { receive, state } = neighbours()
     const announcement = ethernet({
