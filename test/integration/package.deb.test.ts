@@ -1,15 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
 import { until } from "./commandTranscript.ts"
 import { bootDebian, type Debian, debianBoots } from "./guests/DebianRoot.ts"
 import { guestsRun } from "./guests/GuestPackages.ts"
 import { startProcess, succeed } from "./guests/HostProcess.ts"
+import { arpReply, askHost } from "./guests/HostQuestion.ts"
 import { buildInitramfs } from "./guests/Initramfs.ts"
 import { assertNoLoss, hundredPings } from "./guests/Ping.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
 import { startUmlGuest, umlLine } from "./guests/UmlGuest.ts"
+import { missing } from "./pages/Desk.ts"
+import { type Typed, typedOn } from "./pages/Page.ts"
 
 const buildDeb = fileURLToPath(new URL("../../scripts/build-deb.sh", import.meta.url))
 
@@ -25,29 +27,9 @@ const inventory = (debian: Debian) =>
     + " ls -d /run/vk* 2>/dev/null; getent passwd; getent group; systemctl list-unit-files --no-pager; ip -brief link"
   )
 
-/** Asks for the host's address as a guest would, again and again as one would, and prints the answer's operation. */
-const askHost = `
-import socket, sys
-mac = bytes.fromhex("0200000000aa")
-guest = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-guest.connect(sys.argv[1])
-guest.settimeout(0.5)
-for _ in range(20):
-    guest.send(b"\\xff" * 6 + mac + bytes.fromhex("08060001080006040001") + mac + bytes([10, 1, 0, 2]) + bytes(6)
-               + bytes([10, 1, 0, 1]) + bytes(18))
-    try:
-        frame = guest.recv(2048)
-        while frame[12:14] != b"\\x08\\x06":
-            frame = guest.recv(2048)
-        print(frame[21])
-        break
-    except TimeoutError:
-        pass
-`
-
 const socketPath = "/run/vknetd/vknet"
 
-const ask = (debian: Debian) => succeed(["python3", "-c", askHost, debian.outside(socketPath)], { timeoutMs: 15_000 })
+const ask = (debian: Debian) => askHost(debian.outside(socketPath))
 
 describe.runIf(debianBoots)("the Debian package, in a clean Debian under systemd", () => {
   it.scopedLive("installs, serves, has no privileges, survives a crash, and leaves nothing when it is purged", () =>
@@ -80,7 +62,7 @@ describe.runIf(debianBoots)("the Debian package, in a clean Debian under systemd
         ["Amb", "Eff", "Inh", "Prm"].map((set) => `Cap${set}:\t0000000000000000\n`).join("")
           + `NoNewPrivs:\t1\n${uid}\n${uid}\n`
       )
-      assert.strictEqual(yield* ask(debian), "2\n")
+      assert.strictEqual(yield* ask(debian), arpReply)
       // Root, and who is in the group, without saying where.
       const status = JSON.parse(yield* debian.succeed("vknetd status --json")) as Record<string, unknown>
       assert.strictEqual(status["socket"], socketPath)
@@ -95,9 +77,9 @@ describe.runIf(debianBoots)("the Debian package, in a clean Debian under systemd
       yield* debian.succeed("systemctl reload vknetd.service && systemctl is-active vknetd.service")
       yield* debian.succeed("systemctl kill --signal KILL vknetd.service")
       // Meanwhile systemd listens.
-      assert.strictEqual(yield* ask(debian), "2\n")
+      assert.strictEqual(yield* ask(debian), arpReply)
       yield* debian.succeed("systemctl stop vknetd.service && ! ip link show tap0 2>/dev/null")
-      assert.strictEqual(yield* ask(debian), "2\n")
+      assert.strictEqual(yield* ask(debian), arpReply)
       // Guests are served a moment before systemd has been told; this waits for the start that one of them caused.
       yield* debian.succeed("systemctl start vknetd.service && systemctl is-active vknetd.service")
 
@@ -129,7 +111,7 @@ describe.runIf(debianBoots)("the Debian package, in a clean Debian under systemd
       const logs = yield* startProcess(debian.words(...follow))
       yield* logs.waitUntil("serving", () => /^tap0$/m.exec(logs.stdout()) ?? undefined, 15_000)
       yield* until("served", () => logs.stdout().includes("privileges given up") || undefined)
-      assert.strictEqual(yield* ask(debian), "2\n")
+      assert.strictEqual(yield* ask(debian), arpReply)
     }), 120_000)
 
   it.scopedLive("takes a changed settings file over, and refuses one that is not in order", () =>
@@ -152,24 +134,28 @@ describe.runIf(debianBoots)("the Debian package, in a clean Debian under systemd
 
   it.scopedLive("is used as docs/service.md says", () =>
     Effect.gen(function*() {
-      const page = fs.readFileSync(new URL("../../docs/service.md", import.meta.url), "utf8")
-      const section = (title: string) => page.split(/^## /m).find((text) => text.startsWith(title))!
-      const commandsOf = (text: string) => [...text.matchAll(/^ {4}# (.*)$/gm)].map(([, command]) => command!)
+      const typed = typedOn(fileURLToPath(new URL("../../docs/service.md", import.meta.url)))
       const debian = yield* bootDebian([yield* makePackage])
-      const run = (commands: ReadonlyArray<string>) =>
+      const run = (lines: ReadonlyArray<Typed>) =>
         // What opens an editor is left to people; there is no network to fetch a package that is there from.
-        Effect.forEach(commands.filter((command) => !command.startsWith("editor ")), (command) =>
-          debian.succeed(command.replace(/^apt-get install --yes/, "dpkg --install")))
-      const commands = commandsOf(section("On Debian"))
+        Effect.forEach(lines.filter(({ command }) => !command.startsWith("editor ")), ({ command, expected }) =>
+          Effect.map(debian.succeed(command.replace(/^apt-get install --yes/, "dpkg --install")), (output) =>
+            assert.isUndefined(missing(output, expected), `${command}\n${output}`)))
+      const commands = typed.filter(({ terminal }) => terminal === "debian")
       assert.isAbove(commands.length, 8)
-      const purge = commands.findIndex((command) => command.startsWith("apt-get purge"))
+      const purge = commands.findIndex(({ command }) => command.startsWith("apt-get purge"))
+      const dump = commands.findIndex(({ command }) => command.includes("--signal USR2"))
+      assert.isAbove(dump, 0)
       yield* debian.succeed("useradd ann")
-      yield* run(commands.slice(0, purge))
-      assert.strictEqual(yield* ask(debian), "2\n")
-      const journal = yield* debian.succeed("journalctl --unit vknetd.service --output cat --no-pager")
-      assert.match(journal, /^state state="\{/m)
+      yield* run(commands.slice(0, dump + 1))
+      // A signal is answered when the switch gets to it, which a restart at once might prevent.
+      const journal = "journalctl --unit vknetd.service --output cat --no-pager"
+      const look = `${journal} | grep '^state state="{' && exit`
+      yield* debian.succeed(`for i in $(seq 60); do ${look}; sleep 0.1; done; ${journal}; exit 1`)
+      yield* run(commands.slice(dump + 1, purge))
+      assert.strictEqual(yield* ask(debian), arpReply)
       yield* debian.succeed("systemctl stop vknetd.socket vknetd.service")
-      yield* run(commandsOf(section("By hand")))
+      yield* run(typed.filter(({ terminal }) => terminal === "hand"))
       assert.strictEqual(yield* debian.succeed("stat -c %U /proc/$(cat /run/lab/pid)"), "nobody\n")
       yield* debian.succeed("kill $(cat /run/lab/pid); while test -e /run/lab/pid; do sleep 0.1; done")
       assert.strictEqual(yield* debian.succeed("ls /run/lab"), "log\n")
