@@ -1,5 +1,6 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -68,7 +69,8 @@ const serve = (options: Options): Effect.Effect<void, UserError> =>
     yield* log.direct(options.log, { background: reporter !== undefined })
     const notifier = takeNotifier(process.env, load)
     let serving: RunningSwitch | undefined
-    answerSignals({ hangup: hangup(notifier, options, () => serving), dump: dump(() => serving) }, log.layer)
+    const served = yield* Deferred.make<RunningSwitch>()
+    answerSignals({ hangup: hangup(notifier, options, () => serving), dump: dump(served) }, log.layer)
     // Whose the switch is decides who puts the system back as it was.
     const ownership = { held: !options.takeover }
     return yield* runSwitch(options, {
@@ -83,9 +85,10 @@ const serve = (options: Options): Effect.Effect<void, UserError> =>
       },
       serves: (running) =>
         Effect.acquireRelease(
-          Effect.sync(() => {
+          Effect.suspend(() => {
             serving = running
             notifier.ready(statusOf(running))
+            return Deferred.succeed(served, running)
           }),
           () => Effect.sync(() => ownership.held ? notifier.stopping() : undefined)
         )
@@ -135,11 +138,11 @@ const hangup = (
   })
 }
 
-/** One event with everything in it, as JSON. */
-const dump = (serving: () => RunningSwitch | undefined): Effect.Effect<void> =>
+/** One event with everything in it, as JSON. What is still starting says that, and everything as soon as it serves. */
+const dump = (served: Deferred.Deferred<RunningSwitch>): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const running = serving()
-    log.tell("state", running === undefined ? "starting" : yield* stateOf(running))
+    if (!(yield* Deferred.isDone(served))) log.tell("state", "starting")
+    log.tell("state", yield* stateOf(yield* Deferred.await(served)))
   })
 
 /** What a service manager shows beside the switch. */
