@@ -1,7 +1,8 @@
 import * as Either from "effect/Either"
 import ipaddr from "ipaddr.js"
 import * as Prefix from "../domain/Prefix.ts"
-import { printable, ValueError } from "./UsageError.ts"
+import { printable } from "./Printable.ts"
+import { ValueError } from "./UsageError.ts"
 
 /**
  * Reads the operand `address/cidrbits`: the host's address on the tap and the size of the guests' subnet.

@@ -1,7 +1,7 @@
 import * as Either from "effect/Either"
 import { Bounds } from "../domain/Bounds.ts"
 import { FilterFault, parseFilter } from "../domain/capture/Filter.ts"
-import { snapBytesMax } from "../services/ControlSchema.ts"
+import { snapBytesMax } from "../services/ControlWords.ts"
 import { captureForm, captureOptions } from "./CaptureForm.ts"
 import { readCommandWords } from "./CommandWords.ts"
 import { ControlError } from "./ControlClient.ts"
@@ -9,7 +9,7 @@ import { switchSocket } from "./ControlForms.ts"
 import { type Flag, spell } from "./Flags.ts"
 import { readNumber } from "./OptionValue.ts"
 import { defaults } from "./Options.ts"
-import { printable } from "./UsageError.ts"
+import { printable } from "./Printable.ts"
 
 /** What is to be captured, and where it goes. */
 export interface CaptureArguments {

@@ -5,11 +5,12 @@ import * as path from "node:path"
 import type { Writable } from "node:stream"
 import { PcapngTally } from "../domain/capture/PcapngTally.ts"
 import { controlPath } from "../services/ControlPath.ts"
-import * as Control from "../services/ControlSchema.ts"
+import { captureEnd } from "../services/ControlAnswers.ts"
+import { captureHeader } from "../services/ControlWords.ts"
 import { type CaptureArguments, captureQuery, readCaptureArguments } from "./CaptureArguments.ts"
 import { linesOf } from "./CaptureLine.ts"
 import { ask, ControlError, stream } from "./ControlClient.ts"
-import { printable } from "./UsageError.ts"
+import { printable } from "./Printable.ts"
 
 /** How long the switch has to send what it still has, once the capture is to end. */
 const endMs = 2000
@@ -95,8 +96,8 @@ const endOnSignals = (socket: string, answer: IncomingMessage, ending: AbortCont
       answer.destroy()
     }, endMs)
     give.unref()
-    const id = String(answer.headers[Control.captureHeader])
-    ask(socket, "POST", `/captures/${id}/end`, Control.CaptureEnd).catch(() => {
+    const id = String(answer.headers[captureHeader])
+    ask(socket, "POST", `/captures/${id}/end`, captureEnd).catch(() => {
       ending.abort()
       answer.destroy()
     })

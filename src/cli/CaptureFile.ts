@@ -3,7 +3,8 @@ import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"
 import { type CaptureFault, type CaptureReader, isFault, type OctetSource } from "../domain/capture/CapturedFrame.ts"
 import * as Capture from "../domain/capture/Capture.ts"
-import { printable, ValueError } from "./UsageError.ts"
+import { printable } from "./Printable.ts"
+import { ValueError } from "./UsageError.ts"
 
 /** Octets that are read from the file at once. */
 const CHUNK_BYTES = 65_536

@@ -2,7 +2,7 @@ import * as Either from "effect/Either"
 import { parseArgs, type ParseArgsConfig } from "node:util"
 import { type CommandForm, operandsOf, optionsOf, usageOf } from "./CommandForm.ts"
 import { builtInFlags, type Flag, spell } from "./Flags.ts"
-import { printable } from "./UsageError.ts"
+import { printable } from "./Printable.ts"
 
 /** A command line of a subcommand, taken apart. */
 export interface CommandWords {

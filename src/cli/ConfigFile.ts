@@ -11,7 +11,8 @@ import { nearestOf } from "./NearestName.ts"
 import type { Options } from "./Options.ts"
 import { type RawOptions, readPath, toOptions } from "./RawOptions.ts"
 import { linesOf, type TomlPath } from "./TomlLines.ts"
-import { printable, type UsageError, ValueError } from "./UsageError.ts"
+import { printable } from "./Printable.ts"
+import { type UsageError, ValueError } from "./UsageError.ts"
 
 /*
  * Settings of a file, `--config`: each becomes the word that the command line would have, so that it is checked by

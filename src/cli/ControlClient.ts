@@ -1,9 +1,9 @@
-import * as ParseResult from "effect/ParseResult"
-import * as Schema from "effect/Schema"
 import * as http from "node:http"
+import * as net from "node:net"
+import { type Fitting, fitting, record, type Shape, text } from "../services/Shape.ts"
 
-// The asking side of the control channel: Node's own HTTP client and the schema, nothing else, for a command that is
-// run every second has to start at once.
+// The asking side of the control channel: Node's own HTTP client and the answers' shapes, nothing else, for a command
+// that is run every second has to start at once.
 
 /** Why the command cannot do what it was asked to. The message is one line. */
 export class ControlError extends Error {}
@@ -36,7 +36,8 @@ const send = (socket: string, method: string, path: string, body: string | undef
     const fail = (cause: NodeJS.ErrnoException) => reject(unreachable(socket, cause))
     try {
       const headers = body === undefined ? {} : { "content-type": "application/json" }
-      const request = http.request({ socketPath: socket, method, path, headers, agent: false }, resolve)
+      // A connection of our own: an agent would first find out whether a path is an IP address.
+      const request = http.request({ createConnection: () => net.connect(socket), method, path, headers }, resolve)
       request.setTimeout(answerMs, () => request.destroy(new Error("no answer (the switch is stuck)")))
       request.on("error", fail)
       request.end(body)
@@ -57,27 +58,26 @@ const textOf = async (answer: http.IncomingMessage): Promise<string> => {
 }
 
 /** What a switch says when it refuses: one line. */
-const Refusal = Schema.parseJson(Schema.Struct({ message: Schema.String }))
+const refusalShape = record({ message: text })
 
 const refusal = async (answer: http.IncomingMessage): Promise<ControlError> => {
-  const text = await textOf(answer)
-  const told = ParseResult.decodeUnknownEither(Refusal)(text)
-  if (told._tag === "Right") return new ControlError(told.right.message.split("\n")[0]!)
+  const told = read(refusalShape, await textOf(answer))
+  if (told !== undefined) return new ControlError(told.message.split("\n")[0]!)
   if (answer.statusCode === 503) return new ControlError(tooMany)
   return new ControlError(`the switch does not know this question (status ${answer.statusCode}; is it an older one?)`)
 }
 
 /** Asks and decodes. Rejects with a `ControlError`. @param socket the control channel's. */
-export const ask = async <A, I>(
+export const ask = async <S extends Shape>(
   socket: string,
   method: "GET" | "POST" | "PUT",
   path: string,
-  schema: Schema.Schema<A, I>,
+  shape: S,
   payload?: unknown
-): Promise<A> => {
+): Promise<Fitting<S>> => {
   const answer = await send(socket, method, path, payload === undefined ? undefined : JSON.stringify(payload))
   if (answer.statusCode !== 200) throw await refusal(answer)
-  return decode(schema, await textOf(answer))
+  return decode(shape, await textOf(answer))
 }
 
 /** Asks for octets that come as long as there are any, maybe none for hours. Rejects like {@link ask}. */
@@ -88,19 +88,30 @@ export const stream = async (socket: string, path: string): Promise<http.Incomin
   return answer
 }
 
-const decode = <A, I>(schema: Schema.Schema<A, I>, text: string): A => {
-  const decoded = ParseResult.decodeUnknownEither(Schema.parseJson(schema))(text)
-  if (decoded._tag === "Right") return decoded.right
+const decode = <S extends Shape>(shape: S, answer: string): Fitting<S> => {
+  const decoded = read(shape, answer)
+  if (decoded !== undefined) return decoded
   throw new ControlError("the answer is not understood (are switch and command of the same version?)")
 }
 
+/** Undefined if it is no JSON, or does not fit. */
+const read = <S extends Shape>(shape: S, answer: string): Fitting<S> | undefined => {
+  let value: unknown
+  try {
+    value = JSON.parse(answer)
+  } catch {
+    return undefined
+  }
+  return fitting(shape, value)
+}
+
 /** Asks for lines and calls back for each until the switch ends or `signal` does. Rejects like {@link ask}. */
-export const follow = async <A, I>(
+export const follow = async <S extends Shape>(
   socket: string,
   path: string,
-  schema: Schema.Schema<A, I>,
+  shape: S,
   signal: AbortSignal,
-  visit: (line: A) => void
+  visit: (line: Fitting<S>) => void
 ): Promise<void> => {
   const answer = await send(socket, "GET", path, undefined)
   if (answer.statusCode !== 200) throw await refusal(answer)
@@ -112,7 +123,7 @@ export const follow = async <A, I>(
       const lines = (rest + (chunk as string)).split("\n")
       rest = lines.pop()!
       if (rest.length > answerBytesMax) throw new ControlError("the answer is too long: this is no switch")
-      for (const line of lines) visit(decode(schema, line))
+      for (const line of lines) visit(decode(shape, line))
     }
   } catch (cause) {
     if (signal.aborted) return

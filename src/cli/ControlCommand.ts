@@ -1,12 +1,13 @@
-import * as Schema from "effect/Schema"
 import * as path from "node:path"
+import * as Answers from "../services/ControlAnswers.ts"
 import { controlPath } from "../services/ControlPath.ts"
-import * as Control from "../services/ControlSchema.ts"
+import { portActions } from "../services/ControlWords.ts"
+import { fitting } from "../services/Shape.ts"
 import { type ControlArguments, readControlArguments } from "./ControlArguments.ts"
 import { ask, ControlError } from "./ControlClient.ts"
 import * as Tables from "./ControlTables.ts"
+import { printable } from "./Printable.ts"
 import { runTop } from "./Top.ts"
-import { printable } from "./UsageError.ts"
 
 /** One command that asks a running switch. @param given read and checked. */
 type Ask = (given: ControlArguments, socket: string) => Promise<void>
@@ -23,35 +24,34 @@ const warnIfPartial = ({ answered }: { readonly answered: boolean }): void => {
 
 const commands: Readonly<Record<string, Ask>> = {
   status: async (given, socket) => {
-    const answer = await ask(socket, "GET", "/status", Control.Status)
+    const answer = await ask(socket, "GET", "/status", Answers.status)
     show(given, answer, Tables.status)
     warnIfPartial(answer)
   },
   ports: async (given, socket) => {
-    const answer = await ask(socket, "GET", "/ports", Control.Ports)
+    const answer = await ask(socket, "GET", "/ports", Answers.ports)
     show(given, answer.ports, Tables.ports)
     warnIfPartial(answer)
   },
   stations: async (given, socket) =>
-    show(given, (await ask(socket, "GET", "/stations", Control.Stations)).stations, Tables.stations),
-  drops: async (given, socket) => show(given, await ask(socket, "GET", "/drops", Control.Drops), Tables.drops),
-  moves: async (given, socket) => show(given, (await ask(socket, "GET", "/moves", Control.Moves)).moves, Tables.moves),
+    show(given, (await ask(socket, "GET", "/stations", Answers.stations)).stations, Tables.stations),
+  drops: async (given, socket) => show(given, await ask(socket, "GET", "/drops", Answers.drops), Tables.drops),
+  moves: async (given, socket) => show(given, (await ask(socket, "GET", "/moves", Answers.moves)).moves, Tables.moves),
   top: (given, socket) => runTop(socket, given.json),
   port: async (given, socket) => {
     const [port = "", action = ""] = given.operands
     if (!/^[0-9]{1,5}$/.test(port)) {
       throw new ControlError(`bad port ${printable(port)}: give its number, as ports shows it`)
     }
-    if (!Schema.is(Control.PortAction)(action)) {
-      const actions = Control.PortAction.literals.join(", ")
-      throw new ControlError(`bad action ${printable(action)}: give one of ${actions}`)
+    if (fitting(Answers.portAction, action) === undefined) {
+      throw new ControlError(`bad action ${printable(action)}: give one of ${portActions.join(", ")}`)
     }
-    show(given, await ask(socket, "POST", `/ports/${Number(port)}/${action}`, Control.PortChange), Tables.portChange)
+    show(given, await ask(socket, "POST", `/ports/${Number(port)}/${action}`, Answers.portChange), Tables.portChange)
   },
   set: async (given, socket) => {
     const [key = "", value = ""] = given.operands
     const name = encodeURIComponent(key)
-    show(given, await ask(socket, "PUT", `/settings/${name}`, Control.Setting, { value }), Tables.setting)
+    show(given, await ask(socket, "PUT", `/settings/${name}`, Answers.setting, { value }), Tables.setting)
   }
 }
 

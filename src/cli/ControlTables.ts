@@ -1,4 +1,4 @@
-import type * as Control from "../services/ControlSchema.ts"
+import type * as Answers from "../services/ControlAnswers.ts"
 import { age } from "../services/Figures.ts"
 import { cell, type Column, pairs, table } from "./Table.ts"
 
@@ -10,7 +10,7 @@ const right = (name: string): Column => ({ name, right: true })
 /** `receivedFrames` as `received-frames`. */
 const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
-export const status = (answer: Control.Status): string =>
+export const status = (answer: Answers.Status): string =>
   pairs(Object.entries(answer).map(([name, value]) => [words(name), cell(value)] as const))
 
 const portColumns = [
@@ -19,7 +19,7 @@ const portColumns = [
   right("DENIED"), right("DROPPED"), left("FLAGS"), left("REASONS")
 ]
 
-export const ports = (answer: ReadonlyArray<Control.Port>): string =>
+export const ports = (answer: ReadonlyArray<Answers.Port>): string =>
   table(portColumns, answer.map((port) => [
     cell(port.port),
     port.kind,
@@ -42,7 +42,7 @@ export const ports = (answer: ReadonlyArray<Control.Port>): string =>
 
 const list = (words: ReadonlyArray<string>): string => words.length === 0 ? "-" : words.join(",")
 
-export const stations = (answer: ReadonlyArray<Control.Station>): string =>
+export const stations = (answer: ReadonlyArray<Answers.Station>): string =>
   table(
     [right("PORT"), left("ADDRESS"), right("AGE"), left("STATIC")],
     answer.map((station) => [
@@ -54,7 +54,7 @@ export const stations = (answer: ReadonlyArray<Control.Station>): string =>
   )
 
 /** What was lost; then, if there were any, the refused connections. */
-export const drops = ({ drops, refusals }: Control.Drops): string => {
+export const drops = ({ drops, refusals }: Answers.Drops): string => {
   const frames = table(
     [right("PORT"), left("STAGE"), left("REASON"), right("FRAMES")],
     drops.map((drop) => [cell(drop.port ?? "closed"), drop.stage, drop.reason, cell(drop.frames)])
@@ -67,13 +67,13 @@ export const drops = ({ drops, refusals }: Control.Drops): string => {
   return `${frames}\n${connections}`
 }
 
-export const moves = (answer: ReadonlyArray<Control.Move>): string =>
+export const moves = (answer: ReadonlyArray<Answers.Move>): string =>
   table(
     [left("ADDRESS"), right("FROM"), right("TO"), left("TIME"), right("COUNT")],
     answer.map((move) => [move.address, cell(move.from), cell(move.to), move.time, cell(move.count)])
   )
 
-const done: Readonly<Record<Control.PortAction, (stations: number) => string>> = {
+const done: Readonly<Record<Answers.PortAction, (stations: number) => string>> = {
   disconnect: () => "disconnected",
   pin: (stations) => `pinned, ${stations} static ${stations === 1 ? "station" : "stations"}`,
   unpin: () => "unpinned",
@@ -81,7 +81,7 @@ const done: Readonly<Record<Control.PortAction, (stations: number) => string>> =
   unisolate: () => "no longer isolated"
 }
 
-export const portChange = ({ action, port, stations }: Control.PortChange): string =>
+export const portChange = ({ action, port, stations }: Answers.PortChange): string =>
   `port ${port}: ${done[action](stations)}\n`
 
-export const setting = ({ key, value }: Control.Setting): string => `${key} ${value}\n`
+export const setting = ({ key, value }: Answers.Setting): string => `${key} ${value}\n`

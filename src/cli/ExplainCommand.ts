@@ -14,7 +14,8 @@ import { type OfflineArguments, readOfflineArguments, refuse } from "./OfflineAr
 import { explainForm, from } from "./OfflineForms.ts"
 import { runOffline } from "./OfflineRun.ts"
 import { type Read, readWord } from "./OptionValue.ts"
-import { printable, ValueError } from "./UsageError.ts"
+import { printable } from "./Printable.ts"
+import { ValueError } from "./UsageError.ts"
 
 const GUEST_PORT = 1
 

@@ -1,7 +1,8 @@
 import * as Either from "effect/Either"
 import ipaddr from "ipaddr.js"
 import type { Ipv6Prefix } from "../domain/Ipv6Prefix.ts"
-import { printable, ValueError } from "./UsageError.ts"
+import { printable } from "./Printable.ts"
+import { ValueError } from "./UsageError.ts"
 
 const EXAMPLE = "fd00:1::1/64"
 const BITS_MIN = 8

@@ -1,7 +1,8 @@
 import * as Either from "effect/Either"
 import { BlockList, isIP } from "node:net"
 import { type Flag, spell } from "./Flags.ts"
-import { printable, ValueError } from "./UsageError.ts"
+import { printable } from "./Printable.ts"
+import { ValueError } from "./UsageError.ts"
 
 /** Where something is served over TCP. */
 export interface ListenAddress {

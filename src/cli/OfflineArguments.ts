@@ -8,7 +8,8 @@ import { type CommandForm, type Operand, operandsOf, optionsOf, usageOf } from "
 import { readCommandWords } from "./CommandWords.ts"
 import { flags, spell } from "./Flags.ts"
 import { NO_HOST, switchOptions } from "./OfflineForms.ts"
-import { printable, ValueError } from "./UsageError.ts"
+import { printable } from "./Printable.ts"
+import { ValueError } from "./UsageError.ts"
 import { usageLine } from "./UsageLine.ts"
 
 /*

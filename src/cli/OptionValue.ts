@@ -1,6 +1,7 @@
 import * as Either from "effect/Either"
 import { type Flag, spell } from "./Flags.ts"
-import { printable, ValueError } from "./UsageError.ts"
+import { printable } from "./Printable.ts"
+import { ValueError } from "./UsageError.ts"
 
 /** A value, or what is wrong with the word that was given for it. */
 export type Read<A> = Either.Either<A, ValueError>

@@ -8,7 +8,7 @@ import * as Prefixes from "../domain/Prefix.ts"
 import { flags, spell } from "./Flags.ts"
 import { parseIpv6 } from "./Ipv6Operand.ts"
 import { type Read, readNumber, readWord, refuse } from "./OptionValue.ts"
-import { printable } from "./UsageError.ts"
+import { printable } from "./Printable.ts"
 
 /** What the command line says about the policy, as words. */
 export interface RawPolicyOptions {

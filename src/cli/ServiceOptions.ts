@@ -3,7 +3,7 @@ import * as path from "node:path"
 import { flags, spell } from "./Flags.ts"
 import type { LogSettings } from "./Log.ts"
 import { type Read, readWord, refuse } from "./OptionValue.ts"
-import { printable } from "./UsageError.ts"
+import { printable } from "./Printable.ts"
 
 /** What the command line says about life as a service, as words. */
 export interface RawServiceOptions {

@@ -1,4 +1,4 @@
-import * as Control from "../services/ControlSchema.ts"
+import * as Answers from "../services/ControlAnswers.ts"
 import { rates } from "../services/PortRate.ts"
 import { ask, follow } from "./ControlClient.ts"
 import { topTable } from "./TopTable.ts"
@@ -19,10 +19,10 @@ export const runTop = async (socket: string, json: boolean): Promise<void> =>
   process.stdout.isTTY && !json ? await live(socket) : await once(socket, json)
 
 const once = async (socket: string, json: boolean): Promise<void> => {
-  const first = await ask(socket, "GET", "/ports", Control.Ports)
+  const first = await ask(socket, "GET", "/ports", Answers.ports)
   const startMs = performance.now()
   await new Promise((resolve) => setTimeout(resolve, onceMs))
-  const second = await ask(socket, "GET", "/ports", Control.Ports)
+  const second = await ask(socket, "GET", "/ports", Answers.ports)
   const rows = rates(
     { timeMs: startMs, ports: first.ports },
     { timeMs: performance.now(), ports: second.ports }
@@ -36,8 +36,8 @@ const live = async (socket: string): Promise<void> => {
   const end = () => ending.abort()
   const raw = stdin.isTTY
   let drawn = false
-  let previous: Control.Sample | undefined
-  const draw = (sample: Control.Sample): void => {
+  let previous: Answers.Sample | undefined
+  const draw = (sample: Answers.Sample): void => {
     if (!drawn) stdout.write(alternate.enter)
     drawn = true
     const rows = rates(previous ?? sample, sample)
@@ -60,7 +60,7 @@ const live = async (socket: string): Promise<void> => {
     })
   }
   try {
-    await follow(socket, "/watch", Control.Sample, ending.signal, draw)
+    await follow(socket, "/watch", Answers.sample, ending.signal, draw)
   } finally {
     if (drawn) stdout.write(alternate.leave)
     if (raw) {

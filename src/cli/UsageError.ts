@@ -1,4 +1,5 @@
 import * as Data from "effect/Data"
+import { printable } from "./Printable.ts"
 import { usageLine } from "./UsageLine.ts"
 
 /** The words on the command line do not have the form of one. */
@@ -29,18 +30,3 @@ const explain = (reason: UsageError["reason"], flag: string): string => {
 export class ValueError extends Data.TaggedError("ValueError")<{
   readonly message: string
 }> {}
-
-const printableCharactersMax = 120
-
-/**
- * A word of the user's as it can stand in a one-line message: control characters and the line and
- * paragraph separators are escaped, an empty word is shown as quotes, a long one is cut.
- */
-export const printable = (word: string): string => {
-  const escaped = word.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
-    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`
-  )
-  if (escaped === "") return "''"
-  return escaped.length > printableCharactersMax ? `${escaped.slice(0, printableCharactersMax)}...` : escaped
-}

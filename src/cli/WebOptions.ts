@@ -4,7 +4,7 @@ import * as path from "node:path"
 import { flags, spell } from "./Flags.ts"
 import { isLoopback, type ListenAddress, readListenAddress } from "./ListenAddress.ts"
 import { type Read, refuse } from "./OptionValue.ts"
-import { printable } from "./UsageError.ts"
+import { printable } from "./Printable.ts"
 
 /** Where the page is served, and to whom. */
 export interface WebOptions {

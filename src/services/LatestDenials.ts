@@ -1,6 +1,6 @@
 import { Bounds } from "../domain/Bounds.ts"
 import { attackOf, reasonWords } from "../domain/ReasonWords.ts"
-import type { Drop } from "./ControlSchema.ts"
+import type { Drop } from "./ControlAnswers.ts"
 import type { Denial } from "./LookSchema.ts"
 
 /**

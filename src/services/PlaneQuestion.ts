@@ -3,7 +3,7 @@ import * as MoveLog from "../domain/MoveLog.ts"
 import * as Control from "../domain/PortControl.ts"
 import { isOpen } from "../domain/Ports.ts"
 import * as Stations from "../domain/Stations.ts"
-import type { PortAction } from "./ControlSchema.ts"
+import type { PortAction } from "./ControlAnswers.ts"
 import * as Forwarder from "./Forwarder.ts"
 import type { LiveSettings } from "./LiveSettings.ts"
 

@@ -1,4 +1,4 @@
-import type * as Control from "./ControlSchema.ts"
+import type * as Control from "./ControlAnswers.ts"
 
 /** What one port does in a second. */
 export interface Rate {

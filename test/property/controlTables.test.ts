@@ -6,11 +6,12 @@ import { ControlError } from "../../src/cli/ControlClient.ts"
 import { readControlArguments } from "../../src/cli/ControlArguments.ts"
 import { pairs, table } from "../../src/cli/Table.ts"
 import { topTable } from "../../src/cli/TopTable.ts"
+import type { Port, PortAction, Status } from "../../src/services/ControlAnswers.ts"
 import * as Control from "../../src/services/ControlSchema.ts"
 import { age, scaled } from "../../src/services/Figures.ts"
 import { rates } from "../../src/services/PortRate.ts"
 
-const guest: Control.Port = {
+const guest: Port = {
   port: 2,
   kind: "guest",
   uid: 1000,
@@ -30,7 +31,7 @@ const guest: Control.Port = {
   reasons: [{ reason: "ARP_SPA_HOST", frames: 3 }, { reason: "EGRESS_FULL", frames: 1 }]
 }
 
-const tap: Control.Port = {
+const tap: Port = {
   ...guest,
   port: 0,
   kind: "tap",
@@ -115,7 +116,7 @@ describe("tables", () => {
 
   it("of the status have one line a field", () => {
     const status = Object.fromEntries(Object.keys(Control.Status.fields).map((name) => [name, null]))
-    const names = lines(ControlTables.status(status as unknown as Control.Status)).map((line) => line.split(" ")[0])
+    const names = lines(ControlTables.status(status as unknown as Status)).map((line) => line.split(" ")[0])
     assert.strictEqual(names.length, Object.keys(Control.Status.fields).length)
     assert.deepStrictEqual(names.slice(0, 3), ["version", "pid", "started"])
     assert.include(names, "station-age-seconds")
@@ -139,7 +140,7 @@ describe("tables", () => {
   })
 
   it("tell what was done in one line", () => {
-    const said = (action: Control.PortAction, stations = 0) => ControlTables.portChange({ port: 3, action, stations })
+    const said = (action: PortAction, stations = 0) => ControlTables.portChange({ port: 3, action, stations })
     assert.strictEqual(said("pin", 1), "port 3: pinned, 1 static station\n")
     assert.strictEqual(said("pin", 2), "port 3: pinned, 2 static stations\n")
     for (const action of Control.PortAction.literals) assert.match(said(action), /^port 3: [a-z ,0-9]+\n$/)

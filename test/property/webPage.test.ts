@@ -5,7 +5,7 @@ import { flowOf, layOut, linkWidth, railHeight } from "../../src/adapters/web/pa
 import { makeHistory, points } from "../../src/adapters/web/page/RateHistory.ts"
 import { sparkline } from "../../src/adapters/web/page/Sparkline.ts"
 import { captureLine } from "../../src/adapters/web/page/Wording.ts"
-import type { Port } from "../../src/services/ControlSchema.ts"
+import type { Port } from "../../src/services/ControlAnswers.ts"
 import { busiest } from "../../src/services/LookFeed.ts"
 import type { Look } from "../../src/services/LookSchema.ts"
 

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { Drops } from "../../../src/services/ControlAnswers.ts"
 import * as Control from "../../../src/services/ControlSchema.ts"
 import type { HostProcessError } from "../guests/HostProcess.ts"
 import { succeed } from "../guests/HostProcess.ts"
@@ -19,7 +20,7 @@ const asked = <A, I>(
     Schema.decodeUnknownSync(Schema.parseJson(schema))
   )
 
-const sums = (drops: Control.Drops["drops"]): ReasonCounts => {
+const sums = (drops: Drops["drops"]): ReasonCounts => {
   const counts: Record<string, number> = {}
   for (const { frames, reason } of drops) counts[reason] = (counts[reason] ?? 0) + frames
   return counts

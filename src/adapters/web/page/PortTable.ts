@@ -1,4 +1,4 @@
-import type { Port } from "../../../services/ControlSchema.ts"
+import type { Port } from "../../../services/ControlAnswers.ts"
 import { age, scaled } from "../../../services/Figures.ts"
 import type { Look } from "../../../services/LookSchema.ts"
 import { arrange, html, setAttribute, setText, svg } from "./Element.ts"

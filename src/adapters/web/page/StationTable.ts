@@ -1,4 +1,4 @@
-import type { Station } from "../../../services/ControlSchema.ts"
+import type { Station } from "../../../services/ControlAnswers.ts"
 import { age } from "../../../services/Figures.ts"
 import type { StationSearch } from "../../../services/LookSchema.ts"
 import { arrange, html, setText } from "./Element.ts"

@@ -1,4 +1,4 @@
-import type { Port } from "../../../services/ControlSchema.ts"
+import type { Port } from "../../../services/ControlAnswers.ts"
 import type { Look } from "../../../services/LookSchema.ts"
 import * as Layout from "./DrawingLayout.ts"
 import { arrange, setAttribute, setText, svg } from "./Element.ts"

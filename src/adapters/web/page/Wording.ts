@@ -1,4 +1,4 @@
-import type { Port } from "../../../services/ControlSchema.ts"
+import type { Port } from "../../../services/ControlAnswers.ts"
 import type { Denial } from "../../../services/LookSchema.ts"
 import { age, scaled } from "../../../services/Figures.ts"
 
