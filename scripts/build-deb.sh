@@ -16,7 +16,8 @@ fi
 out=$(cd "$1" && pwd)
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-for built in dist/vknetd.mjs dist/forwarder.mjs dist/simulated-host.mjs dist/page.js build/Release/vknetd.node; do
+for built in dist/vknetd.cjs dist/switch.cjs dist/forwarder.cjs dist/simulated-host.cjs dist/page.js \
+  "$(node -p '"dist/switch.cjs." + process.version + "-" + process.arch + ".cache"')" build/Release/vknetd.node; do
   if [[ ! -f $built ]]; then
     echo "build-deb: no $built (run: npm run build)" >&2
     exit 1
@@ -39,10 +40,13 @@ put() { # mode, file, target
 
 lib=usr/lib/$name
 put 755 bin/vknetd $lib/bin/vknetd
+put 644 bin/package.json $lib/bin/package.json
 # Absolute, as for every program of Debian: what is first in somebody's PATH is not what was tested. And without
 # io_uring, which Debian 13's Node has and --user refuses.
-sed -i '1s|.*|#!/usr/bin/env -S UV_USE_IO_URING=0 /usr/bin/node|' "$root/$lib/bin/vknetd"
-for file in dist/*.mjs dist/page.* package.json share/guest/udhcpc.script; do put 644 "$file" "$lib/$file"; done
+sed -i '1s|.*|#!/usr/bin/env -S -u NODE_EXTRA_CA_CERTS UV_USE_IO_URING=0 /usr/bin/node|' "$root/$lib/bin/vknetd"
+for file in dist/*.cjs dist/*.cache dist/page.* package.json share/guest/udhcpc.script; do
+  put 644 "$file" "$lib/$file"
+done
 chmod 755 "$root/$lib/share/guest/udhcpc.script"
 put 644 build/Release/vknetd.node $lib/build/Release/vknetd.node
 strip --strip-unneeded "$root/$lib/build/Release/vknetd.node"

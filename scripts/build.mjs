@@ -1,11 +1,13 @@
-// Builds what runs: the addon in build/Release, the bundles in dist. Only what is older than its sources.
-//   node scripts/build.mjs            both
+// Builds what runs: the addon in build/Release, the bundles in dist and V8's code cache beside them. Only what is older
+// than its sources.
+//   node scripts/build.mjs            all of it
 //   node scripts/build.mjs --addon    the addon alone: all that an installed package has to do
 //   node scripts/build.mjs --bundles  the bundles alone: all that a package has to bring along
 import { spawnSync } from "node:child_process"
 import { copyFileSync, existsSync, readdirSync, realpathSync, rmSync, statSync } from "node:fs"
 import { createRequire } from "node:module"
-import { dirname, join } from "node:path"
+import { tmpdir } from "node:os"
+import { basename, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -48,44 +50,74 @@ const buildAddon = () => {
   process.exit(1)
 }
 
-/** A bundle of ES modules in which a dependency's `require` still works. */
-const requireShim = "import{createRequire as __vknetdRequire}from'node:module';" +
-  "const require=__vknetdRequire(import.meta.url);"
+/** What ES modules call their own place: CommonJS has another name for it. */
+const placeShim = "\"use strict\";const __vknetdPlace=require('node:url').pathToFileURL(__filename).href;"
 
-/** What esbuild is told of the command, for whoever wants to know what is in it. Each part is loaded when needed. */
+/** The subcommands; each is a bundle of its own that is loaded when it is wanted. */
+const partNames = ["ControlCommand", "CaptureCommand", "ExtcapCommand", "ExplainCommand", "ReplayCommand"]
+const bundleOf = (name) => `part-${name}`
+
+const parts = {
+  name: "parts",
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /\.ts$/ }, ({ kind, path }) => {
+      const name = basename(path, ".ts")
+      return kind === "dynamic-import" && partNames.includes(name)
+        ? { path: `./${bundleOf(name)}.cjs`, external: true }
+        : undefined
+    })
+  }
+}
+
+/**
+ * What esbuild is told of the command, for whoever wants to know what is in it. CommonJS, because Node starts that
+ * without its loader of ES modules, which takes 2 ms a file.
+ */
 export const bundleOptions = {
   absWorkingDir: root,
-  entryPoints: { vknetd: "src/cli/start.ts" },
-  splitting: true,
-  chunkNames: "part-[name]-[hash]",
+  entryPoints: {
+    vknetd: "src/cli/start.ts",
+    ...Object.fromEntries(partNames.map((name) => [bundleOf(name), `src/cli/${name}.ts`]))
+  },
   outdir: "dist",
-  outExtension: { ".js": ".mjs" },
+  outExtension: { ".js": ".cjs" },
   bundle: true,
   platform: "node",
   target: "node20.19",
-  format: "esm",
+  format: "cjs",
+  // Parts are required: import() would start the loader of ES modules after all.
+  supported: { "dynamic-import": false },
   minifySyntax: true,
   minifyWhitespace: true,
   legalComments: "none",
-  banner: { js: requireShim },
+  define: { "import.meta.url": "__vknetdPlace" },
+  banner: { js: placeShim },
+  plugins: [parts],
   external: ["msgpackr-extract"],
   logLevel: "warning"
 }
 
+/** And of the switch: a function, which src/cli/CachedBundle.ts calls. */
+export const switchOptions = {
+  ...bundleOptions,
+  entryPoints: { switch: "src/cli/main.ts" },
+  banner: { js: `(function(exports,require,__filename){${placeShim}` },
+  footer: { js: "})" }
+}
+
 const buildBundles = async () => {
-  if (!isStale(at("dist/vknetd.mjs"), ["src", "package.json", "scripts/build.mjs"])) return
+  if (!isStale(at("dist/vknetd.cjs"), ["src", "package.json", "scripts/build.mjs"])) return
   const { build } = await import("esbuild")
+  // Also what was made of another state of the sources, and a cache that may fit no more.
   for (const name of existsSync(at("dist")) ? readdirSync(at("dist")) : []) {
-    if (name.startsWith("part-")) rmSync(at("dist", name))
+    if (/\.(mjs|cjs|cache)$/.test(name)) rmSync(at("dist", name))
   }
-  // The threads' bundles are whole: what they run for every frame is to be in one piece.
   await build({
     ...bundleOptions,
     entryPoints: {
       forwarder: "src/adapters/native/forwarderThread.ts",
       "simulated-host": "src/adapters/sim/hostThread.ts"
-    },
-    splitting: false
+    }
   })
   // The page's code runs in browsers, and is served as it is.
   await build({
@@ -100,16 +132,36 @@ const buildBundles = async () => {
     logLevel: "warning"
   })
   for (const name of ["page.html", "page.svg"]) copyFileSync(at("src/adapters/web/page", name), at("dist", name))
+  await build(switchOptions)
   await build(bundleOptions)
 }
 
-/** @param parts of `addon` and `bundles`. */
+/** For this very Node and none other: where src/cli/CachedBundle.ts looks for it. */
+export const cachePath = at(`dist/switch.cjs.${process.version}-${process.arch}.cache`)
+
+/** What V8 has compiled: needs all else. Without it everything runs as well, after a slower start. */
+const buildCache = () => {
+  if (!existsSync(at("dist/switch.cjs")) || !isStale(cachePath, ["dist/switch.cjs", "scripts/code-cache.mjs"])) {
+    return
+  }
+  rmSync(cachePath, { force: true })
+  const { status, stderr } = spawnSync(process.execPath, [at("scripts/code-cache.mjs")], {
+    encoding: "utf8",
+    // Not the builder's: a service manager's socket is not for this switch, and Node's options would spoil the cache.
+    env: { TMPDIR: tmpdir() },
+    timeout: 20_000
+  })
+  if (status !== 0) process.stderr.write(`vknetd: no code cache, so starts are slower: ${stderr.trim()}\n`)
+}
+
+/** @param parts of `addon`, `bundles` and `cache`. */
 export const buildParts = async (...parts) => {
   if (parts.includes("addon")) buildAddon()
   if (parts.includes("bundles")) await buildBundles()
+  if (parts.includes("cache")) buildCache()
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   const only = process.argv.slice(2).map((word) => word.replace(/^--/, ""))
-  await buildParts(...(only.length === 0 ? ["addon", "bundles"] : only))
+  await buildParts(...(only.length === 0 ? ["addon", "bundles", "cache"] : only))
 }

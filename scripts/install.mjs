@@ -1,5 +1,5 @@
-// What npm runs when the package has been installed: nothing, if the addon that came along fits this
-// machine; else it is built here, which needs python3, make and g++.
+// What npm runs when the package has been installed. If the addon that came along does not fit this machine, it is
+// built here, which needs python3, make and g++. The code cache is always made here: it fits one version of Node alone.
 import { createRequire } from "node:module"
 import { arch, type } from "node:os"
 
@@ -12,7 +12,6 @@ const fits = () => {
   }
 }
 
-if (!fits()) {
-  const { buildParts } = await import("./build.mjs")
-  await buildParts("addon")
-}
+const { buildParts } = await import("./build.mjs")
+if (!fits()) await buildParts("addon")
+await buildParts("cache")

@@ -13,9 +13,13 @@ const packageOf = (file) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(fi
 
 const bundled = async () => {
   const { build } = await import("esbuild")
-  const { bundleOptions } = await import("./build.mjs")
-  const { metafile } = await build({ ...bundleOptions, metafile: true, write: false })
-  return Object.keys(metafile.inputs).map(packageOf).filter((folder) => folder !== undefined)
+  const { bundleOptions, switchOptions } = await import("./build.mjs")
+  const inputs = []
+  for (const options of [bundleOptions, switchOptions]) {
+    const { metafile } = await build({ ...options, metafile: true, write: false })
+    inputs.push(...Object.keys(metafile.inputs))
+  }
+  return inputs.map(packageOf).filter((folder) => folder !== undefined)
 }
 
 /** As CycloneDX names it. */

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
+import * as path from "node:path"
 import { assertMistake, run, runWords, traces, vknetd } from "./commandTranscript.ts"
 import { privilegesMissing } from "./guests/GuestPackages.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
@@ -194,8 +195,7 @@ describe("what is printed", () => {
   it.scopedLive("says what to run when nothing is built", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()
-      fs.mkdirSync(`${directory}/bin`)
-      fs.copyFileSync(vknetd[1], `${directory}/bin/vknetd`)
+      fs.cpSync(path.dirname(vknetd[1]), `${directory}/bin`, { recursive: true })
       fs.writeFileSync(`${directory}/package.json`, JSON.stringify({ type: "module" }))
       const before = traces(directory)
       assertMistake(yield* runWords([`${directory}/bin/vknetd`, "-U"]), "not built (run: npm run build)")

@@ -78,14 +78,15 @@ describe.runIf(isThere("npm") && isThere("git"))("the package for npm", () => {
         .trim().split("\n").map((file) => file.replace(/^package\//, ""))
       const own = listed.filter((file) => !file.startsWith("node_modules/node-addon-api/"))
       const allowed = [
-        /^(bin\/vknetd|binding\.gyp|package\.json|LICENSE|(README|CHANGELOG|ARCHITECTURE)\.md)$/,
-        /^dist\/([\w-]+\.mjs|page\.(html|css|js|svg))$/,
-        /^(native\/\w+\.(cc|h)|share\/.+|scripts\/(build|install)\.mjs|prebuilds\/.+\.node)$/
+        /^(bin\/(vknetd|package\.json)|binding\.gyp|package\.json|LICENSE|(README|CHANGELOG|ARCHITECTURE)\.md)$/,
+        /^dist\/([\w-]+\.cjs|page\.(html|css|js|svg))$/,
+        /^(native\/\w+\.(cc|h)|share\/.+|scripts\/(build|code-cache|install)\.mjs|prebuilds\/.+\.node)$/
       ]
       assert.deepStrictEqual(own.filter((file) => !allowed.some((pattern) => pattern.test(file))), [])
       for (
         const file of [
-          "bin/vknetd", "dist/vknetd.mjs", "dist/forwarder.mjs", "dist/simulated-host.mjs", "dist/page.html",
+          "bin/vknetd", "bin/package.json", "dist/vknetd.cjs", "dist/switch.cjs", "dist/forwarder.cjs",
+          "dist/simulated-host.cjs", "dist/page.html",
           "dist/page.js", "dist/page.css", "dist/page.svg", "native/posix.cc", "binding.gyp", "share/vknetd.toml",
           "share/man/vknetd.8", "share/systemd/vknetd.service", "LICENSE", prebuilt
         ]
@@ -101,6 +102,8 @@ describe.runIf(isThere("npm") && isThere("git"))("the package for npm", () => {
       const prefix = yield* install(yield* pack(true), { PATH: programs })
       assert.isFalse(fs.existsSync(`${prefix}/lib/node_modules/vknetd/build`), "it was built")
       yield* serves(prefix)
+      const caches = fs.readdirSync(`${prefix}/lib/node_modules/vknetd/dist`).filter((name) => name.endsWith(".cache"))
+      assert.deepStrictEqual(caches, [`switch.cjs.${process.version}-${process.arch}.cache`])
       assert.isTrue(fs.existsSync(`${prefix}/share/man/man8/vknetd.8`))
       yield* succeed(["npm", "uninstall", "--global", "--prefix", prefix, "vknetd"], { env: { HOME: prefix } })
       const rest = yield* runWords(["find", prefix, "-name", "*vknetd*", "-not", "-path", `${prefix}/cache/*`])

@@ -41,7 +41,7 @@ export const startWaiting = (
     const ended = yield* Deferred.make<never, DataPlaneError>()
     const answers: Array<(done: Done) => void> = []
     const { tell, worker } = yield* startThread<PlaneCommand>(addon, {
-      bundle: "forwarder.mjs",
+      bundle: "forwarder.cjs",
       data: (wake): PlaneStart => ({ wake }),
       stop: { kind: "stop" }
     }).pipe(Effect.mapError((detail) => new DataPlaneError({ operation: "start", detail })))

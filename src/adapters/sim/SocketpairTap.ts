@@ -47,7 +47,7 @@ export const layer = (options: {
               ([end]) => Effect.sync(() => addon.closeFd(end))
             )
             yield* startThread(addon, {
-              bundle: "simulated-host.mjs",
+              bundle: "simulated-host.cjs",
               data: (wake): HostStart => ({
                 mac,
                 prefix: options.prefix ?? Prefixes.make(0, 32),

@@ -1,0 +1,33 @@
+// Makes the code cache: what V8 has compiled of the switch when it serves and has answered once. Runs the switch for
+// that, without a host side, in a directory of its own.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { get } from "node:http"
+import { createRequire } from "node:module"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { Script } from "node:vm"
+import { cachePath } from "./build.mjs"
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const bundle = join(root, "dist", "switch.cjs")
+const folder = mkdtempSync(join(tmpdir(), "vknetd-build-"))
+const socketPath = join(folder, "s")
+
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }))
+process.argv = [process.execPath, join(root, "bin", "vknetd"), "-d", "--no-tap", "-p", socketPath, "10.1.0.1/24"]
+
+// As src/cli/CachedBundle.ts does it.
+const script = new Script(readFileSync(bundle, "latin1"), { filename: bundle })
+script.runInThisContext()({}, createRequire(bundle), bundle)
+
+const answers = () =>
+  new Promise((resolve) => {
+    get({ socketPath: `${socketPath}.ctl`, path: "/status", agent: false }, (answer) => {
+      answer.resume().on("end", () => resolve(answer.statusCode === 200))
+    }).on("error", () => resolve(false))
+  })
+
+while (!(await answers())) await new Promise((resolve) => setTimeout(resolve, 20))
+writeFileSync(cachePath, script.createCachedData())
+process.kill(process.pid, "SIGTERM")

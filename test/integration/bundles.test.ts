@@ -1,0 +1,54 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import * as vm from "node:vm"
+import { runWords, vknetd } from "./commandTranscript.ts"
+import { scratchDirectory } from "./guests/Scratch.ts"
+
+const repository = path.dirname(path.dirname(vknetd[1]))
+const dist = path.join(repository, "dist")
+const cacheName = `switch.cjs.${process.version}-${process.arch}.cache`
+
+/** A copy of what runs, whose cache is these octets; undefined for none. */
+const copyWith = (cache: Uint8Array | undefined) =>
+  Effect.map(scratchDirectory(), (directory) => {
+    for (const name of ["bin", "dist"]) {
+      fs.cpSync(path.join(repository, name), path.join(directory, name), { recursive: true })
+    }
+    fs.rmSync(path.join(directory, "dist", cacheName))
+    if (cache !== undefined) fs.writeFileSync(path.join(directory, "dist", cacheName), cache)
+    return path.join(directory, "bin/vknetd")
+  })
+
+describe("what is built", () => {
+  it("holds a code cache that this Node takes", () => {
+    const source = fs.readFileSync(path.join(dist, "switch.cjs"), "latin1")
+    const cachedData = fs.readFileSync(path.join(dist, cacheName))
+    assert.isFalse(new vm.Script(source, { filename: path.join(dist, "switch.cjs"), cachedData }).cachedDataRejected)
+  })
+
+  it("is ASCII, as which the switch's bundle is read", () => {
+    for (const name of fs.readdirSync(dist).filter((name) => name.endsWith(".cjs"))) {
+      assert.isTrue(fs.readFileSync(path.join(dist, name)).every((octet) => octet < 128), name)
+    }
+  })
+
+  it("lets the commands that ask a switch load little", () => {
+    for (const name of ["vknetd.cjs", "part-ControlCommand.cjs"]) {
+      assert.isBelow(fs.statSync(path.join(dist, name)).size, 48 * 1024, name)
+    }
+  })
+
+  it.scopedLive("runs as well without a cache, and with one that does not fit", () =>
+    Effect.gen(function*() {
+      const whole = fs.readFileSync(path.join(dist, cacheName))
+      const foreign = Buffer.from(whole)
+      // The version's hash, at the beginning.
+      foreign.fill(0x5a, 4, 8)
+      for (const cache of [undefined, Buffer.alloc(0), whole.subarray(0, 1000), foreign]) {
+        const answer = yield* runWords([process.execPath, yield* copyWith(cache), "-U", "--check"])
+        assert.deepStrictEqual(answer, { status: 0, stdout: "the command line: ok\n", stderr: "" })
+      }
+    }), 60_000)
+})
