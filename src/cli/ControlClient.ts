@@ -31,19 +31,50 @@ const unreachable = (socket: string, cause: NodeJS.ErrnoException): ControlError
   return new ControlError(`cannot ask ${socket}: ${explanations[code] ?? code}`)
 }
 
-const send = (socket: string, method: string, path: string, body: string | undefined): Promise<http.IncomingMessage> =>
+/** How long a question that has been cut off waits until it is asked again. */
+const againMs = 50
+
+const cutOff: ReadonlyArray<string | undefined> = ["ECONNRESET", "EPIPE"]
+
+/**
+ * Rejects with a `ControlError`. What only asks is asked once more if it is cut off: a process that has just handed its
+ * switch over may have taken the connection, and ends.
+ */
+const send = async (
+  socket: string,
+  method: string,
+  path: string,
+  body: string | undefined
+): Promise<http.IncomingMessage> => {
+  const attempt = () => sendOnce(socket, method, path, body)
+  const asked = method !== "GET" ? attempt() : attempt().catch(async (cause: NodeJS.ErrnoException) => {
+    if (!cutOff.includes(cause.code)) throw cause
+    await new Promise((resolve) => setTimeout(resolve, againMs))
+    return attempt()
+  })
+  return asked.catch((cause: NodeJS.ErrnoException) => {
+    throw unreachable(socket, cause)
+  })
+}
+
+/** Rejects with what Node says. */
+const sendOnce = (
+  socket: string,
+  method: string,
+  path: string,
+  body: string | undefined
+): Promise<http.IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const fail = (cause: NodeJS.ErrnoException) => reject(unreachable(socket, cause))
     try {
       const headers = body === undefined ? {} : { "content-type": "application/json" }
       // A connection of our own: an agent would first find out whether a path is an IP address.
       const request = http.request({ createConnection: () => net.connect(socket), method, path, headers }, resolve)
       request.setTimeout(answerMs, () => request.destroy(new Error("no answer (the switch is stuck)")))
-      request.on("error", fail)
+      request.on("error", reject)
       request.end(body)
     } catch (cause) {
       // A path that cannot be a socket's.
-      fail(cause as NodeJS.ErrnoException)
+      reject(cause)
     }
   })
 
