@@ -28,6 +28,9 @@ import { measureTap, whyNot } from "./TapTransfer.mjs"
 import { buildTools, resultPath, root } from "./Tools.mjs"
 import { full, half, quick } from "./Workloads.mjs"
 
+// With it every start of Node reads certificates, but not ours: what starts are compared without.
+delete process.env.NODE_EXTRA_CA_CERTS
+
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as net from "node:net"
 import { Bounds } from "../../src/domain/Bounds.ts"
@@ -251,13 +252,13 @@ describe("a flooded switch", () => {
           + `longest ${worst.toFixed(1)} ms\n`
       )
       const command: Array<number> = []
-      for (let i = 0; i < 10; i++) {
+      for (let i = 0; i < 50; i++) {
         const askedMs = performance.now()
-        assert.strictEqual((yield* target.ask("status")).status, 0)
+        assert.include(execFileSync(vknetd[1], ["status", "-p", target.socketPath], { encoding: "utf8" }), "answered ")
         command.push(performance.now() - askedMs)
       }
       command.sort((a, b) => a - b)
-      process.stderr.write(`the command, with its own start: median of 10 ${command[5]!.toFixed(0)} ms\n`)
+      process.stderr.write(`the command, with its own start: median of 50 ${command[25]!.toFixed(0)} ms\n`)
       assert.isAbove(rate, 10_000)
       assert.isBelow(median, 100)
       assert.strictEqual(ports.length, 2)
