@@ -66,7 +66,7 @@ export const traces = (directory: string): unknown => ({
  * A process that has ended may wait for its new parent, process 1, to take note. It is then a zombie, and so is one
  * whose first thread has ended before the others have: only without those it holds no descriptors any more.
  */
-const isRunning = (pid: number): boolean => {
+export const isRunning = (pid: number): boolean => {
   try {
     process.kill(pid, 0)
     if (process.platform !== "linux") return true

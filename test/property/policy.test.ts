@@ -75,14 +75,17 @@ describe("secure mode", () => {
       octets.slice(26, 34).join() === "0,0,0,0,255,255,255,255" &&
       octets.slice(at, at + 4).join() === "0,68,0,67"
   }
+  const isMembership = (octets: Uint8Array): boolean =>
+    octets[23] === 2 && [0x12, 0x16, 0x17, 0x22].includes(octets[14 + (octets[14]! & 15) * 4]!) &&
+    octets[30]! >= 224 && octets[30]! < 240
   const mayPass = (octets: Uint8Array, prefix: Prefix.Prefix | undefined): boolean => {
     const source = number(octets.slice(26, 30))
-    if (source === 0) return isDhcp(octets)
+    if (source === 0) return isDhcp(octets) || isMembership(octets)
     return prefix !== undefined && Prefix.contains(prefix, source) && source !== prefix.address
   }
 
   it.prop(
-    "lets no IPv4 frame of a guest through whose source is the host's or outside the subnet, but DHCP's",
+    "lets no IPv4 frame of a guest through whose source is the host's or outside the subnet, but DHCP's and reports of groups",
     [secureArrival],
     ([{ allowances, octets, port, settings }]) => {
       const { reason } = world.judged(octets, port, settings, 0, allowances)
