@@ -85,7 +85,7 @@ describe("secure mode", () => {
   }
 
   it.prop(
-    "lets no IPv4 frame of a guest through whose source is the host's or outside the subnet, but DHCP's and reports of groups",
+    "lets no IPv4 of a guest through whose source is the host's or outside the subnet, but DHCP and reports of groups",
     [secureArrival],
     ([{ allowances, octets, port, settings }]) => {
       const { reason } = world.judged(octets, port, settings, 0, allowances)
