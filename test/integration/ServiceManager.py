@@ -19,6 +19,11 @@ import socket
 import sys
 import time
 
+def say(*words):
+    """Prints a line in one write: the service writes to the same pipe."""
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())
+
+
 spec, command = json.loads(sys.argv[1]), sys.argv[2:]
 environment = dict(os.environ)
 
@@ -65,7 +70,7 @@ def start():
     """Forks the service with all that is for it from descriptor 3 on."""
     child = os.fork()
     if child != 0:
-        print("pid", child, flush=True)
+        say("pid", child)
         return child
     given = [("vknetd.socket", listener.fileno())] if listener is not None else []
     given += stored
@@ -108,7 +113,7 @@ def forget_ended():
     for row in [row for row in stored if row[1] in ended]:
         stored.remove(row)
         os.close(row[1])
-        print("gone", row[0], flush=True)
+        say("gone", row[0])
 
 
 child = start()
@@ -119,14 +124,14 @@ for name in ("SIGTERM", "SIGHUP", "SIGUSR2"):
 told.settimeout(0.02)
 if asking:
     deadline = time.monotonic() + 5
-    print("answered", sum(map(is_answered, asking)), flush=True)
+    say("answered", sum(map(is_answered, asking)))
 restarts = spec.get("restarts", 0)
 status = None
 while True:
     forget_ended()
     try:
         datagram, files, _, _ = socket.recv_fds(told, 4096, 16, socket.MSG_CMSG_CLOEXEC)
-        print("told", datagram.decode().replace("\n", "|"), flush=True)
+        say("told", datagram.decode().replace("\n", "|"))
         obey(datagram.decode().split("\n"), files)
         continue
     except TimeoutError:
@@ -140,4 +145,4 @@ while True:
             restarts -= 1
             status = None
             child = start()
-print("ended", status, flush=True)
+say("ended", status)
