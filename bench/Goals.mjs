@@ -114,6 +114,7 @@ const residenceGoals = ({ idle, memory, start }) => {
     ["--version", "versionMs", 2.2],
     ["--help", "helpMs", 2.2],
     ["status", "statusMs", 2.2],
+    ["start to accepting", "acceptsMs", 3],
     ["start to first frame", "firstFrameMs", 3]
   ].map(([name, field, bound]) => row(name, "node -e 0", atMost(bound), ratio(starts(field), starts(
     "nodeMs")))).concat([

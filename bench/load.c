@@ -105,8 +105,9 @@ static void print_result(const struct load_request* request, const struct load_r
          (unsigned long long)result->sent, (unsigned long long)result->delivered,
          (unsigned long long)result->lost, (unsigned long long)result->late, (long long)result->cpu_ns);
   printf(",\"strangers\":%.4f", result->strangers);
-  printf(",\"p50us\":%.3f,\"p99us\":%.3f,\"p999us\":%.3f,\"firstMs\":%.3f}\n", result->quantile_us[0],
-         result->quantile_us[1], result->quantile_us[2], result->first_ms);
+  printf(",\"p50us\":%.3f,\"p99us\":%.3f,\"p999us\":%.3f", result->quantile_us[0],
+         result->quantile_us[1], result->quantile_us[2]);
+  printf(",\"acceptsMs\":%.3f,\"firstMs\":%.3f}\n", result->accepts_ms, result->first_ms);
 }
 
 static void stay_on(int cpu) {

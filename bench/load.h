@@ -27,7 +27,8 @@ struct load_result {
   int64_t cpu_ns;      // of the switch, in the measured time
   double strangers;    // share of all processors that neither the switch nor the guests used
   double quantile_us[3];  // p50, p99, p99.9 of round trips
-  double first_ms;     // `first`
+  double accepts_ms;   // `first`: until a connect succeeded
+  double first_ms;     // `first`: until a frame was forwarded
 };
 
 int64_t clock_ns(void);

@@ -1,8 +1,11 @@
+import { startEarly } from "../adapters/native/EarlyThread.ts"
+import { seemsToServe } from "./Foresight.ts"
 import { subcommands } from "./Subcommands.ts"
 
 /*
  * Where the command begins. A first word that names a subcommand starts that, and one that asks for nothing but text
- * prints it, with no more code than it needs; everything else is a command line as it always was.
+ * prints it, with no more code than it needs; everything else is a command line as it always was. What is to be a
+ * switch starts its forwarding thread first.
  */
 
 const start = async ([word = "", ...more]: ReadonlyArray<string>): Promise<void> => {
@@ -13,7 +16,10 @@ const start = async ([word = "", ...more]: ReadonlyArray<string>): Promise<void>
     return
   }
   const text = more.length === 0 ? (await import("./Printed.ts")).printedFor(word) : undefined
-  if (text === undefined) return (await import("./CachedBundle.ts")).runCached("./switch.cjs")
+  if (text === undefined) {
+    if (seemsToServe([word, ...more], process.env)) startEarly()
+    return (await import("./CachedBundle.ts")).runCached("./switch.cjs")
+  }
   // A reader that has seen enough.
   process.stdout.on("error", () => process.exit(0))
   process.stdout.write(`${text}\n`)

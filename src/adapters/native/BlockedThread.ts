@@ -1,43 +1,31 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { existsSync } from "node:fs"
-import { fileURLToPath } from "node:url"
-import { Worker } from "node:worker_threads"
+import type { Worker } from "node:worker_threads"
 import type { Binding } from "./Binding.ts"
 
 /** A thread that is blocked in native code, and how it is told something all the same. */
 export interface BlockedThread<Command> {
   readonly worker: Worker
+  /** The descriptor that it polls. */
+  readonly wake: number
   /** Posts a message and wakes the thread to read it. */
   readonly tell: (command: Command) => void
 }
 
-/** Where the threads' bundles lie, seen from the bundle beside them and from this file in a checkout. */
-const folders = ["./", "../../../dist/"] as const
-
-/** Such a thread works on arrays made once; what little else it makes need not pile up before it is collected. */
-const resourceLimits = { maxYoungGenerationSizeMb: 2 }
-
-const bundlePath = (name: string): string | undefined =>
-  folders.map((folder) => fileURLToPath(new URL(folder + name, import.meta.url))).find((path) => existsSync(path))
-
 /**
- * Starts a thread. When the scope ends it is told to stop, and the scope waits until it has: a thread
+ * A thread until the scope ends. Then it is told to stop, and the scope waits until it has: a thread
  * in native code cannot be ended from outside.
  *
- * @param options.data what it is given, the descriptor it is to poll for wakes among it.
+ * @param options.start gives the thread, which is to poll this descriptor for wakes. What it throws is the failure.
  */
 export const startThread = <Command>(
   addon: Binding,
   options: {
-    readonly bundle: string
-    readonly data: (wake: number) => unknown
+    readonly start: (wake: number) => Worker
     readonly stop: Command
   }
 ): Effect.Effect<BlockedThread<Command>, string, Scope.Scope> =>
   Effect.gen(function*() {
-    const path = bundlePath(options.bundle)
-    if (path === undefined) return yield* Effect.fail(`${options.bundle} is not built (run: npm run build)`)
     const wake = yield* Effect.acquireRelease(
       Effect.suspend(() => {
         const ends = addon.openWake()
@@ -46,13 +34,16 @@ export const startThread = <Command>(
       (ends) => Effect.sync(() => new Set(ends).forEach((fd) => addon.closeFd(fd)))
     )
     return yield* Effect.acquireRelease(
-      Effect.sync((): BlockedThread<Command> => {
-        const worker = new Worker(path, { workerData: options.data(wake[0]), resourceLimits })
-        const tell = (command: Command) => {
-          worker.postMessage(command)
-          addon.signalWake(wake[1])
-        }
-        return { worker, tell }
+      Effect.try({
+        try: (): BlockedThread<Command> => {
+          const worker = options.start(wake[0])
+          const tell = (command: Command) => {
+            worker.postMessage(command)
+            addon.signalWake(wake[1])
+          }
+          return { worker, wake: wake[0], tell }
+        },
+        catch: (cause) => cause instanceof Error ? cause.message : String(cause)
       }),
       ({ tell, worker }) =>
         Effect.async<void>((resume) => {

@@ -14,7 +14,8 @@ import { type Tap, TapError } from "../../services/TapDevice.ts"
 import { Addon } from "./Addon.ts"
 import type { Binding } from "./Binding.ts"
 import { startThread } from "./BlockedThread.ts"
-import type { PlaneAnswer, PlaneCommand, PlaneStart } from "./PlaneCommand.ts"
+import { takeThread } from "./EarlyThread.ts"
+import type { PlaneAnswer, PlaneCommand } from "./PlaneCommand.ts"
 
 type Done = Extract<PlaneAnswer, { kind: "done" }>
 
@@ -37,27 +38,22 @@ export const startWaiting = (
 ): Effect.Effect<WaitingThread, DataPlaneError, Scope.Scope> =>
   Effect.gen(function*() {
     const notices = yield* Queue.unbounded<PlaneNotice>()
-    const started = yield* Deferred.make<void, DataPlaneError>()
     const ended = yield* Deferred.make<never, DataPlaneError>()
     const answers: Array<(done: Done) => void> = []
-    const { tell, worker } = yield* startThread<PlaneCommand>(addon, {
-      bundle: "forwarder.cjs",
-      data: (wake): PlaneStart => ({ wake }),
+    const { tell, wake, worker } = yield* startThread<PlaneCommand>(addon, {
+      start: takeThread,
       stop: { kind: "stop" }
     }).pipe(Effect.mapError((detail) => new DataPlaneError({ operation: "start", detail })))
 
     const fail = (detail: string) => {
-      Deferred.unsafeDone(started, Effect.fail(new DataPlaneError({ operation: "start", detail })))
       Deferred.unsafeDone(ended, Effect.fail(new DataPlaneError({ operation: "run", detail })))
     }
     worker.on("error", (cause: unknown) => fail(cause instanceof Error ? cause.message : String(cause)))
     worker.on("exit", (code) => fail(`the thread ended with ${code}`))
     worker.on("message", (answer: PlaneAnswer) => {
-      if (answer.kind === "started") Deferred.unsafeDone(started, Effect.void)
-      else if (answer.kind === "done") answers.shift()?.(answer)
+      if (answer.kind === "done") answers.shift()?.(answer)
       else Queue.unsafeOffer(notices, answer)
     })
-    yield* Deferred.await(started)
     const ask = (command: PlaneCommand) =>
       Effect.async<Done>((resume) => {
         answers.push((done) => resume(Effect.succeed(done)))
@@ -66,7 +62,7 @@ export const startWaiting = (
     const ports = settings.guestPorts + 1
     const memory = new SharedArrayBuffer(Counters.byteLengthFor(ports))
     const captured = Ring.make(ports, Bounds.captureRingBytes)
-    const begun = ask({ kind: "begin", settings, memory, captured: captured.memory })
+    const begun = ask({ kind: "begin", wake, settings, memory, captured: captured.memory })
     yield* Effect.raceFirst(begun, notBegun(ended))
     return {
       settings,

@@ -4,16 +4,13 @@ import type { PlaneInheritance } from "../../services/DataPlane.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
 import type { PlaneQuestion, PlaneReply } from "../../services/PlaneQuestion.ts"
 
-/** What the forwarding thread is given when it is started: the polled end of its wake. */
-export interface PlaneStart {
-  readonly wake: number
-}
-
 /** What it can be told; a wake makes it look. Each is answered with {@link PlaneAnswer}. */
 export type PlaneCommand =
   /** The first of all, and told once: makes everything, and rests. */
   | {
     readonly kind: "begin"
+    /** The polled end of its wake. */
+    readonly wake: number
     readonly settings: SwitchSettings
     /** Memory of the counters. */
     readonly memory: SharedArrayBuffer
@@ -37,9 +34,8 @@ export type PlaneCommand =
   | { readonly kind: "resume" }
   | { readonly kind: "stop" }
 
-/** What it says: that it has started, the answers to commands in their order, and notices. */
+/** What it says: the answers to commands in their order, and notices. */
 export type PlaneAnswer =
-  | { readonly kind: "started" }
   | {
     readonly kind: "done"
     readonly errno: number

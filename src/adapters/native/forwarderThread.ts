@@ -1,4 +1,4 @@
-import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
+import { parentPort, receiveMessageOnPort } from "node:worker_threads"
 import { Bounds } from "../../domain/Bounds.ts"
 import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
@@ -8,7 +8,7 @@ import { answer } from "../../services/PlaneQuestion.ts"
 import * as PlaneState from "../../services/PlaneState.ts"
 import { load } from "./Binding.ts"
 import * as Exchange from "./NativeFrameExchange.ts"
-import type { PlaneAnswer, PlaneCommand, PlaneStart } from "./PlaneCommand.ts"
+import type { PlaneAnswer, PlaneCommand } from "./PlaneCommand.ts"
 
 /*
  * The forwarding thread. Once it has begun it is blocked in native code whenever there is nothing to forward, so that
@@ -16,11 +16,10 @@ import type { PlaneAnswer, PlaneCommand, PlaneStart } from "./PlaneCommand.ts"
  */
 
 const port = parentPort!
-const { wake } = workerData as PlaneStart
 const binding = load()
 const say = (answer: PlaneAnswer): void => port.postMessage(answer)
 
-const run = ({ captured, memory, settings }: Extract<PlaneCommand, { kind: "begin" }>): void => {
+const run = ({ captured, memory, settings, wake }: Extract<PlaneCommand, { kind: "begin" }>): void => {
   const exchange = Exchange.open(binding, {
     frameBytesMax: settings.frameBytesMax,
     portCount: settings.guestPorts + 1,
@@ -106,6 +105,5 @@ const copyOf = (exchange: Exchange.NativeFrameExchange, port: number): number =>
 
 // Until it has something to do it waits as any program of Node's does.
 port.once("message", (command: PlaneCommand) => {
-  if (command.kind === "begin") setImmediate(run, command)
+  if (command.kind === "begin") run(command)
 })
-say({ kind: "started" })

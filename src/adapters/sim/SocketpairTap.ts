@@ -8,6 +8,7 @@ import type { Prefix } from "../../domain/Prefix.ts"
 import { TapDevice, TapError } from "../../services/TapDevice.ts"
 import { Addon } from "../native/Addon.ts"
 import { startThread } from "../native/BlockedThread.ts"
+import { startBundle } from "../native/ThreadBundle.ts"
 import type { HostStart } from "./hostThread.ts"
 import * as Random from "./SeededRandom.ts"
 
@@ -47,14 +48,11 @@ export const layer = (options: {
               ([end]) => Effect.sync(() => addon.closeFd(end))
             )
             yield* startThread(addon, {
-              bundle: "simulated-host.cjs",
-              data: (wake): HostStart => ({
-                mac,
-                prefix: options.prefix ?? Prefixes.make(0, 32),
-                ipv6: options.ipv6,
-                descriptor: far,
-                wake
-              }),
+              start: (wake) => {
+                const prefix = options.prefix ?? Prefixes.make(0, 32)
+                const host: HostStart = { mac, prefix, ipv6: options.ipv6, descriptor: far, wake }
+                return startBundle("simulated-host.cjs", host)
+              },
               stop: "stop"
             }).pipe(Effect.mapError(failure))
             return {
