@@ -1,7 +1,8 @@
 // A step: the plan goes out, egress by egress; then whatever the poller names is read in turns.
 //
 // Sending. One pass strings the plan's entries into a chain for each egress, so that each
-// egress costs one call for up to 64 frames and its entries keep their order.
+// egress costs one call for up to 64 frames, or 8 where a few ports get copies, and its
+// entries keep their order.
 //
 // Receiving. Every step asks the poller, if only in passing: it rotates what is ready, so
 // that with more ports than fit one step each has its turn, and no flood keeps a wake-up or a
@@ -21,6 +22,10 @@ namespace {
 
 const uint32_t kResultsMax = 64;
 const uint32_t kSendVector = 64;
+// A plan of more entries than a batch has copies. If they are for a few ports, each gets so many frames before the next
+// has its turn: who waits until all have their frame waits less (docs/decisions/0019-copies-in-turns.md).
+const uint32_t kCopiesInTurn = 8;
+const uint32_t kTurnPortsMax = 16;
 // The clock moves in ticks, of 10 ms at the most: what is waited for until then has come.
 const int kClockTickMs = 10;
 
@@ -108,35 +113,50 @@ void Exchange::chain_plan(uint32_t plan_count) {
 
 void Exchange::send_plan(uint32_t plan_count) {
   chain_plan(plan_count);
-  for (uint32_t i = 0; i < touched_count_; i++) send_chain(touched_[i]);
+  const bool in_turns = plan_count > options_.batch_frames && touched_count_ <= kTurnPortsMax;
+  const uint32_t most = in_turns ? kCopiesInTurn : kSendVector;
+  for (uint32_t open = touched_count_; open > 0;) {
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < open; i++) {
+      // The tap at once, where segments that follow each other are joined.
+      const uint16_t egress = touched_[i];
+      if (send_chain(egress, egress == 0 ? kSendVector : most)) touched_[left++] = egress;
+    }
+    open = left;
+  }
 }
 
-void Exchange::send_chain(uint32_t egress) {
+// Sends up to `most` frames of an egress, and returns whether it has more.
+bool Exchange::send_chain(uint32_t egress, uint32_t most) {
   Port& port = ports_[egress];
   uint32_t entry = port.head;
   port.head = kNone;
-  if (port.fd < 0 || port.ended) return fail_chain(entry, EPIPE);
+  if (port.fd < 0 || port.ended) {
+    fail_chain(entry, EPIPE);
+    return false;
+  }
   FrameSlot frames[kSendVector];
   uint32_t entries[kSendVector];
-  while (entry != kNone) {
-    uint32_t count = 0;
-    for (; entry != kNone && count < kSendVector; entry = chain_[entry]) {
-      const uint32_t slot = arrays_.plan_slot[entry];
-      frames[count].bytes = arrays_.bytes + static_cast<size_t>(slot) * options_.slot_bytes;
-      frames[count].size = arrays_.size[slot];
-      entries[count++] = entry;
-    }
-    int fatal = 0;
-    const uint32_t settled = send_frames(port, frames, entries, count, &fatal);
-    if (fatal == 0) continue;
-    for (uint32_t i = settled; i < count; i++) fail_entry(entries[i], fatal);
-    fail_chain(entry, fatal);
-    if (fatal == EAGAIN && !port.refusing) {
-      port.refusing = true;
-      poll_port(egress, false);
-    }
-    return;
+  uint32_t count = 0;
+  for (; entry != kNone && count < most; entry = chain_[entry]) {
+    const uint32_t slot = arrays_.plan_slot[entry];
+    frames[count].bytes = arrays_.bytes + static_cast<size_t>(slot) * options_.slot_bytes;
+    frames[count].size = arrays_.size[slot];
+    entries[count++] = entry;
   }
+  int fatal = 0;
+  const uint32_t settled = send_frames(port, frames, entries, count, &fatal);
+  if (fatal == 0) {
+    port.head = entry;
+    return entry != kNone;
+  }
+  for (uint32_t i = settled; i < count; i++) fail_entry(entries[i], fatal);
+  fail_chain(entry, fatal);
+  if (fatal == EAGAIN && !port.refusing) {
+    port.refusing = true;
+    poll_port(egress, false);
+  }
+  return false;
 }
 
 // Returns how many were sent or failed for themselves; `fatal` is what the rest fails with.

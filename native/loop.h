@@ -126,7 +126,7 @@ class Exchange {
 
   void send_plan(uint32_t plan_count);
   void chain_plan(uint32_t plan_count);
-  void send_chain(uint32_t egress);
+  bool send_chain(uint32_t egress, uint32_t most);
   uint32_t send_frames(Port& port, const FrameSlot* frames, const uint32_t* entries,
                        uint32_t count, int* fatal);
   int send_some(const Port& port, const FrameSlot* frames, int count, int* error);

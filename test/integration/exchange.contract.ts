@@ -230,6 +230,21 @@ const sending = (within: Within): void => {
       assert.deepStrictEqual(received(full).map(numberOf), range(taken).map((i) => i % Bounds.batchFrames))
     }))
 
+  it("copies of a whole batch reach each port in order, and all of them fail for one that is full or gone", () =>
+    within((contract) => {
+      const [first, full, gone, last] = [1, 2, 3, 4].map((port) => contract.join(port))
+      const taken = contract.fill(2)
+      gone!.close()
+      range(Bounds.batchFrames).forEach((i) => contract.put(i, numbered(i)))
+      const entries = range(Bounds.batchFrames).flatMap((i) => [1, 2, 3, 4].map((port) => [i, port] as const))
+      const outcomes = contract.send(entries)
+      assert.deepStrictEqual(outcomes, entries.map(([, port]) => [0, 0, errno.EAGAIN, errno.EPIPE, 0][port]!))
+      for (const peer of [first!, last!]) {
+        assert.deepStrictEqual(received(peer).map(numberOf), range(Bounds.batchFrames))
+      }
+      assert.strictEqual(received(full!).length, taken)
+    }))
+
   it("a port that refused is told writable once it takes frames again, once", () =>
     within((contract) => {
       const peer = contract.join(1)
