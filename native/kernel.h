@@ -121,6 +121,9 @@ int socket_peer(int fd, Peer* peer);
 // Prepares a listener so that descriptors sent along cannot stop a receive, where the kernel can.
 void socket_refuse_rights(int listener);
 
+// Whether no descriptor can come along to this socket: it was accepted from such a listener.
+bool socket_refuses_rights(int fd);
+
 // Descriptors that are kept to be spent: an open /dev/null.
 int spare_open();
 
@@ -145,7 +148,8 @@ int wake_open(int fds[2]);
 int wake_signal(int fd);
 void wake_drain(int fd);
 
-enum class PortKind : uint8_t { Socket, Tap };
+// Rightless: a socket with which no descriptor can come along.
+enum class PortKind : uint8_t { Socket, Rightless, Tap };
 
 // `bytes` is where a frame lies or goes; `size` what it has, or what was received.
 struct FrameSlot {

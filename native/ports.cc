@@ -23,6 +23,8 @@ bool is_socket(int fd) {
   return fstat(fd, &file) == 0 && S_ISSOCK(file.st_mode);
 }
 
+PortKind socket_kind(int fd) { return socket_refuses_rights(fd) ? PortKind::Rightless : PortKind::Socket; }
+
 template <typename T>
 T* allocate(size_t count) {
   return static_cast<T*>(calloc(count == 0 ? 1 : count, sizeof(T)));
@@ -175,7 +177,7 @@ void Exchange::detach(uint32_t index) {
 
 int Exchange::admit(int fd, uint32_t port) {
   take_pending(fd);
-  const int error = port == 0 ? -EINVAL : attach(port, fd, PortKind::Socket);
+  const int error = port == 0 ? -EINVAL : attach(port, fd, socket_kind(fd));
   if (error < 0 && fd >= 0) close(fd);
   return error;
 }
@@ -186,7 +188,7 @@ void Exchange::refuse(int fd) {
 
 // A connected socket may stand in for a tap: a simulated host is at its other end.
 int Exchange::attach_tap(int fd) {
-  if (is_socket(fd)) return attach(0, fd, PortKind::Socket);
+  if (is_socket(fd)) return attach(0, fd, socket_kind(fd));
   const int prefixed = attached(0) ? 0 : tap_prefixed(fd);
   if (prefixed < 0) return prefixed;
   const int error = attach(0, fd, PortKind::Tap);

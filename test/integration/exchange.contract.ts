@@ -157,6 +157,23 @@ const receiving = (within: Within): void => {
     }, { portCount: count + 1 })
   })
 
+  it("with as many ports as fit a batch, a frame of each is what it is with one port", () => {
+    const sizes = [60, 1518, 1600, 0]
+    within((contract) => {
+      const peers = range(Bounds.batchFrames).map((i) => contract.join(i + 1))
+      peers.forEach((peer, i) => peer.send(numbered(i, Math.max(4, sizes[i % 4]!)).subarray(0, sizes[i % 4])))
+      const { frames } = contract.step()
+      const found = frames.map(({ octets, port, size }) => [port, size, size === 0 ? port - 1 : numberOf(octets)])
+      const expected = range(Bounds.batchFrames).map((i) => [i + 1, Math.min(1519, sizes[i % 4]!), i])
+      assert.deepStrictEqual(found.sort(([a], [b]) => a! - b!), expected)
+      peers.forEach((peer) => peer.close())
+      assert.deepStrictEqual(
+        told(contract.drain().events).sort(([, a], [, b]) => a! - b!),
+        peers.map((_, i) => [EventKind.Hangup, i + 1])
+      )
+    }, { portCount: Bounds.batchFrames + 1 })
+  })
+
   it("the longest frame is whole; a longer one is known as cut", () =>
     within((contract) => {
       const peer = contract.join(1)

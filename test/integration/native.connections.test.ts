@@ -201,6 +201,25 @@ describe("the addon's exchange: connections", () => {
     })
   })
 
+  it("so they are where each of many ports is read for one frame", () => {
+    within({ portCount: Bounds.batchFrames + 1 }, ({ hub, keep }) => {
+      const far = Array.from({ length: Bounds.batchFrames }, (_, i) => {
+        const [ours, theirs] = binding.socketPair(65_536) as readonly [number, number]
+        keep(theirs)
+        assert.strictEqual(hub.native.admit(ours, i + 1), 0)
+        return theirs
+      })
+      far.slice(1).forEach((fd) => assert.strictEqual(binding.sendPacket(fd, new Uint8Array(60)), 60))
+      const before = descriptorCount()
+      assert.strictEqual(sendDescriptors(far[0]!), "sent\n".repeat(3))
+      const { events, frames } = hub.step(1000)
+      assert.strictEqual(frames.length, Bounds.batchFrames)
+      assert.deepStrictEqual(kinds(events), [[EventKind.Ancillary, 1]])
+      hub.step(1000)
+      assert.strictEqual(descriptorCount(), before)
+    })
+  })
+
   it("a guest that sends descriptors to the listener's socket leaves none here", () => {
     within({}, ({ guest, hub }) => {
       const fd = guest(1)
