@@ -1,30 +1,58 @@
-// A long run at half of capacity while guests come and go: nothing may be lost, and memory must not grow.
+// A long run at half of capacity while guests come and go, the switch is asked and frames are captured: nothing may
+// be lost, and memory must not grow.
 import { readFileSync } from "node:fs"
 import { pause, run, start } from "./Children.mjs"
 import { tool } from "./Tools.mjs"
 
+/** Connections a second that others make and end. */
+const CHURN_RATE = "100"
+/** Between one question, or one capture, and the next. */
+const ASK_MS = 1000
+const CAPTURE_MS = 2000
+/** Frames of one capture: a third of a second of what passes. */
+const CAPTURE_FRAMES = "50000"
+const MEMORY_MS = 30_000
+
 const residentKilobytes = (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1])
 
-/** @param say is told the memory every half minute. */
-export const soak = async (peer, minutes, say) => {
+/** Does it over and over until the time is up; how often, and what the last failure was. */
+const repeat = async (endMs, everyMs, act) => {
+  const told = { times: 0, failure: undefined }
+  while (Date.now() < endMs) {
+    await act().then(() => told.times++, (cause) => {
+      told.failure = cause.message
+    })
+    await pause(Math.min(everyMs, Math.max(0, endMs - Date.now())))
+  }
+  return told
+}
+
+/** @param daemon the command. @param say is told the memory every half minute. */
+export const soak = async (peer, daemon, minutes, say) => {
   const opened = await peer.open({})
+  const at = ["-p", opened.path]
   const load = [tool("load"), "--to", peer.to, "--path", opened.path]
   const closed = JSON.parse(await run([...load, "--workload", "closed", "--seconds", "3", "--warm", "1"]))
   const rate = Math.round(closed.delivered / closed.seconds / 2)
   const seconds = minutes * 60
-  const churn = start([...load, "--workload", "churn", "--rate", "100", "--seconds", String(seconds)])
+  const churn = start([...load, "--workload", "churn", "--rate", CHURN_RATE, "--seconds", String(seconds)])
   const paced = run([...load, "--workload", "paced", "--rate", String(rate), "--seconds", String(seconds)], {
     milliseconds: seconds * 1000 + 30_000
   })
-  const memory = []
   const endMs = Date.now() + seconds * 1000
-  while (Date.now() < endMs) {
-    await pause(Math.min(30_000, Math.max(0, endMs - Date.now())))
+  const asked = repeat(endMs, ASK_MS, () => run([daemon, "status", ...at]))
+  const captured = repeat(endMs, CAPTURE_MS, () =>
+    run([daemon, "capture", ...at, "-c", CAPTURE_FRAMES, "-w", "/dev/null"]))
+  const memory = []
+  await repeat(endMs, MEMORY_MS, async () => {
     memory.push(residentKilobytes(opened.pid))
     say(`${memory.at(-1)} KB`)
-  }
+  })
   const { delivered, late, lost } = JSON.parse(await paced)
+  const drops = JSON.parse(await run([daemon, "drops", "--json", ...at]))
+  const questions = await asked
+  const captures = await captured
   await churn.stop()
   await opened.stop()
-  return { minutes, rate, delivered, lost, late, residentKilobytes: memory }
+  return { minutes, rate, delivered, lost, late, drops, questions, captures, residentKilobytes: memory }
 }

@@ -8,7 +8,7 @@
 // --free    leaves the placing of switch and guests to the scheduler; else each has a processor
 // --only    workloads whose name contains WORD, and nothing else
 // --daemon  another vknetd to measure
-// --soak    nothing but a long run at half of capacity while guests come and go
+// --soak    nothing but a long run at half of capacity while guests come and go, with questions and captures
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
@@ -138,7 +138,7 @@ const main = async () => {
   for (const { name } of Object.values(peers).filter((peer) => !peer.present())) remark(
     `${name} is not on this machine`)
   if (options.soak !== undefined) {
-    process.stdout.write(`${JSON.stringify(await soak(peers.vknetd, Number(options.soak), progress), null, 2)}\n`)
+    process.stdout.write(`${JSON.stringify(await soak(peers.vknetd, daemon, Number(options.soak), progress), null, 2)}\n`)
     return
   }
   const idle = await watchIdle(peers.vknetd)
