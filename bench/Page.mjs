@@ -1,5 +1,5 @@
 // docs/performance.md, from one run.
-import { figureTable, goalTable, policyTable, tapTable, toMarkdown } from "./Tables.mjs"
+import { figureTable, goalTable, policyTable, profileTable, tapTable, toMarkdown } from "./Tables.mjs"
 
 const percent = (share) => `${(share * 100).toFixed(0)} %`
 
@@ -43,6 +43,8 @@ ${toMarkdown(goalTable(report.goals))}
 ${unmet(report.goals).length === 0 ? "All of them are met."
   : `${unmet(report.goals).length} of ${report.goals.length} are not met.`}
 
+What is behind those that are missed, and what was tried: [decision 21](decisions/0021-what-is-not-reached.md).
+
 ![The goals as a picture](performance.svg)
 
 ## Figures
@@ -55,13 +57,22 @@ ${toMarkdown(figureTable(report.figures))}
 
 ## TCP between the host and a guest
 
-One iperf3 stream between two network namespaces, through the switch's tap and a guest that is itself a tap.
+One iperf3 stream between two network namespaces, through the switch's tap and a guest that is itself a tap. The
+pumps have the buffers that \`vknetd\` gives its guests; \`pump1k\` is \`pump1\` with those that the kernel gives, as a
+plain program has.
 
 ${report.tap.length === 0 ? "Not measured here." : toMarkdown(tapTable(report.tap))}
 
 ## Passes alone
 
 ${toMarkdown(policyTable(report.policy))}
+
+## Profile
+
+From \`strace -c\`, Node's \`--cpu-prof\` and \`--trace-gc\`, one after the other; each slows the switch down, so these
+are counts and shares.
+
+${report.profile === undefined ? "Not measured here." : toMarkdown(profileTable(report.profile))}
 ${report.remarks.length === 0 ? "" : `\n## Remarks\n\n${remarksOf(report)}\n`}`
 
 function remarksOf(report) {

@@ -31,7 +31,7 @@ const stormOptions = async (daemon) => {
   return option === null ? ["-U"] : [option[0], STORM_PER_SECOND]
 }
 
-const pump = (name) => ({
+const pump = (name, more = []) => ({
   name,
   to: "seqpacket",
   // Pumps decide by number: each run has a new one, whose first guest is its first.
@@ -39,7 +39,7 @@ const pump = (name) => ({
   present: () => true,
   open: async ({ cpu, flood, tap, inside = [] }) => {
     const socket = freshPath(name)
-    const options = [...(flood ? ["-f"] : []), ...(tap === undefined ? [] : ["-t", tap])]
+    const options = [...more, ...(flood ? ["-f"] : []), ...(tap === undefined ? [] : ["-t", tap])]
     const child = start([...inside, ...bound([tool(name), ...options, socket], cpu)])
     await child.says("ready")
     return { ...child, path: socket }
@@ -62,6 +62,7 @@ export const makePeers = ({ daemon = join(root, "bin", "vknetd") } = {}) => ({
   },
   pumpN: pump("pumpN"),
   pump1: pump("pump1"),
+  pump1k: pump("pump1", ["-k"]),
   pump1T: pump("pump1T"),
   vde: {
     name: "vde_switch",

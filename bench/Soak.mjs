@@ -15,16 +15,30 @@ const MEMORY_MS = 30_000
 
 const residentKilobytes = (pid) => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1])
 
-/** Does it over and over until the time is up; how often, and what the last failure was. */
+/** Questions and captures end so long before the rest: a capture waits for its last frame. */
+const EARLIER_MS = 3000
+
+/** Does it over and over until the time is up; how often, how often it failed, and how at last. */
 const repeat = async (endMs, everyMs, act) => {
-  const told = { times: 0, failure: undefined }
+  const told = { times: 0, failures: 0 }
   while (Date.now() < endMs) {
     await act().then(() => told.times++, (cause) => {
-      told.failure = cause.message
+      told.failures++
+      told.lastFailure = cause.message
     })
     await pause(Math.min(everyMs, Math.max(0, endMs - Date.now())))
   }
   return told
+}
+
+const watchMemory = async (pid, endMs, say) => {
+  const kilobytes = []
+  for (let left = endMs - Date.now(); left > 0; left = endMs - Date.now()) {
+    await pause(Math.min(MEMORY_MS, left))
+    kilobytes.push(residentKilobytes(pid))
+    say(`${kilobytes.at(-1)} KB`)
+  }
+  return kilobytes
 }
 
 /** @param daemon the command. @param say is told the memory every half minute. */
@@ -40,14 +54,10 @@ export const soak = async (peer, daemon, minutes, say) => {
     milliseconds: seconds * 1000 + 30_000
   })
   const endMs = Date.now() + seconds * 1000
-  const asked = repeat(endMs, ASK_MS, () => run([daemon, "status", ...at]))
-  const captured = repeat(endMs, CAPTURE_MS, () =>
+  const asked = repeat(endMs - EARLIER_MS, ASK_MS, () => run([daemon, "status", ...at]))
+  const captured = repeat(endMs - EARLIER_MS, CAPTURE_MS, () =>
     run([daemon, "capture", ...at, "-c", CAPTURE_FRAMES, "-w", "/dev/null"]))
-  const memory = []
-  await repeat(endMs, MEMORY_MS, async () => {
-    memory.push(residentKilobytes(opened.pid))
-    say(`${memory.at(-1)} KB`)
-  })
+  const memory = await watchMemory(opened.pid, endMs, say)
   const { delivered, late, lost } = JSON.parse(await paced)
   const drops = JSON.parse(await run([daemon, "drops", "--json", ...at]))
   const questions = await asked

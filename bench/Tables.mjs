@@ -48,6 +48,21 @@ export const policyTable = (rows) => ({
   rows: rows.map(({ least, median, most, name }) => [name, digits(median), `${digits(least)} … ${digits(most)}`])
 })
 
+/** A rare call is one that is seldomer than every thousandth frame. */
+const RARE = 0.001
+
+export const profileTable = ({ calls, collections, time }) => ({
+  head: ["of a frame, 60 octets, window 256", ""],
+  rows: [
+    ...(calls ?? []).filter((call) => call.calls >= RARE)
+      .map(({ calls, name }) => [`calls of ${name}(2)`, calls.toFixed(3)]),
+    ...(calls === undefined ? [] : [["calls in all", calls.reduce((sum, { calls }) => sum + calls, 0).toFixed(3)]]),
+    ["JavaScript, of the forwarding thread's time", `${digits(time.javascript * 100)} %`],
+    ["collecting, of the forwarding thread's time", `${digits(time.collecting * 100)} %`],
+    [`collections in ${(collections.frames / 1000).toFixed(0)} thousand frames, all threads`, String(collections.count)]
+  ]
+})
+
 export const toText = ({ head, rows }) => {
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((cells) => cells[i].length)))
   const line = (cells) => cells.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd()

@@ -40,8 +40,9 @@ void pump_open(struct pump* pump, int argc, char** argv, int blocking) {
   const struct rlimit files = {8192, 8192};
   setrlimit(RLIMIT_NOFILE, &files);
   *pump = (struct pump){.tap = -1};
-  for (int option; (option = getopt(argc, argv, "ft:")) != -1;) {
+  for (int option; (option = getopt(argc, argv, "fkt:")) != -1;) {
     if (option == 'f') pump->flood = 1;
+    else if (option == 'k') pump->kernels_room = 1;
     else if (option == 't') pump->tap = tap_open(optarg, blocking);
     else exit(2);
   }
@@ -64,7 +65,8 @@ int pump_accept(struct pump* pump, int blocking) {
     pump_die("accept");
   }
   if (pump->count == PUMP_PORTS_MAX) pump_die("ports");
-  if (setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &send_buffer_bytes, sizeof send_buffer_bytes) < 0) {
+  if (!pump->kernels_room &&
+      setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &send_buffer_bytes, sizeof send_buffer_bytes) < 0) {
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer_bytes, sizeof send_buffer_bytes);
   }
   pump->fds[pump->count] = fd;

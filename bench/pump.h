@@ -1,10 +1,10 @@
 // What the pumps share: a listening socket, ports in the order in which they came, an optional tap.
 //
-//   pump1|pump1T|pumpN [-f] [-t TAP] PATH
+//   pump1|pump1T|pumpN [-f] [-k] [-t TAP] PATH
 //
 // A pump decides nothing. Ports are joined in pairs, 0 with 1, 2 with 3; with -f every frame goes to all
 // others. With -t the tap is port 0. Prints "ready" once it listens. Serves one run: a port that
-// has gone leaves its number unused.
+// has gone leaves its number unused. With -k sockets keep the buffers that the kernel gives them.
 #pragma once
 
 enum { PUMP_PORTS_MAX = 4096, PUMP_FRAME_BYTES = 1600, PUMP_BATCH = 64 };
@@ -12,6 +12,7 @@ enum { PUMP_PORTS_MAX = 4096, PUMP_FRAME_BYTES = 1600, PUMP_BATCH = 64 };
 struct pump {
   int listener;
   int flood;
+  int kernels_room;
   int tap;    // or -1
   int count;  // ports so far, the tap among them
   int fds[PUMP_PORTS_MAX];

@@ -2,6 +2,7 @@
 //
 //   node bench/run.mjs [--quick] [--record] [--free] [--only WORD] [--rounds N] [--daemon COMMAND]
 //   node bench/run.mjs --soak MINUTES [--daemon COMMAND]
+//   node bench/run.mjs --profile
 //
 // --quick   the main ratios, in less than three minutes; else all, in less than twenty
 // --record  rewrites docs/performance.md and its picture
@@ -9,6 +10,7 @@
 // --only    workloads whose name contains WORD, and nothing else
 // --daemon  another vknetd to measure
 // --soak    nothing but a long run at half of capacity while guests come and go, with questions and captures
+// --profile nothing but calls, share of JavaScript and collections of a frame; the first with strace(1)
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
@@ -19,11 +21,12 @@ import { makePeers } from "./Peers.mjs"
 import { toPage } from "./Page.mjs"
 import { toPicture } from "./Picture.mjs"
 import { measurePolicy } from "./PolicyPasses.mjs"
+import { measureProfile } from "./Profile.mjs"
 import { measureMemory, measureStart, watchIdle } from "./Residence.mjs"
 import { makeSampler } from "./Samples.mjs"
 import { soak } from "./Soak.mjs"
 import { median, summary } from "./Statistics.mjs"
-import { figureTable, goalTable, policyTable, tapTable, toText } from "./Tables.mjs"
+import { figureTable, goalTable, policyTable, profileTable, tapTable, toText } from "./Tables.mjs"
 import { measureTap, whyNot } from "./TapTransfer.mjs"
 import { buildTools, resultPath, root } from "./Tools.mjs"
 import { full, half, quick } from "./Workloads.mjs"
@@ -39,6 +42,7 @@ const { values: options } = parseArgs({
     only: { type: "string" },
     rounds: { type: "string" },
     soak: { type: "string" },
+    profile: { type: "boolean", default: false },
     daemon: { type: "string" }
   }
 })
@@ -87,7 +91,7 @@ const collectTap = async (peers) => {
   }
   const found = {}
   for (let round = 0; round < rounds; round++) {
-    for (const name of ["vknetd", "vde", "pump1"]) {
+    for (const name of ["vknetd", "vde", "pump1", "pump1k"]) {
       if (!peers[name].present()) continue
       progress(`tap, ${name}`)
       found[name] ??= []
@@ -138,7 +142,13 @@ const main = async () => {
   for (const { name } of Object.values(peers).filter((peer) => !peer.present())) remark(
     `${name} is not on this machine`)
   if (options.soak !== undefined) {
-    process.stdout.write(`${JSON.stringify(await soak(peers.vknetd, daemon, Number(options.soak), progress), null, 2)}\n`)
+    const found = await soak(peers.vknetd, daemon, Number(options.soak), progress)
+    process.stdout.write(`${JSON.stringify(found, null, 2)}\n`)
+    process.exitCode = found.lost + found.questions.failures + found.captures.failures === 0 ? 0 : 1
+    return
+  }
+  if (options.profile) {
+    process.stdout.write(`${toText(profileTable(await measureProfile(daemon)))}\n`)
     return
   }
   const idle = await watchIdle(peers.vknetd)
@@ -151,6 +161,10 @@ const main = async () => {
   const residence = await collectResidence(peers, idle)
   progress("passes")
   const policy = await measurePolicy(rounds, plan.passes)
+  progress("profile")
+  const profile = options.quick
+    ? undefined
+    : await measureProfile(daemon).catch((cause) => remark(`no profile: ${cause.message}`))
   const goals = judgeGoals({ collected, residence, tap })
   const report = {
     machine: { ...machine, placing: options.free ? "free" : "a processor each" },
@@ -163,9 +177,11 @@ const main = async () => {
     figures: figuresOf(collected),
     tap: tap === undefined ? [] : tapFigures(tap),
     policy,
+    profile,
     samples: { collected, residence, tap }
   }
   const tables = [goalTable(goals), figureTable(report.figures), tapTable(report.tap), policyTable(policy)]
+  if (profile !== undefined) tables.push(profileTable(profile))
   process.stdout.write(`${tables.map(toText).join("\n\n")}\n\n`)
   const percent = (share) => `${(share * 100).toFixed(0)} %`
   const { median: usual, most } = report.strangers
@@ -181,7 +197,7 @@ const main = async () => {
   progress(`written: ${resultPath(name)}.json and .svg`)
 }
 
-await main().then(() => process.exit(0), (cause) => {
+await main().then(() => process.exit(), (cause) => {
   process.stderr.write(`bench: ${cause.stack}\n`)
   process.exit(1)
 })

@@ -121,7 +121,8 @@ int socket_peer(int fd, Peer* peer);
 // Prepares a listener so that descriptors sent along cannot stop a receive, where the kernel can.
 void socket_refuse_rights(int listener);
 
-// Whether no descriptor can come along to this socket: it was accepted from such a listener.
+// Whether no descriptor can come along to this socket: it was accepted from such a listener. False where the kernel
+// cannot tell: DragonFly's, and Linux's before 6.16.
 bool socket_refuses_rights(int fd);
 
 // Descriptors that are kept to be spent: an open /dev/null.

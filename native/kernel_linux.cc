@@ -3,7 +3,7 @@
 // Facts used here, beyond the manual pages: a control buffer that is absent makes the kernel
 // release descriptors that came along (MSG_CTRUNC tells); end of file fills a recvmmsg with
 // empty messages; ECONNRESET comes once, before what the peer had sent; epoll reports
-// hang-ups even of what it was asked nothing about. A vector of one message takes a fifth
+// hang-ups even of what it was asked nothing about. A vector of one message takes a quarter
 // longer than a call without (60 octets: recvmmsg 1,103 ns, recv 864; sendmmsg 1,132, send
 // 924; Linux 6.18), a vector of two as long as two calls.
 
@@ -66,12 +66,14 @@ Messages& messages_of_thread() {
   return messages;
 }
 
-// recvmmsg(2), and what is cheaper for one message. Where descriptors may come along only a message's flags tell of them.
+// recvmmsg(2), and what is cheaper for one message. Where descriptors may come along only a message's flags tell of
+// them.
 int receive_messages(int fd, PortKind kind, struct mmsghdr* messages, int count) {
   if (count > 1) {
     return recvmmsg(fd, messages, static_cast<unsigned int>(count), MSG_DONTWAIT, nullptr);
   }
   struct msghdr* message = &messages->msg_hdr;
+  // recv(2) leaves them as another message had them.
   message->msg_flags = 0;
   const ssize_t size = kind == PortKind::Rightless
                            ? recv(fd, message->msg_iov->iov_base, message->msg_iov->iov_len, MSG_DONTWAIT)
@@ -81,7 +83,8 @@ int receive_messages(int fd, PortKind kind, struct mmsghdr* messages, int count)
   return 1;
 }
 
-ReceiveResult socket_receive(int fd, PortKind kind, FrameSlot* frames, int count, uint32_t limit, bool hangup) {
+ReceiveResult socket_receive(int fd, PortKind kind, FrameSlot* frames, int count, uint32_t limit,
+                             bool hangup) {
   Messages& of_thread = messages_of_thread();
   struct mmsghdr* messages = of_thread.headers;
   ReceiveResult result = {0, 0, false, 0};

@@ -1,7 +1,7 @@
-// A step: the plan goes out, egress by egress; then whatever the poller names is read in turns.
+// A step: the plan goes out; then whatever the poller names is read in turns.
 //
-// Sending. One pass strings the plan's entries into a chain for each egress, so that each
-// egress costs one call for up to 64 frames, or 8 where a few ports get copies, and its
+// Sending, egress by egress. One pass strings the plan's entries into a chain for each, so
+// that each costs one call for up to 64 frames, or 8 where a few ports get copies, and its
 // entries keep their order.
 //
 // Receiving. Every step asks the poller, if only in passing: it rotates what is ready, so
@@ -22,8 +22,9 @@ namespace {
 
 const uint32_t kResultsMax = 64;
 const uint32_t kSendVector = 64;
-// A plan of more entries than a batch has copies. If they are for a few ports, each gets so many frames before the next
-// has its turn: who waits until all have their frame waits less (docs/decisions/0019-copies-in-turns.md).
+// More entries for what has just been received than a batch has frames are copies. If they are for a few ports, each
+// gets so many frames before the next has its turn: who waits until all have their frame waits less
+// (docs/decisions/0019-copies-in-turns.md).
 const uint32_t kCopiesInTurn = 8;
 const uint32_t kTurnPortsMax = 16;
 // The clock moves in ticks, of 10 ms at the most: what is waited for until then has come.
@@ -84,7 +85,9 @@ void Exchange::fail_chain(uint32_t entry, int error) {
   for (; entry != kNone; entry = chain_[entry]) fail_entry(entry, error);
 }
 
-void Exchange::chain_plan(uint32_t plan_count) {
+// Returns how many entries are for slots of the batch; the others were kept from batches before.
+uint32_t Exchange::chain_plan(uint32_t plan_count) {
+  uint32_t of_batch = 0;
   touched_count_ = 0;
   for (uint32_t i = 0; i < plan_count; i++) {
     const uint32_t slot = arrays_.plan_slot[i];
@@ -100,6 +103,7 @@ void Exchange::chain_plan(uint32_t plan_count) {
       fail_entry(i, EMSGSIZE);
       continue;
     }
+    if (slot < options_.batch_frames) of_batch++;
     Port& port = ports_[egress];
     if (port.head == kNone) {
       port.head = i;
@@ -109,11 +113,12 @@ void Exchange::chain_plan(uint32_t plan_count) {
     }
     port.tail = i;
   }
+  return of_batch;
 }
 
 void Exchange::send_plan(uint32_t plan_count) {
-  chain_plan(plan_count);
-  const bool in_turns = plan_count > options_.batch_frames && touched_count_ <= kTurnPortsMax;
+  const uint32_t of_batch = chain_plan(plan_count);
+  const bool in_turns = of_batch > options_.batch_frames && touched_count_ <= kTurnPortsMax;
   const uint32_t most = in_turns ? kCopiesInTurn : kSendVector;
   for (uint32_t open = touched_count_; open > 0;) {
     uint32_t left = 0;

@@ -125,7 +125,7 @@ class Exchange {
   };
 
   void send_plan(uint32_t plan_count);
-  void chain_plan(uint32_t plan_count);
+  uint32_t chain_plan(uint32_t plan_count);
   bool send_chain(uint32_t egress, uint32_t most);
   uint32_t send_frames(Port& port, const FrameSlot* frames, const uint32_t* entries,
                        uint32_t count, int* fatal);
@@ -162,7 +162,7 @@ class Exchange {
   SegmentTap* segment_tap_;  // what port 0 is, if it is one
   FrameSlot* slots_;        // the batch's slots, where the poller's frames go
   uint32_t* chain_;         // plan entry -> next entry of the same egress
-  uint16_t* touched_;       // egresses of a plan, in order of appearance
+  uint16_t* touched_;       // egresses of a plan that have entries left, in order of appearance
   uint32_t touched_count_;
   uint32_t failed_;
   uint32_t event_count_;

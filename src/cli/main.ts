@@ -4,7 +4,6 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import * as os from "node:os"
 import { load } from "../adapters/native/Binding.ts"
 import type { RunningSwitch } from "../services/Switch.ts"
 import { startInBackground } from "./Background.ts"
@@ -60,8 +59,6 @@ const program: Effect.Effect<void, UserError> = Effect.gen(function*() {
 /** Paths are absolute from here on, so that the copy in the background need not hold on to a directory. */
 const serve = (options: Options): Effect.Effect<void, UserError> =>
   Effect.gen(function*() {
-    // rc.subr(8) looks for the script in what ps shows, which on DragonFly is the title behind "node: ".
-    process.title = os.type() === "DragonFly" ? process.argv[1] ?? "vknetd" : "vknetd"
     if (reporter !== undefined) process.chdir("/")
     // In the background the command that waits says it.
     const readyFd = reporter === undefined ? options.readyFd : undefined

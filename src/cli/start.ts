@@ -1,4 +1,4 @@
-import { startEarly } from "../adapters/native/EarlyThread.ts"
+import * as os from "node:os"
 import { seemsToServe } from "./Foresight.ts"
 import { subcommands } from "./Subcommands.ts"
 
@@ -17,12 +17,20 @@ const start = async ([word = "", ...more]: ReadonlyArray<string>): Promise<void>
   }
   const text = more.length === 0 ? (await import("./Printed.ts")).printedFor(word) : undefined
   if (text === undefined) {
-    if (seemsToServe([word, ...more], process.env)) startEarly()
+    if (seemsToServe([word, ...more], process.env)) await beginSwitch()
     return (await import("./CachedBundle.ts")).runCached("./switch.cjs")
   }
   // A reader that has seen enough.
   process.stdout.on("error", () => process.exit(0))
   process.stdout.write(`${text}\n`)
+}
+
+/** Threads have the name of who starts them. */
+const beginSwitch = async (): Promise<void> => {
+  // rc.subr(8) looks for the script in what ps shows, which on DragonFly is the title behind "node: ".
+  process.title = os.type() === "DragonFly" ? process.argv[1] ?? "vknetd" : "vknetd"
+  const { startEarly } = await import("../adapters/native/EarlyThread.ts")
+  startEarly()
 }
 
 void start(process.argv.slice(2))

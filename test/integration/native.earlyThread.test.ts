@@ -1,55 +1,87 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
-import { fileURLToPath } from "node:url"
+import * as path from "node:path"
+import type { Worker } from "node:worker_threads"
 import { startEarly, takeThread } from "../../src/adapters/native/EarlyThread.ts"
-import { runWords, until, vknetd } from "./commandTranscript.ts"
+import { assertMistake, runWords, until, vknetd } from "./commandTranscript.ts"
 import { startProcess } from "./guests/HostProcess.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
 
-/** The switch's bundle alone, as the command calls it. */
-const withoutForesight = (bundle: string): ReadonlyArray<string> => {
-  const text = `const bundle = process.argv[1]
-    const text = require("node:fs").readFileSync(bundle, "latin1")
-    new (require("node:vm").Script)(text).runInThisContext()({}, require("node:module").createRequire(bundle), bundle)`
-  return [process.execPath, "-e", text, bundle]
+const waiting = () => (globalThis as { [key: symbol]: Worker | undefined })[Symbol.for("vknetd.forwardingThread")]
+
+const end = (...threads: ReadonlyArray<Worker>) =>
+  Effect.promise(() => Promise.all(threads.map((thread) => thread.terminate())))
+
+/** Has Node say on standard error which threads are started and when the switch is read. */
+const watched = `const threads = require("node:worker_threads"), fs = require("node:fs")
+const { basename } = require("node:path")
+const say = (word, file) => fs.writeSync(2, "watched " + word + " " + basename(String(file)) + "\\n")
+threads.Worker = class extends threads.Worker {
+  constructor(file, ...more) { super(file, ...more); say("start", file) }
 }
-
-const switchBundle = fileURLToPath(new URL("../../dist/switch.cjs", import.meta.url))
-
-/** How many threads a serving switch has. */
-const threadsOf = (words: ReadonlyArray<string>) =>
-  Effect.gen(function*() {
-    const listen = `${yield* scratchDirectory()}/s`
-    const process = yield* startProcess([...words, "-d", "-U", "--no-tap", "-p", listen, "--group", "root"])
-    yield* until("serving", () => fs.existsSync(`${listen}.ctl`) || undefined)
-    const count = fs.readdirSync(`/proc/${process.pid}/task`).length
-    process.signal("SIGTERM")
-    assert.deepStrictEqual(yield* process.waitForEnd(5000), { status: 0, signal: null })
-    return count
-  }).pipe(Effect.scoped)
+const { readFileSync } = fs
+fs.readFileSync = (file, ...more) => {
+  if (String(file).endsWith("switch.cjs")) say("read", file)
+  return readFileSync(file, ...more)
+}`
 
 describe("a forwarding thread that is started early", () => {
   it.live("is taken once; then there is a new one", () =>
     Effect.gen(function*() {
       startEarly()
-      const threads = [takeThread(), takeThread()]
-      assert.notStrictEqual(threads[0], threads[1])
-      startEarly()
-      const third = takeThread()
-      assert.isFalse(threads.includes(third))
-      yield* Effect.promise(() => Promise.all([...threads, third].map((thread) => thread.terminate())))
+      const early = waiting()
+      const threads = [takeThread(), takeThread()] as const
+      assert.strictEqual(threads[0], early)
+      assert.notStrictEqual(threads[1], early)
+      yield* end(...threads)
     }))
 
-  it.scopedLive("is the one that the switch forwards with", () =>
+  it.live("is replaced if it has ended before it was taken", () =>
     Effect.gen(function*() {
-      const early = yield* threadsOf(vknetd)
-      assert.strictEqual(early, yield* threadsOf(withoutForesight(switchBundle)))
-    }), 30_000)
+      startEarly()
+      yield* end(waiting()!)
+      const thread = takeThread()
+      assert.isAbove(thread.threadId, 0)
+      yield* end(thread)
+    }))
+
+  it.scopedLive("is started before the switch is read, and is the only one", () =>
+    Effect.gen(function*() {
+      const directory = yield* scratchDirectory()
+      const listen = path.join(directory, "s")
+      const hook = path.join(directory, "watched.cjs")
+      fs.writeFileSync(hook, watched)
+      const [node, command] = vknetd
+      const argv = ["-d", "-U", "--no-tap", "-p", listen, "--group", "root"]
+      const process = yield* startProcess([node, "--require", hook, command, ...argv])
+      yield* until("serving", () => fs.existsSync(`${listen}.ctl`) || undefined)
+      process.signal("SIGTERM")
+      assert.deepStrictEqual(yield* process.waitForEnd(5000), { status: 0, signal: null })
+      const seen = process.stderr().split("\n").filter((line) => line.startsWith("watched "))
+      assert.deepStrictEqual(seen, ["watched start forwarder.cjs", "watched read switch.cjs"])
+    }))
 
   it.live("keeps no command from ending that turns out to be none", () =>
     Effect.gen(function*() {
       const answer = yield* runWords([...vknetd, "-d", "-U", "--check"])
       assert.deepStrictEqual(answer, { status: 0, stdout: "the command line: ok\n", stderr: "" })
     }))
+
+  it.scopedLive("is missed by a switch alone, in one line", () =>
+    Effect.gen(function*() {
+      const directory = yield* scratchDirectory()
+      const repository = path.dirname(path.dirname(vknetd[1]))
+      for (const name of ["bin", "dist"]) {
+        fs.cpSync(path.join(repository, name), path.join(directory, name), { recursive: true })
+      }
+      fs.symlinkSync(path.join(repository, "build"), path.join(directory, "build"))
+      fs.rmSync(path.join(directory, "dist/forwarder.cjs"))
+      const command = [vknetd[0], path.join(directory, "bin/vknetd")]
+      assert.strictEqual((yield* runWords([...command, "-d", "-U", "--check"])).status, 0)
+      const argv = ["-U", "--no-tap", "-p", path.join(directory, "s"), "--group", "root"]
+      for (const foreground of [["-d"], []]) {
+        assertMistake(yield* runWords([...command, ...foreground, ...argv]), /forwarder\.cjs is not built/)
+      }
+    }), 30_000)
 })

@@ -2,7 +2,7 @@ import type { Worker } from "node:worker_threads"
 import { startBundle } from "./ThreadBundle.ts"
 
 /*
- * The forwarding thread, started before the switch is loaded. Node needs as long for the one as for the other
+ * The forwarding thread, started before the switch is loaded. Node needs about as long for the one as for the other
  * (docs/decisions/0018-the-thread-first.md).
  */
 
@@ -12,17 +12,31 @@ const bundle = "forwarder.cjs"
 const place = globalThis as { [early]?: Worker | undefined }
 const early: unique symbol = Symbol.for("vknetd.forwardingThread")
 
-/** Starts the thread. It changes nothing of the system, and keeps nobody from ending, before it is taken. */
+const forget = (): void => {
+  delete place[early]
+}
+
+/**
+ * Starts the thread. It changes nothing of the system, and keeps nobody from ending, before it is taken. Nobody who may
+ * be told is there yet: if it cannot be started, or ends, whoever takes one starts it anew, and is told.
+ */
 export const startEarly = (): void => {
-  const worker = startBundle(bundle)
-  worker.unref()
-  place[early] = worker
+  try {
+    const worker = startBundle(bundle)
+    worker.unref()
+    worker.on("error", forget).on("exit", forget)
+    place[early] = worker
+  } catch {
+    forget()
+  }
 }
 
 /** The thread that was started, once, or one that is started now. Throws as `startBundle` does. */
 export const takeThread = (): Worker => {
   const worker = place[early]
-  delete place[early]
-  worker?.ref()
-  return worker ?? startBundle(bundle)
+  if (worker === undefined) return startBundle(bundle)
+  forget()
+  worker.off("error", forget).off("exit", forget)
+  worker.ref()
+  return worker
 }
