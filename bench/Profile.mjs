@@ -55,7 +55,7 @@ const samplesOf = ({ nodes, samples, timeDeltas }) => {
   return samples.map((id, i) => ({ frame: byId.get(id), us: timeDeltas[i] }))
 }
 
-/** What part of the forwarding thread's time, blocked in native code or not, is JavaScript: Node's own profiler. */
+/** What part of the forwarding thread's time, asleep or not, is JavaScript: Node's own profiler. */
 const shareOfJavascript = async (daemon) => {
   const opened = await open(daemon, (place) => ["--cpu-prof", `--cpu-prof-dir=${place}`])
   try {
@@ -75,7 +75,8 @@ const shareOfJavascript = async (daemon) => {
   const sum = (isOf) => late.filter(isOf).reduce((total, { us }) => total + us, 0)
   const all = sum(() => true)
   return {
-    javascript: sum(({ frame }) => frame.url !== "") / all,
+    // The addon's time is told as that of the function that calls it.
+    javascript: sum(({ frame }) => frame.url !== "" && frame.functionName !== "step") / all,
     collecting: sum(({ frame }) => frame.functionName === "(garbage collector)") / all
   }
 }
