@@ -6,9 +6,10 @@ import * as CliOptions from "@effect/cli/Options"
 import * as FileSystem from "@effect/platform/FileSystem"
 import * as Path from "@effect/platform/Path"
 import * as Terminal from "@effect/platform/Terminal"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as nodePath from "node:path"
 import { stripVTControlCharacters } from "node:util"
 import { allFlags, builtInFlags, type Flag, flags, longFlags, shortSpec, spell } from "./Flags.ts"
 import { helpText } from "./Help.ts"
@@ -83,27 +84,41 @@ const mark = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
 
 const unmark = (value: string): string => value.slice(marker.length)
 
-const absent = <A>(value: A): CliOptions.Options<A> => CliOptions.map(CliOptions.none, () => value)
+/** What a command line gives, by the option's name. */
+type Given = ReadonlyMap<string, boolean | string>
+
+const optionOf = (flag: Flag): CliOptions.Options<readonly [string, boolean | string]> =>
+  flag.value === undefined
+    ? CliOptions.map(CliOptions.boolean(flag.name), (value) => [flag.name, value])
+    : CliOptions.map(CliOptions.text(flag.name), (value) => [flag.name, unmark(value)])
 
 /**
- * The options that these words give; the others are as if they did not exist. @effect/cli goes through all words for
- * each option that there is, and takes 10 ms for ours (docs/decisions/0018-the-thread-first.md).
+ * The options that these words give; the others do not exist. @effect/cli goes through all words for each option that
+ * there is, and zips what it found with the one before (docs/decisions/0018-the-thread-first.md).
  */
-const optionsOf = (words: ReadonlySet<string>) => {
-  const toggle = (flag: Flag) => words.has(spell(flag)) ? CliOptions.boolean(flag.name) : absent(false)
-  const text = (flag: Flag) =>
-    words.has(spell(flag)) ? CliOptions.map(CliOptions.text(flag.name), unmark) : absent(undefined)
-  return CliOptions.all({
-    monitor: toggle(flags.monitor),
-    foreground: toggle(flags.foreground),
-    unsecure: toggle(flags.unsecure),
+const optionsOf = (words: ReadonlySet<string>): CliOptions.Options<Given> =>
+  CliOptions.map(
+    CliOptions.all(Object.values(flags).filter((flag) => words.has(spell(flag))).map(optionOf)),
+    (pairs) => new Map(pairs)
+  )
+
+const rawOf = (given: Given, address: string | undefined): RawOptions => {
+  const on = (flag: Flag): boolean => given.get(flag.name) === true
+  const text = (flag: Flag): string | undefined => {
+    const value = given.get(flag.name)
+    return typeof value === "string" ? value : undefined
+  }
+  return {
+    monitor: on(flags.monitor),
+    foreground: on(flags.foreground),
+    unsecure: on(flags.unsecure),
     bridge: text(flags.bridge),
     socket: text(flags.socket),
     pidFile: text(flags.pidFile),
     tap: text(flags.tap),
-    noTap: toggle(flags.noTap),
-    noOffload: toggle(flags.noOffload),
-    simulate: toggle(flags.simulate),
+    noTap: on(flags.noTap),
+    noOffload: on(flags.noOffload),
+    simulate: on(flags.simulate),
     seed: text(flags.seed),
     group: text(flags.group),
     mode: text(flags.mode),
@@ -112,10 +127,10 @@ const optionsOf = (words: ReadonlySet<string>) => {
     maxClientsPerUid: text(flags.maxClientsPerUid),
     mtu: text(flags.mtu),
     macAge: text(flags.macAge),
-    takeover: toggle(flags.takeover),
+    takeover: on(flags.takeover),
     isolate: text(flags.isolate),
     learn: text(flags.learn),
-    lock: toggle(flags.lock),
+    lock: on(flags.lock),
     bind: text(flags.bind),
     maxMacs: text(flags.maxMacs),
     maxIps: text(flags.maxIps),
@@ -126,17 +141,18 @@ const optionsOf = (words: ReadonlySet<string>) => {
     allowEtherType: text(flags.allowEtherType),
     ipv6: text(flags.ipv6),
     config: text(flags.config),
-    check: toggle(flags.check),
+    check: on(flags.check),
     metrics: text(flags.metrics),
     web: text(flags.web),
     webToken: text(flags.webToken),
     user: text(flags.user),
-    keepNetAdmin: toggle(flags.keepNetAdmin),
+    keepNetAdmin: on(flags.keepNetAdmin),
     readyFd: text(flags.readyFd),
     logFormat: text(flags.logFormat),
     logFile: text(flags.logFile),
-    logLevel: text(flags.logLevel)
-  })
+    logLevel: text(flags.logLevel),
+    address
+  }
 }
 
 const address = Args.text({ name: "address/cidrbits" }).pipe(
@@ -147,7 +163,7 @@ const address = Args.text({ name: "address/cidrbits" }).pipe(
 
 const descriptorOf = (words: ReadonlySet<string>) =>
   CommandDescriptor.make("vknetd", optionsOf(words), address).pipe(
-    CommandDescriptor.map(({ args, options }): RawOptions => ({ ...options, address: args }))
+    CommandDescriptor.map(({ args, options }) => rawOf(options, args))
   )
 
 const parse = (words: ReadonlyArray<string>): Effect.Effect<RawOptions, ValueError> =>
@@ -168,11 +184,16 @@ const parse = (words: ReadonlyArray<string>): Effect.Effect<RawOptions, ValueErr
 const oneLine = (doc: HelpDoc.HelpDoc): string =>
   stripVTControlCharacters(HelpDoc.toAnsiText(doc)).replace(/\s+/g, " ").trim()
 
-// What the parser's type asks for, for options that name existing files and for prompts; we have neither.
-const surroundings = Layer.mergeAll(
-  FileSystem.layerNoop({}),
-  Path.layer,
-  Layer.succeed(Terminal.Terminal, {
+// What the parser's type asks for, for options that name existing files and for prompts; we have neither. A context and
+// no layers: to build three takes longer than to read a command line.
+const surroundings = Context.make(FileSystem.FileSystem, FileSystem.makeNoop({})).pipe(
+  Context.add(Path.Path, {
+    ...nodePath,
+    [Path.TypeId]: Path.TypeId,
+    fromFileUrl: () => Effect.dieMessage("no file is named"),
+    toFileUrl: () => Effect.dieMessage("no file is named")
+  }),
+  Context.add(Terminal.Terminal, {
     columns: Effect.succeed(80),
     rows: Effect.succeed(24),
     isTTY: Effect.succeed(false),

@@ -1,8 +1,9 @@
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import * as HashMap from "effect/HashMap"
-import * as Layer from "effect/Layer"
+import * as HashSet from "effect/HashSet"
 import * as Logger from "effect/Logger"
 import * as EffectLogLevel from "effect/LogLevel"
 import * as fs from "node:fs"
@@ -32,8 +33,8 @@ export class LogFileError extends Data.TaggedError("LogFileError")<{
 
 /** The log of the process: key=value on standard error until it is directed elsewhere. */
 export interface Log {
-  /** Makes Effect log here. */
-  readonly layer: Layer.Layer<never>
+  /** Makes an effect log here. No layer: to build one takes a start longer than to say this. */
+  readonly here: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   readonly direct: (settings: LogSettings, where: { readonly background: boolean }) => Effect.Effect<void, LogFileError>
   /** Opens a log file anew, after a rotation, and says so there. False where there is no file. */
   readonly reopen: Effect.Effect<boolean>
@@ -65,11 +66,12 @@ export const make = (addon: () => Binding): Log => {
   })
 
   return {
-    layer: Layer.merge(
-      Logger.replace(Logger.defaultLogger, logger),
-      // The level is decided above, where it can be changed.
-      Logger.minimumLogLevel(EffectLogLevel.All)
-    ),
+    here: (effect) =>
+      effect.pipe(
+        Effect.locally(FiberRef.currentLoggers, HashSet.make(logger)),
+        // The level is decided above, where it can be changed.
+        Logger.withMinimumLogLevel(EffectLogLevel.All)
+      ),
     direct: (settings, { background }) =>
       Effect.suspend(() => {
         least = settings.level

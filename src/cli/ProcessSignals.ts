@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as os from "node:os"
+import type { Log } from "./Log.ts"
 
 /** What the signals ask for that do not end the switch. */
 export interface SignalAnswers {
@@ -14,10 +14,10 @@ export interface SignalAnswers {
  * Answers HUP and USR2 for as long as the process lives. Without a listener either of them would end it and leave
  * its socket. USR1 is left to Node, which starts its debugger on it.
  */
-export const answerSignals = (answers: SignalAnswers, log: Layer.Layer<never>): void => {
+export const answerSignals = (answers: SignalAnswers, log: Log["here"]): void => {
   const answer = (name: NodeJS.Signals, effect: Effect.Effect<void>) =>
     process.on(name, () => {
-      Effect.runFork(Effect.provide(effect, log))
+      Effect.runFork(log(effect))
     })
   answer("SIGHUP", answers.hangup)
   answer("SIGUSR2", answers.dump)

@@ -1,20 +1,17 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
-import { version } from "../../package.json"
 import { Addon, type AddonMissing } from "../adapters/native/Addon.ts"
 import type { ServeError } from "../adapters/native/HttpListener.ts"
 import * as InheritedListener from "../adapters/native/InheritedListener.ts"
 import * as NativeBridgeControl from "../adapters/native/NativeBridgeControl.ts"
 import * as NativeDataPlane from "../adapters/native/NativeDataPlane.ts"
 import * as NativeGroupDatabase from "../adapters/native/NativeGroupDatabase.ts"
-import * as NativeHandoverChannel from "../adapters/native/NativeHandoverChannel.ts"
 import * as NativePeerProcesses from "../adapters/native/NativePeerProcesses.ts"
 import * as NativePidFile from "../adapters/native/NativePidFile.ts"
 import * as NativePrivileges from "../adapters/native/NativePrivileges.ts"
@@ -24,19 +21,17 @@ import * as SocketpairTap from "../adapters/sim/SocketpairTap.ts"
 import type { WebRequest } from "../adapters/web/WebServer.ts"
 import { controlPath } from "../services/ControlPath.ts"
 import { follow } from "../services/DescriptorStore.ts"
-import { handOver } from "../services/Handover.ts"
 import { Ownership } from "../services/Ownership.ts"
 import * as Switch from "../services/Switch.ts"
 import type { ControlEnds } from "../services/SwitchHolder.ts"
-import * as SwitchHolder from "../services/SwitchHolder.ts"
 import type { TakeoverError } from "../services/Takeover.ts"
 import { attachLines } from "./AttachLines.ts"
-import { type ControlledLog, type ControlService, openControl } from "./Control.ts"
+import { type ControlledLog, openControl } from "./Control.ts"
 import type { Options } from "./Options.ts"
 import type { ServiceNotifier } from "./ServiceNotifier.ts"
 import type { HandedOver } from "./SocketActivation.ts"
 import { adopt, tapNameFor } from "./StoredSwitch.ts"
-import { type Succession, takeOver } from "./TakeoverRun.ts"
+import type { Succession } from "./TakeoverRun.ts"
 import type { ValueError } from "./UsageError.ts"
 import { readToken } from "./WebOptions.ts"
 
@@ -105,6 +100,7 @@ export const runSwitch = (options: Options, edge: Edge): Effect.Effect<void, Run
     const service = { options, edge, request, identity, attach, web }
     if (options.takeover) {
       const trusted = [0, process.geteuid?.() ?? 0, ...(identity === undefined ? [] : [identity.uid])]
+      const { takeOver } = yield* Effect.promise(() => import("./TakeoverRun.ts"))
       const succession = yield* takeOver(addon, request, trusted)
       const { inheritance, ports } = succession
       return yield* Effect.provide(serve({ ...service, succession, inheritance }), ports)
@@ -158,6 +154,8 @@ const serve = ({ attach, edge, identity, inheritance, options, request, successi
       yield* edge.serves(running)
       edge.announce(text)
     } else yield* succeed(edge, succession, running, text)
+    // What few switches will do is loaded when the guests are served.
+    const { awaitHeir } = yield* Effect.promise(() => import("./Heir.ts"))
     return yield* running.supervise.pipe(
       Effect.raceFirst(awaitHeir({ edge, options, running, service, startedMs })),
       Effect.raceFirst(options.simulate ? Effect.never : keepOpen(edge, running))
@@ -202,41 +200,6 @@ const succeed = (edge: Edge, succession: Succession, running: Switch.RunningSwit
   })
 
 const noEnds: ControlEnds = { control: undefined, metrics: undefined, web: undefined }
-
-/** Deals with processes that want to take the switch over, until one has it. */
-const awaitHeir = ({ edge, options, running, service, startedMs }: Pick<Service, "edge" | "options"> & {
-  readonly running: Switch.RunningSwitch
-  readonly service: ControlService
-  readonly startedMs: number
-}) =>
-  Effect.gen(function*() {
-    const addon = yield* Addon
-    const holder = SwitchHolder.make({
-      running,
-      ends: service,
-      simulated: options.simulate,
-      version,
-      pid: process.pid,
-      startedMs,
-      ownership: edge.ownership,
-      notifySocket: edge.notifier.path(),
-      descriptorStoreMax: edge.notifier.store()?.countMax ?? 0,
-      succeeded: edge.notifier.succeeded,
-      regain: Effect.sync(() => {
-        const { pidFile } = running.belongings()
-        if (pidFile !== undefined) addon.rewritePidFile(pidFile, process.pid)
-        edge.regained(running)
-      })
-    })
-    for (;;) {
-      const fd = yield* Queue.take(service.heirs)
-      const outcome = yield* Effect.either(handOver(NativeHandoverChannel.make(addon, fd), holder))
-      if (outcome._tag === "Right") return yield* Effect.logInfo("handed over to another process")
-      yield* Effect.logWarning("not handed over: the switch stays this process's").pipe(
-        Effect.annotateLogs({ why: outcome.left.reason })
-      )
-    }
-  })
 
 /** The page as it is asked for, with the token that its file holds. */
 const webRequest = ({ web }: Options) =>

@@ -6,14 +6,12 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { load } from "../adapters/native/Binding.ts"
 import type { RunningSwitch } from "../services/Switch.ts"
-import { startInBackground } from "./Background.ts"
 import { readCommandLine } from "./Command.ts"
 import * as Log from "./Log.ts"
 import { type LogLevel, logLevels } from "./LogLine.ts"
 import type { Options } from "./Options.ts"
 import { answerSignals } from "./ProcessSignals.ts"
 import { takeReporter } from "./Readiness.ts"
-import { reload } from "./Reload.ts"
 import * as ReadyDescriptor from "./ReadyDescriptor.ts"
 import { runMonitor, runSwitch } from "./Run.ts"
 import { type ServiceNotifier, takeNotifier } from "./ServiceNotifier.ts"
@@ -51,6 +49,7 @@ const program: Effect.Effect<void, UserError> = Effect.gen(function*() {
   }
   yield* ReadyDescriptor.check(options.readyFd)
   statusWhenInterrupted = 1
+  const { startInBackground } = yield* Effect.promise(() => import("./Background.ts"))
   const tapName = yield* startInBackground(argv)
   if (tapName !== undefined) print(tapName)
   ReadyDescriptor.say(options.readyFd)
@@ -67,7 +66,7 @@ const serve = (options: Options): Effect.Effect<void, UserError> =>
     const notifier = takeNotifier(process.env, load)
     let serving: RunningSwitch | undefined
     const served = yield* Deferred.make<RunningSwitch>()
-    answerSignals({ hangup: hangup(notifier, options, () => serving), dump: dump(served) }, log.layer)
+    answerSignals({ hangup: hangup(notifier, options, () => serving), dump: dump(served) }, log.here)
     // Whose the switch is decides who puts the system back as it was.
     const ownership = { held: !options.takeover }
     return yield* runSwitch(options, {
@@ -126,7 +125,10 @@ const hangup = (
     const isReopened = yield* log.reopen
     if (started.configPath !== undefined) {
       // What is still starting has just read it.
-      if (running !== undefined) yield* oneByOne(reload(running, { argv, cwd, started, log }))
+      if (running !== undefined) {
+        const { reload } = yield* Effect.promise(() => import("./Reload.ts"))
+        yield* oneByOne(reload(running, { argv, cwd, started, log }))
+      }
     } else if (!isReopened && !told) {
       told = true
       yield* Effect.logInfo("HUP received: nothing to reload")
@@ -189,7 +191,7 @@ process.on("uncaughtException", (defect) => {
 
 program.pipe(
   Effect.tapErrorCause((cause) => Effect.sync(() => reportCause(cause))),
-  Effect.provide(log.layer),
+  log.here,
   NodeRuntime.runMain({
     disableErrorReporting: true,
     disablePrettyLogger: true,
