@@ -42,7 +42,7 @@ export const runMonitor = (options: Options): Effect.Effect<void, ConnectError |
       if (hasEnded(exchange)) return
       yield* nextTick
     }
-  }).pipe(Effect.scoped, Effect.provide(Addon.layer))
+  }).pipe(Effect.scoped, Effect.provideServiceEffect(Addon, Addon.load))
 
 const attach = (path: string) =>
   Effect.gen(function*() {

@@ -1,6 +1,5 @@
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs"
@@ -9,13 +8,8 @@ import * as path from "node:path"
 import { Addon, type AddonMissing } from "../adapters/native/Addon.ts"
 import type { ServeError } from "../adapters/native/HttpListener.ts"
 import * as InheritedListener from "../adapters/native/InheritedListener.ts"
-import * as NativeBridgeControl from "../adapters/native/NativeBridgeControl.ts"
-import * as NativeDataPlane from "../adapters/native/NativeDataPlane.ts"
-import * as NativeGroupDatabase from "../adapters/native/NativeGroupDatabase.ts"
-import * as NativePeerProcesses from "../adapters/native/NativePeerProcesses.ts"
-import * as NativePidFile from "../adapters/native/NativePidFile.ts"
+import * as NativePorts from "../adapters/native/NativePorts.ts"
 import * as NativePrivileges from "../adapters/native/NativePrivileges.ts"
-import * as NativeSeqpacketListener from "../adapters/native/NativeSeqpacketListener.ts"
 import * as NativeTapDevice from "../adapters/native/NativeTapDevice.ts"
 import * as SocketpairTap from "../adapters/sim/SocketpairTap.ts"
 import type { WebRequest } from "../adapters/web/WebServer.ts"
@@ -25,6 +19,7 @@ import { Ownership } from "../services/Ownership.ts"
 import * as Switch from "../services/Switch.ts"
 import type { ControlEnds } from "../services/SwitchHolder.ts"
 import type { TakeoverError } from "../services/Takeover.ts"
+import { TapDevice } from "../services/TapDevice.ts"
 import { attachLines } from "./AttachLines.ts"
 import { type ControlledLog, openControl } from "./Control.ts"
 import type { Options } from "./Options.ts"
@@ -63,15 +58,6 @@ export interface Edge {
   readonly log: ControlledLog
 }
 
-const nativePorts = Layer.mergeAll(
-  NativeTapDevice.layer,
-  NativeBridgeControl.layer,
-  NativeGroupDatabase.layer,
-  NativePeerProcesses.layer,
-  NativePidFile.layer,
-  NativeDataPlane.layer
-).pipe(Layer.provideMerge(Addon.layer))
-
 type RunError =
   | Switch.SwitchError
   | AddonMissing
@@ -106,16 +92,18 @@ export const runSwitch = (options: Options, edge: Edge): Effect.Effect<void, Run
       return yield* Effect.provide(serve({ ...service, succession, inheritance }), ports)
     }
     const { inheritance, tap } = yield* adopt(addon, stored, request, edge.notifier.store())
-    const listener = sockets === undefined
-      ? NativeSeqpacketListener.layer
-      : InheritedListener.layer(sockets, options.socketPathGiven, options.trunkPath)
-    const running = Effect.provide(serve({ ...service, succession: undefined, inheritance }), listener)
+    const serving = serve({ ...service, succession: undefined, inheritance })
+    const running = sockets === undefined
+      ? serving
+      : Effect.provide(serving, InheritedListener.layer(sockets, options.socketPathGiven, options.trunkPath))
     const { policy: { ipv6 }, prefix } = request
-    if (!options.simulate) return yield* Effect.provide(running, NativeTapDevice.layerOver(tap))
-    return yield* Effect.provide(running, SocketpairTap.layer({ seed, prefix, ipv6 }))
+    if (options.simulate) return yield* Effect.provide(running, SocketpairTap.layer({ seed, prefix, ipv6 }))
+    if (tap === undefined) return yield* running
+    return yield* Effect.provideService(running, TapDevice, NativeTapDevice.make(addon, tap))
   }).pipe(
     Effect.scoped,
-    Effect.provide(Layer.provideMerge(nativePorts, Layer.succeed(Ownership, edge.ownership)))
+    Effect.provide(NativePorts.layer),
+    Effect.provideService(Ownership, edge.ownership)
   )
 
 /** What serving one switch needs to know. */

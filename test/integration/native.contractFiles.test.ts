@@ -2,11 +2,8 @@ import * as Layer from "effect/Layer"
 import { lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Addon } from "../../src/adapters/native/Addon.ts"
 import { load } from "../../src/adapters/native/Binding.ts"
-import * as Group from "../../src/adapters/native/NativeGroupDatabase.ts"
-import * as Pid from "../../src/adapters/native/NativePidFile.ts"
-import * as Listener from "../../src/adapters/native/NativeSeqpacketListener.ts"
+import * as NativePorts from "../../src/adapters/native/NativePorts.ts"
 import { Ownership } from "../../src/services/Ownership.ts"
 import { filesContract } from "./files.contract.ts"
 
@@ -17,9 +14,7 @@ filesContract("files of the running kernel", () => {
   return {
     directory,
     pid: process.pid,
-    layer: Layer.mergeAll(Listener.layer, Pid.layer, Group.layer).pipe(
-      Layer.provide(Layer.merge(Layer.succeed(Addon, binding), Layer.succeed(Ownership, { held: true })))
-    ),
+    layer: Layer.provide(Layer.orDie(NativePorts.layer), Layer.succeed(Ownership, { held: true })),
     write: (path, text) => writeFileSync(path, text),
     read: (path) => {
       const found = lstatSync(path, { throwIfNoEntry: false })

@@ -1,7 +1,6 @@
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import { type Binding, load } from "./Binding.ts"
 
 /** The addon is not there or does not fit this Node. */
@@ -13,14 +12,11 @@ export class AddonMissing extends Data.TaggedError("AddonMissing")<{ readonly de
 
 /** The loaded addon, for the native adapters alone. */
 export class Addon extends Context.Tag("vknetd/native/Addon")<Addon, Binding>() {
-  static readonly layer: Layer.Layer<Addon, AddonMissing> = Layer.effect(
-    Addon,
-    Effect.try({
-      try: load,
-      catch: (cause) => {
-        const message = cause instanceof Error ? cause.message : String(cause)
-        return new AddonMissing({ detail: message.split("\n")[0]! })
-      }
-    })
-  )
+  static readonly load: Effect.Effect<Binding, AddonMissing> = Effect.try({
+    try: load,
+    catch: (cause) => {
+      const message = cause instanceof Error ? cause.message : String(cause)
+      return new AddonMissing({ detail: message.split("\n")[0]! })
+    }
+  })
 }

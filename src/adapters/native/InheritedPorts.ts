@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { BridgeControl } from "../../services/BridgeControl.ts"
-import type { DataPlane } from "../../services/DataPlane.ts"
+import { DataPlane } from "../../services/DataPlane.ts"
 import type { Role } from "../../services/Estate.ts"
 import { Ownership } from "../../services/Ownership.ts"
 import { PidFile } from "../../services/PidFile.ts"
@@ -34,7 +34,7 @@ export const layer = (
     bridgeControl(estate),
     listener(estate, trunkPath),
     pidFile(estate),
-    NativeDataPlane.layerOver(waiting)
+    Layer.effect(DataPlane, Effect.map(Addon, (addon) => NativeDataPlane.make(addon, waiting)))
   )
 
 const tapDevice = (estate: Estate) =>
@@ -42,7 +42,7 @@ const tapDevice = (estate: Estate) =>
     TapDevice,
     Effect.gen(function*() {
       const addon = yield* Addon
-      const native = yield* TapDevice
+      const native = NativeTapDevice.make(addon)
       const handle = descriptorFor(estate, "tap")
       let left = estate.inventory.tap
       return TapDevice.of({
@@ -59,7 +59,7 @@ const tapDevice = (estate: Estate) =>
           })
       })
     })
-  ).pipe(Layer.provide(NativeTapDevice.layer))
+  )
 
 const bridgeControl = (estate: Estate) =>
   Layer.effect(
@@ -67,7 +67,7 @@ const bridgeControl = (estate: Estate) =>
     Effect.gen(function*() {
       const addon = yield* Addon
       const ownership = yield* Ownership
-      const native = yield* BridgeControl
+      const native = NativeBridgeControl.make(addon, ownership)
       let left = estate.inventory.membership
       return BridgeControl.of({
         join: (request) =>
@@ -84,7 +84,7 @@ const bridgeControl = (estate: Estate) =>
           })
       })
     })
-  ).pipe(Layer.provide(NativeBridgeControl.layer))
+  )
 
 const listener = (estate: Estate, trunkPath: string | undefined) =>
   Layer.effect(

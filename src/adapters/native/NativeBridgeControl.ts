@@ -1,8 +1,5 @@
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import { BridgeControl, BridgeError } from "../../services/BridgeControl.ts"
-import { Ownership } from "../../services/Ownership.ts"
-import { Addon } from "./Addon.ts"
 import type { Binding } from "./Binding.ts"
 
 /** How what joining did is undone, by whoever owns the switch then. */
@@ -21,34 +18,28 @@ export const leaving = (
 })
 
 /** Bridges of the running kernel: bridge(4) on DragonFly, bridge(8) on Linux. */
-export const layer: Layer.Layer<BridgeControl, never, Addon | Ownership> = Layer.effect(
-  BridgeControl,
-  Effect.gen(function*() {
-    const addon = yield* Addon
-    const ownership = yield* Ownership
-    return BridgeControl.of({
-      join: ({ bridgeName, interfaceName }) => {
-        const check = (operation: BridgeError["operation"], call: () => number) =>
-          Effect.suspend(() => {
-            const result = call()
-            return result >= 0
-              ? Effect.succeed(result === 1)
-              : Effect.fail(new BridgeError({ operation, bridgeName, code: addon.errnoName(-result) }))
-          })
-        const undo = leaving(addon, ownership, bridgeName, interfaceName)
-        return Effect.gen(function*() {
-          const created = yield* Effect.acquireRelease(
-            check("create", () => addon.bridgeCreate(bridgeName)),
-            (created) => created ? undo.removeIfEmpty : Effect.void
-          )
-          const added = yield* Effect.acquireRelease(
-            check("add to", () => addon.bridgeAdd(bridgeName, interfaceName)),
-            (added) => added ? undo.leave : Effect.void
-          )
-          yield* check("bring up", () => addon.bringUp(bridgeName))
-          return { bridgeName, created, alreadyMember: !added }
+export const make = (addon: Binding, ownership: { readonly held: boolean }): BridgeControl["Type"] =>
+  BridgeControl.of({
+    join: ({ bridgeName, interfaceName }) => {
+      const check = (operation: BridgeError["operation"], call: () => number) =>
+        Effect.suspend(() => {
+          const result = call()
+          return result >= 0
+            ? Effect.succeed(result === 1)
+            : Effect.fail(new BridgeError({ operation, bridgeName, code: addon.errnoName(-result) }))
         })
-      }
-    })
+      const undo = leaving(addon, ownership, bridgeName, interfaceName)
+      return Effect.gen(function*() {
+        const created = yield* Effect.acquireRelease(
+          check("create", () => addon.bridgeCreate(bridgeName)),
+          (created) => created ? undo.removeIfEmpty : Effect.void
+        )
+        const added = yield* Effect.acquireRelease(
+          check("add to", () => addon.bridgeAdd(bridgeName, interfaceName)),
+          (added) => added ? undo.leave : Effect.void
+        )
+        yield* check("bring up", () => addon.bringUp(bridgeName))
+        return { bridgeName, created, alreadyMember: !added }
+      })
+    }
   })
-)

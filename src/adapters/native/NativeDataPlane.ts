@@ -1,6 +1,5 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
@@ -11,7 +10,6 @@ import type { SwitchSettings } from "../../domain/SwitchSettings.ts"
 import { DataPlane, DataPlaneError, type RunningPlane } from "../../services/DataPlane.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
 import { type Tap, TapError } from "../../services/TapDevice.ts"
-import { Addon } from "./Addon.ts"
 import type { Binding } from "./Binding.ts"
 import { startThread } from "./BlockedThread.ts"
 import { takeThread } from "./EarlyThread.ts"
@@ -128,17 +126,11 @@ const begin = (
  *
  * @param waiting one that was started before, with the settings that it will be asked for.
  */
-export const layerOver = (waiting?: WaitingThread): Layer.Layer<DataPlane, never, Addon> =>
-  Layer.effect(
-    DataPlane,
-    Effect.map(Addon, (addon) =>
-      DataPlane.of({
-        start: (request) =>
-          Effect.flatMap(
-            waiting === undefined ? startWaiting(addon, request.settings) : Effect.succeed(waiting),
-            (thread) => begin(addon, thread, request)
-          )
-      }))
-  )
-
-export const layer = layerOver()
+export const make = (addon: Binding, waiting?: WaitingThread): DataPlane["Type"] =>
+  DataPlane.of({
+    start: (request) =>
+      Effect.flatMap(
+        waiting === undefined ? startWaiting(addon, request.settings) : Effect.succeed(waiting),
+        (thread) => begin(addon, thread, request)
+      )
+  })

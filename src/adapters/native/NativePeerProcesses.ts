@@ -1,8 +1,6 @@
-import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as fs from "node:fs"
 import { PeerProcesses } from "../../services/PeerProcesses.ts"
-import { Addon } from "./Addon.ts"
+import type { Binding } from "./Binding.ts"
 
 /** What proc_pid_stat(5) tells of a process. Its second field is in parentheses and may hold any character. */
 const read = (pid: number): { readonly command: string; readonly startedTicks: number } | undefined => {
@@ -35,33 +33,30 @@ const bootedMs = (): number | undefined => {
 const namesMax = 1024
 
 /** Processes by proc(5), where there is one; users by getpwuid_r(3). */
-export const layer: Layer.Layer<PeerProcesses, never, Addon> = Layer.effect(
-  PeerProcesses,
-  Effect.map(Addon, (addon) => {
-    const names = new Map<number, string | undefined>()
-    return PeerProcesses.of({
-      find: (pid) => {
-        const found = read(pid)
-        if (found === undefined) return undefined
-        const { startedTicks } = found
-        const booted = bootedMs()
-        return {
-          pid,
-          startedTicks,
-          startedMs: booted === undefined ? undefined : booted + (startedTicks * 1000) / ticksPerSecond
-        }
-      },
-      command: ({ pid, startedTicks }) => {
-        const found = read(pid)
-        return found?.startedTicks === startedTicks ? found.command : undefined
-      },
-      userName: (uid) => {
-        if (names.has(uid)) return names.get(uid)
-        if (names.size >= namesMax) names.clear()
-        const name = addon.userName(uid)
-        names.set(uid, name)
-        return name
+export const make = (addon: Binding): PeerProcesses["Type"] => {
+  const names = new Map<number, string | undefined>()
+  return PeerProcesses.of({
+    find: (pid) => {
+      const found = read(pid)
+      if (found === undefined) return undefined
+      const { startedTicks } = found
+      const booted = bootedMs()
+      return {
+        pid,
+        startedTicks,
+        startedMs: booted === undefined ? undefined : booted + (startedTicks * 1000) / ticksPerSecond
       }
-    })
+    },
+    command: ({ pid, startedTicks }) => {
+      const found = read(pid)
+      return found?.startedTicks === startedTicks ? found.command : undefined
+    },
+    userName: (uid) => {
+      if (names.has(uid)) return names.get(uid)
+      if (names.size >= namesMax) names.clear()
+      const name = addon.userName(uid)
+      names.set(uid, name)
+      return name
+    }
   })
-)
+}

@@ -1,9 +1,7 @@
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as fs from "node:fs"
-import { Ownership } from "../../services/Ownership.ts"
 import { PidFile, PidFileError } from "../../services/PidFile.ts"
-import { Addon } from "./Addon.ts"
+import type { Binding } from "./Binding.ts"
 
 /**
  * Removes a pid file that we hold. Where the user we have become may not remove it, it is emptied, so that nobody takes
@@ -18,31 +16,26 @@ export const remove = (path: string, fd: number): void => {
 }
 
 /** Pid files locked with flock(2), so that one left behind by a killed switch is no obstacle. */
-export const layer: Layer.Layer<PidFile, never, Addon | Ownership> = Layer.effect(
-  PidFile,
-  Effect.gen(function*() {
-    const addon = yield* Addon
-    const ownership = yield* Ownership
-    const check = (path: string, result: number | readonly [number, number]) => {
-      if (typeof result === "number" && result >= 0) return Effect.succeed(result)
-      const [errno, holder] = typeof result === "number" ? [-result, 0] : [-result[0], result[1]]
-      const symbol = addon.errnoName(errno)
-      const held = symbol === "EAGAIN" || symbol === "EWOULDBLOCK"
-      return Effect.fail(
-        new PidFileError({ path, code: held ? "HELD" : symbol, pid: holder > 0 ? holder : undefined })
+export const make = (addon: Binding, ownership: { readonly held: boolean }): PidFile["Type"] => {
+  const check = (path: string, result: number | readonly [number, number]) => {
+    if (typeof result === "number" && result >= 0) return Effect.succeed(result)
+    const [errno, holder] = typeof result === "number" ? [-result, 0] : [-result[0], result[1]]
+    const symbol = addon.errnoName(errno)
+    const held = symbol === "EAGAIN" || symbol === "EWOULDBLOCK"
+    return Effect.fail(
+      new PidFileError({ path, code: held ? "HELD" : symbol, pid: holder > 0 ? holder : undefined })
+    )
+  }
+  return PidFile.of({
+    probe: (path) => Effect.suspend(() => Effect.asVoid(check(path, addon.probePidFile(path)))),
+    hold: (path) =>
+      Effect.acquireRelease(
+        Effect.suspend(() => check(path, addon.holdPidFile(path, process.pid))),
+        (fd) =>
+          Effect.sync(() => {
+            if (ownership.held) remove(path, fd)
+            addon.closeFd(fd)
+          })
       )
-    }
-    return PidFile.of({
-      probe: (path) => Effect.suspend(() => Effect.asVoid(check(path, addon.probePidFile(path)))),
-      hold: (path) =>
-        Effect.acquireRelease(
-          Effect.suspend(() => check(path, addon.holdPidFile(path, process.pid))),
-          (fd) =>
-            Effect.sync(() => {
-              if (ownership.held) remove(path, fd)
-              addon.closeFd(fd)
-            })
-        )
-    })
   })
-)
+}

@@ -1,8 +1,5 @@
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import { Ownership } from "../../services/Ownership.ts"
 import { ListenError, SeqpacketListener } from "../../services/SeqpacketListener.ts"
-import { Addon } from "./Addon.ts"
 import type { Binding } from "./Binding.ts"
 
 /** What the kernel's answer means to who wants to listen; errno symbols that mean themselves are left out. */
@@ -20,7 +17,7 @@ export const listenFailure = (
   symbol = addon.errnoName(errno)
 ): ListenError => new ListenError({ path, code: meanings[symbol] ?? symbol })
 
-/** Sockets that the switch itself makes. */
+/** Sequenced-packet sockets of the running kernel, unix(4) or unix(7), that the switch itself makes. */
 export const make = (addon: Binding, ownership: { readonly held: boolean }): SeqpacketListener["Type"] => {
   const failure = (path: string, errno: number) => listenFailure(addon, path, errno)
   return SeqpacketListener.of({
@@ -43,9 +40,3 @@ export const make = (addon: Binding, ownership: { readonly held: boolean }): Seq
       ).pipe(Effect.map(({ device, fd, inode }) => ({ path, handle: fd, node: { device, inode } })))
   })
 }
-
-/** Sequenced-packet sockets of the running kernel, unix(4) or unix(7). */
-export const layer: Layer.Layer<SeqpacketListener, never, Addon | Ownership> = Layer.effect(
-  SeqpacketListener,
-  Effect.map(Effect.all([Addon, Ownership]), ([addon, ownership]) => make(addon, ownership))
-)

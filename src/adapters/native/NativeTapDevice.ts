@@ -1,55 +1,47 @@
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Mac from "../../domain/MacAddress.ts"
 import { TapDevice, TapError } from "../../services/TapDevice.ts"
-import { Addon } from "./Addon.ts"
-import type { NativeTap } from "./Binding.ts"
+import type { Binding, NativeTap } from "./Binding.ts"
 
 /**
  * Taps of the running kernel, tap(4). Needs the right to configure interfaces.
  *
  * @param adopted one that is open already, and is given out as the first.
  */
-export const layerOver = (adopted?: NativeTap): Layer.Layer<TapDevice, never, Addon> => Layer.effect(
-  TapDevice,
-  Effect.gen(function*() {
-    const addon = yield* Addon
-    let left = adopted
-    return TapDevice.of({
-      open: ({ name, offload }) =>
-        Effect.gen(function*() {
-          const failure = (operation: TapError["operation"], result: number) =>
-            Effect.fail(new TapError({ operation, interfaceName: name, code: addon.errnoName(-result) }))
-          const check = (operation: TapError["operation"], result: number) =>
-            result >= 0 ? Effect.void : failure(operation, result)
+export const make = (addon: Binding, adopted?: NativeTap): TapDevice["Type"] => {
+  let left = adopted
+  return TapDevice.of({
+    open: ({ name, offload }) =>
+      Effect.gen(function*() {
+        const failure = (operation: TapError["operation"], result: number) =>
+          Effect.fail(new TapError({ operation, interfaceName: name, code: addon.errnoName(-result) }))
+        const check = (operation: TapError["operation"], result: number) =>
+          result >= 0 ? Effect.void : failure(operation, result)
 
-          const opened = yield* Effect.acquireRelease(
-            Effect.suspend(() => {
-              const result = left ?? addon.openTap(name, offload)
-              left = undefined
-              return typeof result === "number" ? failure("open", result) : Effect.succeed(result)
-            }),
-            (tap) => Effect.sync(() => addon.closeFd(tap.fd))
-          )
-          return {
-            interfaceName: opened.interfaceName,
-            printedName: opened.printedName,
-            macAddress: Mac.fromOctets(opened.mac),
-            mtuBytes: opened.mtu,
-            handle: opened.fd,
-            assign: (prefix) =>
-              Effect.suspend(() =>
-                check("assign the address of", addon.assignAddress(opened.interfaceName, prefix.address, prefix.mask))
-              ),
-            assign6: ({ address, bits }) =>
-              Effect.suspend(() =>
-                check("assign the IPv6 address of", addon.assignAddress6(opened.interfaceName, address, bits))
-              ),
-            bringUp: Effect.suspend(() => check("bring up", addon.bringUp(opened.interfaceName)))
-          }
-        })
-    })
+        const opened = yield* Effect.acquireRelease(
+          Effect.suspend(() => {
+            const result = left ?? addon.openTap(name, offload)
+            left = undefined
+            return typeof result === "number" ? failure("open", result) : Effect.succeed(result)
+          }),
+          (tap) => Effect.sync(() => addon.closeFd(tap.fd))
+        )
+        return {
+          interfaceName: opened.interfaceName,
+          printedName: opened.printedName,
+          macAddress: Mac.fromOctets(opened.mac),
+          mtuBytes: opened.mtu,
+          handle: opened.fd,
+          assign: (prefix) =>
+            Effect.suspend(() =>
+              check("assign the address of", addon.assignAddress(opened.interfaceName, prefix.address, prefix.mask))
+            ),
+          assign6: ({ address, bits }) =>
+            Effect.suspend(() =>
+              check("assign the IPv6 address of", addon.assignAddress6(opened.interfaceName, address, bits))
+            ),
+          bringUp: Effect.suspend(() => check("bring up", addon.bringUp(opened.interfaceName)))
+        }
+      })
   })
-)
-
-export const layer = layerOver()
+}
