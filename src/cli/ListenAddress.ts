@@ -1,5 +1,5 @@
 import * as Either from "effect/Either"
-import { BlockList, isIP } from "node:net"
+import ipaddr from "ipaddr.js"
 import { type Flag, spell } from "./Flags.ts"
 import { printable } from "./Printable.ts"
 import { ValueError } from "./UsageError.ts"
@@ -13,14 +13,11 @@ export interface ListenAddress {
 /** Whom one means who names a port alone: nobody but this machine. */
 const loopback = "127.0.0.1"
 
-/** RFC 1122 section 3.2.1.3 (g), RFC 4291 section 2.5.3; IPv4 in IPv6 is looked at as IPv4. */
-const loopbacks = new BlockList()
-loopbacks.addSubnet("127.0.0.0", 8, "ipv4")
-loopbacks.addAddress("::1", "ipv6")
-
-/** True if only this machine reaches the address. */
-export const isLoopback = ({ host }: ListenAddress): boolean =>
-  loopbacks.check(host, isIP(host) === 6 ? "ipv6" : "ipv4")
+/**
+ * True if only this machine reaches the address: RFC 1122 section 3.2.1.3 (g), RFC 4291 section 2.5.3. IPv4 in IPv6 is
+ * looked at as IPv4.
+ */
+export const isLoopback = ({ host }: ListenAddress): boolean => ipaddr.process(host).range() === "loopback"
 
 /**
  * Reads `9100`, `127.0.0.1:9100` or `[::1]:9100`; port 0 lets the kernel choose. No names: those may come to mean
@@ -33,7 +30,7 @@ export const readListenAddress =
     const [, six, four, digits] = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):)?([0-9]{1,5})$/.exec(text) ?? []
     const host = six ?? four ?? loopback
     const port = Number(digits)
-    const fits = digits !== undefined && port <= 65_535 && isIP(host) === (six === undefined ? 4 : 6)
+    const fits = digits !== undefined && port <= 65_535 && isAddress(host, six !== undefined)
     return fits
       ? Either.right({ host, port })
       : Either.left(
@@ -42,3 +39,6 @@ export const readListenAddress =
         })
       )
   }
+
+const isAddress = (host: string, isSix: boolean): boolean =>
+  isSix ? ipaddr.IPv6.isValid(host) : ipaddr.IPv4.isValidFourPartDecimal(host)
