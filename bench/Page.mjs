@@ -38,6 +38,8 @@ Where broadcasts are measured, the daemon's limit on them is out of the way.
 
 ## Goals
 
+The column \`pumpN\` is what that one reaches against the same peer in the same rounds: who decides nothing at all.
+
 ${toMarkdown(goalTable(report.goals))}
 
 ${unmet(report.goals).length === 0 ? "All of them are met."

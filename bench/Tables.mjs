@@ -13,11 +13,12 @@ const goalCells = (row) => [
   row.goal,
   row.missing ? "–" : `${digits(row.median)}${row.unit === "×" ? "" : ` ${row.unit}`}`.trim(),
   row.missing ? "" : `${digits(row.least)} … ${digits(row.most)}`,
+  row.limit === undefined ? "" : digits(row.limit),
   row.missing ? "not measured" : row.met ? "yes" : "no"
 ]
 
 export const goalTable = (rows) => ({
-  head: ["measure", "against", "goal", "found", "spread", "met"],
+  head: ["measure", "against", "goal", "found", "spread", "pumpN", "met"],
   rows: rows.map(goalCells)
 })
 
