@@ -29,6 +29,7 @@ import { adopt, tapNameFor } from "./StoredSwitch.ts"
 import type { Succession } from "./TakeoverRun.ts"
 import type { ValueError } from "./UsageError.ts"
 import { readToken } from "./WebOptions.ts"
+import * as YoungGeneration from "./YoungGeneration.ts"
 
 export { runMonitor } from "./Monitor.ts"
 
@@ -137,6 +138,7 @@ const serve = ({ attach, edge, identity, inheritance, options, request, successi
       const socketIsOurs = running.belongings().listener.node !== undefined
       yield* tellOfLimits({ ...request, socketPath: running.socketPath }, options, socketIsOurs)
     }
+    YoungGeneration.keepSmall()
     const text = attach ?? running.tap?.printedName
     if (succession === undefined) {
       yield* edge.serves(running)
