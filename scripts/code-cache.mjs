@@ -6,6 +6,7 @@ import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { setFlagsFromString } from "node:v8"
 import { Script } from "node:vm"
 import { cachePath } from "./build.mjs"
 
@@ -29,5 +30,7 @@ const answers = () =>
   })
 
 while (!(await answers())) await new Promise((resolve) => setTimeout(resolve, 20))
+// Back to V8's own: the switch has changed this by now, and a cache is taken with the settings of its making alone.
+setFlagsFromString("--semi-space-growth-factor=2")
 writeFileSync(cachePath, script.createCachedData())
 process.kill(process.pid, "SIGTERM")
