@@ -151,4 +151,11 @@ describe("the project is tidy", () => {
       .map(([name, value]) => `| \`${name}\` | ${value.toLocaleString("en-US")} |`)
     assert.deepStrictEqual(missing, [])
   })
+
+  it("what a fresh clone is told to run installs and builds first", () => {
+    const { scripts } = JSON.parse(text.get("package.json")!) as { scripts: Record<string, string> }
+    const unready = ["start", "test", "check", "bench", "fuzz"]
+      .filter((name) => !scripts[name]!.startsWith("node scripts/bootstrap.mjs && "))
+    assert.deepStrictEqual(unready, [])
+  })
 })
