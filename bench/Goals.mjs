@@ -30,8 +30,10 @@ const row = (measure, against, goal, found, unit = "×", limit = undefined) => (
 })
 
 /** A goal for a ratio of ours to a peer's figure, beside that of pumpN to it. @param of a switch's series by name. */
-const ratioRow = (measure, peer, goal, of) =>
-  row(measure, peer, goal, ratio(of("vknetd"), of(peer)), "×", peer === "pumpN" ? undefined : ratio(of("pumpN"), of(peer)))
+const ratioRow = (measure, peer, goal, of) => {
+  const limit = peer === "pumpN" ? undefined : ratio(of("pumpN"), of(peer))
+  return row(measure, peer, goal, ratio(of("vknetd"), of(peer)), "×", limit)
+}
 
 /** @param collected workloads by key. */
 const throughputGoals = (collected) => {
