@@ -38,7 +38,7 @@ Where broadcasts are measured, the daemon's limit on them is out of the way.
 
 ## Goals
 
-The column \`pumpN\` is what that one reaches against the same peer in the same rounds: who decides nothing at all.
+The column \`pumpN\` is what that one, which decides nothing at all, reaches of the same in the same rounds.
 
 ${toMarkdown(goalTable(report.goals))}
 
