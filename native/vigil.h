@@ -16,8 +16,7 @@ class Vigil {
   static constexpr double kMs = 0.03;
   static constexpr uint32_t kLooks = 128;
 
-  // Whether to think of one at all, after so many frames were sent: the answers to many share one wake, and to none
-  // there are none.
+  // Whether to think of one at all, after so many frames were sent: to none there are no answers.
   static bool concerns(uint32_t frames) { return frames > 0 && frames <= kFewFrames; }
 
   bool pays() const { return run_ >= needed_; }
@@ -38,7 +37,8 @@ class Vigil {
   }
 
  private:
-  static constexpr uint32_t kFewFrames = 16;
+  // A batch; more are copies, and those who get them have enough to do (decision 24).
+  static constexpr uint32_t kFewFrames = 32;
   // A sleep that a vigil would have spared: without the wakes, the guest's and ours, it is shorter than a vigil.
   static constexpr double kShortMs = 0.075;
   static constexpr uint32_t kRunLeast = 8;

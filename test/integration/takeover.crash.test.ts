@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
+import { Bounds } from "../../src/domain/Bounds.ts"
 import { messageKinds } from "../../src/services/HandoverChannel.ts"
 import { until, vknetd } from "./commandTranscript.ts"
 import { startControlled } from "./controlWorld.ts"
@@ -11,9 +12,6 @@ import { pidIn, startNumberedGuests } from "./takeoverWorld.ts"
 
 const plain = ["--no-tap", "-U"]
 const script = fileURLToPath(new URL("HandoverTap.py", import.meta.url))
-
-/** What a process that forwards may have in its hands when it is killed. */
-const batchFrames = 64
 
 /** A switch with guests, and a new process that takes over; `who` is killed before `word` gets through. */
 const crash = (who: "old" | "new", word: typeof messageKinds[number]) =>
@@ -48,7 +46,8 @@ describe("a new process that is killed", () => {
         const [flow] = yield* guests.end
         assert.deepStrictEqual([flow!.twice, flow!.unordered], [0, 0])
         // One that had begun to forward took with it what it had just received.
-        assert.isAtMost(flow!.sent - flow!.received, word === "serving" ? batchFrames : 0)
+        // What a process that forwards may have in its hands when it is killed.
+        assert.isAtMost(flow!.sent - flow!.received, word === "serving" ? Bounds.batchFrames : 0)
         assert.deepStrictEqual(yield* old.terminate, { status: 0, signal: null })
       }), 60_000)
   }

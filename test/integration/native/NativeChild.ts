@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import type { Binding, NativeExchange } from "../../../src/adapters/native/Binding.ts"
+import { Bounds } from "../../../src/domain/Bounds.ts"
 
 /** A frame that a child received. */
 export interface ChildFrame {
@@ -57,7 +58,7 @@ const exchange = (listener) => {
     events: new Int32Array(256 * 6), state: new Int32Array(2), clock: new Float64Array(1)
   }
   const native = binding.openExchange(arrays, {
-    slotBytes, frameBytesMax: 1518, batchFrames: 64, portCount: 8, listener, trunkListener: -1,
+    slotBytes, frameBytesMax: 1518, batchFrames: ${Bounds.batchFrames}, portCount: 8, listener, trunkListener: -1,
     wake: -1, sendBufferBytes: 65536
   })
   const take = (count) => Array.from({ length: count }, (_, slot) => {
