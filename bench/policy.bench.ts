@@ -35,7 +35,7 @@ interface Case {
   readonly bare: boolean
 }
 
-const plain: Case = { secure: true, frames: 64, ports: 2, stations: 2, broadcastEvery: 0, bare: false }
+const plain: Case = { secure: true, frames: Bounds.batchFrames, ports: 2, stations: 2, broadcastEvery: 0, bare: false }
 
 const cases: Readonly<Record<string, Case>> = {
   "all passes, secure": plain,
@@ -96,7 +96,7 @@ const prepare = (of: Case): () => void => {
   const batches = Array.from({ length: ARENAS }, (_, n) => {
     const batch = Batch.make(settings.frameBytesMax)
     for (let slot = 0; slot < of.frames; slot++) {
-      const from = (n * 64 + slot * 7) % of.stations
+      const from = (n * Bounds.batchFrames + slot * 7) % of.stations
       const isBroadcast = of.broadcastEvery > 0 && slot % of.broadcastEvery === 0
       const to = (from + 1 + ((slot * 13) % Math.max(1, of.stations - 2))) % of.stations
       write(batch, slot, from, isBroadcast ? -1 : portOf(to) === portOf(from) ? (to + 1) % of.stations : to)
