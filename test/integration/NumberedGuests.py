@@ -64,7 +64,7 @@ def connect(path):
     return guest
 
 
-def main():
+def run():
     path = sys.argv[1]
     one, two = connect(path), connect(path)
     flows = [Flow(b"a", one, two, ONE, TWO)]
@@ -112,6 +112,14 @@ def main():
             for flow in flows:
                 flow.send()
     print(json.dumps([flow.report() for flow in flows]), flush=True)
+
+
+def main():
+    try:
+        run()
+    except (BrokenPipeError, ConnectionResetError):
+        # The switch ended, and a send found out before a receive did.
+        print("closed", flush=True)
 
 
 main()

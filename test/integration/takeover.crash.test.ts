@@ -46,7 +46,6 @@ describe("a new process that is killed", () => {
         const [flow] = yield* guests.end
         assert.deepStrictEqual([flow!.twice, flow!.unordered], [0, 0])
         // One that had begun to forward took with it what it had just received.
-        // What a process that forwards may have in its hands when it is killed.
         assert.isAtMost(flow!.sent - flow!.received, word === "serving" ? Bounds.batchFrames : 0)
         assert.deepStrictEqual(yield* old.terminate, { status: 0, signal: null })
       }), 60_000)
