@@ -94,7 +94,7 @@ const optionOf = (flag: Flag): CliOptions.Options<readonly [string, boolean | st
 
 /**
  * The options that these words give; the others do not exist. @effect/cli goes through all words for each option that
- * there is, and zips what it found with the one before (docs/decisions/0018-the-thread-first.md).
+ * there is, and zips what it found with the one before (docs/decisions/0022-fewer-steps-to-the-first-frame.md).
  */
 const optionsOf = (words: ReadonlySet<string>): CliOptions.Options<Given> =>
   CliOptions.map(

@@ -30,7 +30,7 @@ type Ports =
 
 /**
  * The running system, in one layer: each one that is built takes a start as long as all that is in these
- * (docs/decisions/0018-the-thread-first.md).
+ * (docs/decisions/0022-fewer-steps-to-the-first-frame.md).
  */
 export const layer: Layer.Layer<Ports | Addon, AddonMissing, Ownership> = Layer.effectContext(
   Effect.map(Effect.all([Addon.load, Ownership]), ([addon, ownership]) =>
