@@ -3,7 +3,7 @@
 // A sleep and the wake that ends it cost 15 to 25 us of processor time, and as long again until the thread runs. Where
 // guests answer each other the next frame comes sooner than that, and whoever sleeps makes them sleep, too. So before
 // it sleeps the thread looks again for a moment, but only while that pays: after a run of short waits, and that run has
-// to be the longer the more often it has looked in vain. Figures: docs/decisions/0014-stay-awake-for-a-moment.md.
+// to be the longer the more often it has looked in vain. Figures: docs/decisions/0025-fifty-microseconds.md, 0014.
 #pragma once
 
 #include <stdint.h>
@@ -13,8 +13,8 @@ namespace vknetd {
 class Vigil {
  public:
   // How long one lasts, and how many looks it has at most: a coarse clock may stand still meanwhile.
-  static constexpr double kMs = 0.03;
-  static constexpr uint32_t kLooks = 128;
+  static constexpr double kMs = 0.05;
+  static constexpr uint32_t kLooks = 256;
 
   // Whether to think of one at all, after so many frames were sent: to none there are no answers.
   static bool concerns(uint32_t frames) { return frames > 0 && frames <= kFewFrames; }
@@ -39,8 +39,9 @@ class Vigil {
  private:
   // A batch; more are copies, and those who get them have enough to do (decision 24).
   static constexpr uint32_t kFewFrames = 32;
-  // A sleep that a vigil would have spared: without the wakes, the guest's and ours, it is shorter than a vigil.
-  static constexpr double kShortMs = 0.075;
+  // A sleep that a vigil may have spared: both wakes, the guest's and ours, are in it, of up to 50 us each. Where that
+  // is wrong vigils are in vain, and become rare.
+  static constexpr double kShortMs = 0.15;
   static constexpr uint32_t kRunLeast = 8;
   // Where looking is always in vain, as on a single processor, one wait in so many has a vigil.
   static constexpr uint32_t kRunMost = 1024;
