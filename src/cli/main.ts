@@ -1,3 +1,4 @@
+import * as StackTraces from "./StackTraces.ts"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
@@ -19,6 +20,8 @@ import { takeDescriptors } from "./SocketActivation.ts"
 import { stateOf } from "./StateDump.ts"
 import { ValueError } from "./UsageError.ts"
 import type { UserError } from "./UserError.ts"
+
+StackTraces.resume()
 
 const argv = process.argv.slice(2)
 

@@ -13,11 +13,11 @@ import { type Tap, TapError } from "../../services/TapDevice.ts"
 import type { Binding } from "./Binding.ts"
 import { startThread } from "./BlockedThread.ts"
 import { takeThread } from "./EarlyThread.ts"
-import type { PlaneAnswer, PlaneCommand } from "./PlaneCommand.ts"
+import type { AttachedTap, PlaneAnswer, PlaneCommand } from "./PlaneCommand.ts"
 
 type Done = Extract<PlaneAnswer, { kind: "done" }>
 
-/** A forwarding thread that has made all it needs for its settings, and waits for a listener. */
+/** A forwarding thread that makes all it needs for its settings, and then waits for a listener. */
 export interface WaitingThread {
   readonly settings: SwitchSettings
   readonly counters: Counters.Counters
@@ -26,16 +26,26 @@ export interface WaitingThread {
   readonly ask: (command: PlaneCommand) => Effect.Effect<Done>
   /** Questions without an answer yet. */
   readonly asked: () => number
+  /** It has made everything. */
+  readonly begun: Effect.Effect<void>
   readonly ended: Effect.Effect<never, DataPlaneError>
 }
 
-/** Starts the thread: what takes time is done then. @param settings whose sizes are those of the start. */
+/** Starts the thread, and returns when what takes time is done. @param settings whose sizes are those of the start. */
 export const startWaiting = (
+  addon: Binding,
+  settings: SwitchSettings
+): Effect.Effect<WaitingThread, DataPlaneError, Scope.Scope> =>
+  Effect.tap(launch(addon, settings), ({ begun, ended }) => Effect.raceFirst(begun, notBegun(ended)))
+
+/** Starts the thread and tells it to begin: what it is told next it does when it has. */
+const launch = (
   addon: Binding,
   settings: SwitchSettings
 ): Effect.Effect<WaitingThread, DataPlaneError, Scope.Scope> =>
   Effect.gen(function*() {
     const notices = yield* Queue.unbounded<PlaneNotice>()
+    const begun = yield* Deferred.make<void>()
     const ended = yield* Deferred.make<never, DataPlaneError>()
     const answers: Array<(done: Done) => void> = []
     const { tell, wake, worker } = yield* startThread<PlaneCommand>(addon, {
@@ -52,30 +62,34 @@ export const startWaiting = (
       if (answer.kind === "done") answers.shift()?.(answer)
       else Queue.unsafeOffer(notices, answer)
     })
-    const ask = (command: PlaneCommand) =>
-      Effect.async<Done>((resume) => {
-        answers.push((done) => resume(Effect.succeed(done)))
-        tell(command)
-      })
+    const post = (command: PlaneCommand, answered: (done: Done) => void) => {
+      answers.push(answered)
+      tell(command)
+    }
     const ports = settings.guestPorts + 1
     const memory = new SharedArrayBuffer(Counters.byteLengthFor(ports))
     const captured = Ring.make(ports, Bounds.captureRingBytes)
-    const begun = ask({ kind: "begin", wake, settings, memory, captured: captured.memory })
-    yield* Effect.raceFirst(begun, notBegun(ended))
+    post(
+      { kind: "begin", wake, settings, memory, captured: captured.memory },
+      () => Deferred.unsafeDone(begun, Effect.void)
+    )
     return {
       settings,
       counters: Counters.make(ports, memory),
       captured,
       notices,
-      ask,
+      ask: (command) => Effect.async((resume) => post(command, (done) => resume(Effect.succeed(done)))),
       asked: () => answers.length,
+      begun: Deferred.await(begun),
       ended: Deferred.await(ended)
     }
   })
 
 /** While a thread begins, its end is a start that failed. */
-const notBegun = (ended: Deferred.Deferred<never, DataPlaneError>) =>
-  Effect.mapError(Deferred.await(ended), ({ detail }) => new DataPlaneError({ operation: "start", detail }))
+const notBegun = (ended: Effect.Effect<never, DataPlaneError>) =>
+  Effect.mapError(ended, ({ detail }) => new DataPlaneError({ operation: "start", detail }))
+
+const attachedTap = ({ handle, macAddress, mtuBytes }: Tap): AttachedTap => ({ handle, mac: macAddress, mtuBytes })
 
 /** Makes a waiting thread the switch's; without an inheritance it forwards at once. */
 const begin = (
@@ -84,29 +98,27 @@ const begin = (
   { inherited, listener, tap, trunkListener }: Parameters<DataPlane["Type"]["start"]>[0]
 ): Effect.Effect<RunningPlane, DataPlaneError | TapError> =>
   Effect.gen(function*() {
-    const attachTap = (tap: Tap): Effect.Effect<void, TapError> =>
-      ask({ kind: "attach-tap", handle: tap.handle, mac: tap.macAddress, mtuBytes: tap.mtuBytes }).pipe(
-        Effect.flatMap(({ errno }) =>
-          errno === 0 ? Effect.void : Effect.fail(
-            new TapError({ operation: "open", interfaceName: tap.interfaceName, code: addon.errnoName(errno) })
-          )
-        )
-      )
-    const { errno } = yield* ask({
-      kind: "listen",
+    const tapFailed = (tap: Tap, errno: number) =>
+      new TapError({ operation: "open", interfaceName: tap.interfaceName, code: addon.errnoName(errno) })
+    const serving = ask({
+      kind: "serve",
       listener: listener.handle,
       trunkListener: trunkListener?.handle ?? -1,
+      tap: tap && attachedTap(tap),
       inherited
     })
+    const { errno, ofTap } = yield* Effect.raceFirst(serving, notBegun(ended))
+    if (errno !== 0 && ofTap === true && tap !== undefined) return yield* tapFailed(tap, errno)
     if (errno !== 0) return yield* new DataPlaneError({ operation: "start", detail: addon.errnoName(errno) })
-    // While the loop rests, so that nobody is let in before: what guests send first is for the host, too.
-    if (tap !== undefined) yield* attachTap(tap)
-    if (inherited === undefined) yield* ask({ kind: "resume" })
     return {
       notices,
       counters,
       captured,
-      attachTap,
+      attachTap: (tap) =>
+        Effect.flatMap(
+          ask({ kind: "attach-tap", tap: attachedTap(tap) }),
+          ({ errno }) => errno === 0 ? Effect.void : Effect.fail(tapFailed(tap, errno))
+        ),
       detachTap: Effect.asVoid(ask({ kind: "detach-tap" })),
       ask: (question) =>
         Effect.suspend(() =>
@@ -130,7 +142,7 @@ export const make = (addon: Binding, waiting?: WaitingThread): DataPlane["Type"]
   DataPlane.of({
     start: (request) =>
       Effect.flatMap(
-        waiting === undefined ? startWaiting(addon, request.settings) : Effect.succeed(waiting),
+        waiting === undefined ? launch(addon, request.settings) : Effect.succeed(waiting),
         (thread) => begin(addon, thread, request)
       )
   })

@@ -4,6 +4,13 @@ import type { PlaneInheritance } from "../../services/DataPlane.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
 import type { PlaneQuestion, PlaneReply } from "../../services/PlaneQuestion.ts"
 
+/** A tap as the forwarding thread knows it: its descriptor and what rules read. */
+export interface AttachedTap {
+  readonly handle: number
+  readonly mac: MacAddress
+  readonly mtuBytes: number
+}
+
 /** What it can be told; a wake makes it look. Each is answered with {@link PlaneAnswer}. */
 export type PlaneCommand =
   /** The first of all, and told once: makes everything, and rests. */
@@ -17,14 +24,18 @@ export type PlaneCommand =
     /** Memory of the ring of captured frames. */
     readonly captured: ArrayBufferLike
   }
-  /** The second: the descriptors to accept from, the trunks' -1 for none, and what to go on with. */
+  /**
+   * The second: the descriptors to accept from, the trunks' -1 for none, the tap, and what to go on with. Without that
+   * it forwards at once; nobody is let in before the tap is.
+   */
   | {
-    readonly kind: "listen"
+    readonly kind: "serve"
     readonly listener: number
     readonly trunkListener: number
+    readonly tap: AttachedTap | undefined
     readonly inherited: PlaneInheritance | undefined
   }
-  | { readonly kind: "attach-tap"; readonly handle: number; readonly mac: MacAddress; readonly mtuBytes: number }
+  | { readonly kind: "attach-tap"; readonly tap: AttachedTap }
   | { readonly kind: "detach-tap" }
   | { readonly kind: "ask"; readonly question: PlaneQuestion }
   /** Makes other descriptors of these ports' connections. */
@@ -39,6 +50,8 @@ export type PlaneAnswer =
   | {
     readonly kind: "done"
     readonly errno: number
+    /** Of `serve`: whether it was the tap that failed. */
+    readonly ofTap?: boolean
     readonly reply?: PlaneReply
     readonly inheritance?: PlaneInheritance
     /** Descriptors for who asked to close, or negated errnos. */

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { Worker } from "node:worker_threads"
+import { SHARE_ENV, Worker } from "node:worker_threads"
 
 /** Where the threads' bundles lie, seen from the bundle beside them and from this file in a checkout. */
 const folders = ["./", "../../../dist/"] as const
@@ -14,5 +14,5 @@ export const startBundle = (name: string, workerData?: unknown): Worker => {
     existsSync(path)
   )
   if (path === undefined) throw new Error(`${name} is not built (run: npm run build)`)
-  return new Worker(path, { workerData, resourceLimits })
+  return new Worker(path, { workerData, resourceLimits, env: SHARE_ENV, trackUnmanagedFds: false })
 }

@@ -40,7 +40,7 @@ const run = ({ captured, memory, settings, wake }: Extract<PlaneCommand, { kind:
   const obey = (command: PlaneCommand): boolean => {
     switch (command.kind) {
       case "attach-tap":
-        say({ kind: "done", errno: Forwarder.attachTap(forwarder, command) })
+        say({ kind: "done", errno: Forwarder.attachTap(forwarder, command.tap) })
         return true
       case "detach-tap":
         Forwarder.detachTap(forwarder)
@@ -61,9 +61,12 @@ const run = ({ captured, memory, settings, wake }: Extract<PlaneCommand, { kind:
         exchange.restTap(false)
         say({ kind: "done", errno: 0 })
         return true
-      case "listen":
-        say({ kind: "done", errno: listen(exchange, forwarder, command) })
+      case "serve": {
+        const served = serve(exchange, forwarder, command)
+        rests = served.errno !== 0 || command.inherited !== undefined
+        say({ kind: "done", ...served })
         return true
+      }
       case "begin":
       case "stop":
         return command.kind === "begin"
@@ -85,16 +88,18 @@ const run = ({ captured, memory, settings, wake }: Extract<PlaneCommand, { kind:
   exchange.shutdown()
 }
 
-const listen = (
+const serve = (
   exchange: Exchange.NativeFrameExchange,
   forwarder: Forwarder.Forwarder,
-  { inherited, listener, trunkListener }: Extract<PlaneCommand, { kind: "listen" }>
-): number => {
+  { inherited, listener, tap, trunkListener }: Extract<PlaneCommand, { kind: "serve" }>
+): { readonly errno: number; readonly ofTap: boolean } => {
   let errno = exchange.listen(Entrance.Guests, listener)
   if (errno === 0 && trunkListener >= 0) errno = exchange.listen(Entrance.Trunks, trunkListener)
-  return errno !== 0 || inherited === undefined
-    ? errno
-    : PlaneState.give(forwarder, inherited.state, inherited.handles)
+  if (errno === 0 && inherited !== undefined) {
+    errno = PlaneState.give(forwarder, inherited.state, inherited.handles)
+  }
+  if (errno !== 0 || tap === undefined) return { errno, ofTap: false }
+  return { errno: Forwarder.attachTap(forwarder, tap), ofTap: true }
 }
 
 /** Another descriptor of a port's connection, or negative. */
