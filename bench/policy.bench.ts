@@ -10,6 +10,7 @@ import { Bounds, TAP_PORT } from "../src/domain/Bounds.ts"
 import * as Count from "../src/domain/Counters.ts"
 import * as Batch from "../src/domain/FrameBatch.ts"
 import * as Holds from "../src/domain/Hold.ts"
+import * as Patiences from "../src/domain/Patience.ts"
 import { judge } from "../src/domain/policy/Judge.ts"
 import * as Policies from "../src/domain/policy/Policy.ts"
 import * as Control from "../src/domain/PortControl.ts"
@@ -111,7 +112,8 @@ const prepare = (of: Case): () => void => {
   }
   const hold = Holds.make(portCount, batches[0]!)
   const apart: Route.Apart = { isolate: memory.policy.isolate, control: Control.make(portCount), ports }
-  const egress: Route.Egress = { ports, apart, hold, counters, plan, waitFor: () => {} }
+  const patience = Patiences.make(portCount)
+  const egress: Route.Egress = { ports, apart, hold, patience, counters, plan, waitFor: () => {} }
   const reason = new Uint8Array(Bounds.batchFrames)
   const tapReason = new Uint8Array(Bounds.batchFrames)
   const destination = new Int32Array(Bounds.batchFrames)

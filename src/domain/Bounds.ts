@@ -81,6 +81,9 @@ export const Bounds = {
   keptFramesPerPort: 1536,
   /** After a hold that ran out, how long that port's senders are not held up again. */
   holdPauseMs: 1000,
+  /** How long a port that sends to several may wait for full ones at once, and in each period: a twentieth. */
+  waitMs: 50,
+  waitPeriodMs: 1000,
   /** Socket buffer of each accepted connection: 900 full-size frames on Linux, 200 on DragonFly. */
   sendBufferBytes: 1_048_576,
   /** Events one crossing reports; more wait in the kernel. */

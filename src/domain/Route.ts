@@ -5,6 +5,8 @@ import { Column, countDrop, ROW } from "./Counters.ts"
 import type { FrameBatch } from "./FrameBatch.ts"
 import type { Hold } from "./Hold.ts"
 import * as Holds from "./Hold.ts"
+import type { Patience } from "./Patience.ts"
+import * as Patiences from "./Patience.ts"
 import type { PolicySettings } from "./policy/PolicySettings.ts"
 import type { PortControl } from "./PortControl.ts"
 import { parts } from "./PortControl.ts"
@@ -55,9 +57,10 @@ export interface Egress {
   readonly ports: Ports
   readonly apart: Apart
   readonly hold: Hold
+  readonly patience: Patience
   readonly counters: Counters
   readonly plan: SendPlan
-  /** Called when a frame is kept for a full port: its sender must wait for that port. */
+  /** Called when a frame is kept for a full port: its sender is to wait for that port. */
   readonly waitFor: (ingress: number, egress: number) => void
 }
 
@@ -79,8 +82,9 @@ export const plan = (
 }
 
 const unicast = (batch: FrameBatch, slot: number, to: number, egress: Egress, nowMs: number): void => {
-  const { counters, hold } = egress
+  const { counters, hold, patience } = egress
   counters.values[to * ROW + Column.offeredFrames]! += 1
+  Patiences.send(patience, batch.port[slot]!, to, nowMs)
   if (hold.troubled === 0 || Holds.takes(hold, to)) {
     Plan.add(egress.plan, slot, to, batch.size[slot]!)
   } else {
@@ -88,10 +92,11 @@ const unicast = (batch: FrameBatch, slot: number, to: number, egress: Egress, no
   }
 }
 
-/** Keeps a unicast frame for a full port, its sender waiting if that may be, or drops it there. */
+/** Keeps a unicast frame for a full port, and has its sender wait if that one has patience; or drops it there. */
 export const keepOrDrop = (batch: FrameBatch, slot: number, to: number, egress: Egress, nowMs: number): void => {
   const kept = Holds.keep(egress.hold, batch, slot, to, nowMs)
-  if (kept === Holds.Kept.Waiting) egress.waitFor(batch.port[slot]!, to)
+  const ingress = batch.port[slot]!
+  if (kept === Holds.Kept.Waiting && Patiences.lasts(egress.patience, ingress, nowMs)) egress.waitFor(ingress, to)
   else if (kept === Holds.Kept.Dropped) countDrop(egress.counters, to, Reason.EGRESS_FULL)
 }
 

@@ -12,6 +12,7 @@ import type { DenialWatch } from "../domain/DenialWatch.ts"
 import * as Holds from "../domain/Hold.ts"
 import type { Hold } from "../domain/Hold.ts"
 import type { MacAddress } from "../domain/MacAddress.ts"
+import * as Patiences from "../domain/Patience.ts"
 import { judge } from "../domain/policy/Judge.ts"
 import type { Policy } from "../domain/policy/Policy.ts"
 import * as Policies from "../domain/policy/Policy.ts"
@@ -73,6 +74,7 @@ export const make = (options: {
   const portCount = settings.guestPorts + 1
   const ports = PortSet.make(settings.guestPorts, settings.guestPortsPerUid, settings.trunkPorts ?? 0)
   const hold = Holds.make(portCount, exchange.batch)
+  const patience = Patiences.make(portCount)
   const control = Control.make(portCount)
   const memory = Memory.make(settings, ports)
   return {
@@ -94,11 +96,13 @@ export const make = (options: {
       ports,
       apart: { isolate: memory.policy.isolate, control, ports },
       hold,
+      patience,
       counters,
       plan: exchange.plan,
       waitFor: (ingress, egress) => {
         if (hold.waitsFor[ingress]! >= 0 || !PortSet.isOpen(ports, ingress)) return
         hold.waitsFor[ingress] = egress
+        Patiences.begin(patience, ingress, exchange.nowMs)
         exchange.pause(ingress)
       }
     },
@@ -170,6 +174,7 @@ export const closePort = (forwarder: Forwarder, port: number): void => {
   Admission.release(memory, port, exchange.nowMs)
   Control.release(forwarder.control, port)
   Denials.release(forwarder.denials, port)
+  Patiences.forget(forwarder.egress.patience, port)
   if (port === TAP_PORT) {
     exchange.detachTap()
     return
@@ -251,11 +256,12 @@ const attend = (forwarder: Forwarder): void => {
 
 /** Reads again all ports that waited for this one. */
 const resume = (forwarder: Forwarder, egress: number): void => {
-  const { exchange, hold, ports } = forwarder
+  const { egress: { patience }, exchange, hold, ports } = forwarder
   for (let k = 0; k < ports.openCount; k++) {
     const port = ports.open[k]!
     if (hold.waitsFor[port] !== egress) continue
     hold.waitsFor[port] = -1
+    Patiences.end(patience, port, exchange.nowMs)
     exchange.resume(port)
   }
 }
