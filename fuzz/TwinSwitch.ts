@@ -50,6 +50,7 @@ class HandedExchange implements FrameExchange {
   close = (): void => {}
   pause = (): void => {}
   resume = (): void => {}
+  restListeners = (): void => {}
   shutdown = (): void => {}
 }
 

@@ -72,6 +72,7 @@ void DetachTap(const CallbackInfo& info) { exchange_of(info).detach_tap(); }
 void Close(const CallbackInfo& info) { exchange_of(info).close_port(port_at(info, 0)); }
 void Pause(const CallbackInfo& info) { exchange_of(info).pause(port_at(info, 0)); }
 void Resume(const CallbackInfo& info) { exchange_of(info).resume(port_at(info, 0)); }
+void RestListeners(const CallbackInfo& info) { exchange_of(info).rest_listeners(); }
 void Shutdown(const CallbackInfo& info) { exchange_of(info).shutdown(); }
 
 template <typename Result, Result (*function)(const CallbackInfo&)>
@@ -201,6 +202,7 @@ Value OpenExchange(const CallbackInfo& info) {
   bind_function<void, Close>(out, "close", shared);
   bind_function<void, Pause>(out, "pause", shared);
   bind_function<void, Resume>(out, "resume", shared);
+  bind_function<void, RestListeners>(out, "restListeners", shared);
   bind_function<void, Shutdown>(out, "shutdown", shared);
   return out;
 }

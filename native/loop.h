@@ -92,6 +92,8 @@ class Exchange {
   void close_port(uint32_t port);
   void pause(uint32_t port);
   void resume(uint32_t port);
+  // Accepts nobody for kListenerRestMs.
+  void rest_listeners();
   void shutdown();
 
  private:

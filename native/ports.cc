@@ -15,7 +15,8 @@ namespace vknetd {
 namespace {
 
 const uint32_t kAcceptsMax = 64;
-// A listener whose accept fails stays readable; looked at all the time it would take a whole CPU.
+// A listener whose accept fails stays readable; looked at all the time it would take a whole CPU. As in
+// FrameExchange.ts.
 const int kListenerRestMs = 100;
 
 bool is_socket(int fd) {
@@ -123,6 +124,12 @@ void Exchange::rest_listener(uint32_t entrance) {
   listener.rests = true;
   listener.until_ms = clock_ms() + kListenerRestMs;
   poller_set(poller_, listener.fd, kTagListener + entrance, 0, false);
+}
+
+void Exchange::rest_listeners() {
+  for (uint32_t i = 0; i < kEntrances; i++) {
+    if (listeners_[i].fd >= 0 && !listeners_[i].rests) rest_listener(i);
+  }
 }
 
 void Exchange::wake_listener(uint32_t entrance) {

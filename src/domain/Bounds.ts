@@ -86,6 +86,8 @@ export const Bounds = {
   waitPeriodMs: 1000,
   /** Socket buffer of each accepted connection: 900 full-size frames on Linux, 200 on DragonFly. */
   sendBufferBytes: 1_048_576,
+  /** What the forwarding loop may have told and nobody has dealt with; beyond that it lets nobody in: some 30 ms. */
+  noticesUnheard: 1024,
   /** Events one crossing reports; more wait in the kernel. */
   exchangeEvents: 256,
   /** At most one line of the log a port and reason in so many seconds. */

@@ -1,8 +1,8 @@
+import type * as Chunk from "effect/Chunk"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
-import type * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import type { CaptureRing } from "../domain/capture/CaptureRing.ts"
 import type { Counters } from "../domain/Counters.ts"
@@ -32,8 +32,8 @@ export interface PlaneInheritance {
 
 /** A forwarding loop at work. It ends, and every guest's connection with it, when the scope that started it does. */
 export interface RunningPlane {
-  /** Ports that open and close, refusals, the tap's loss: in the order in which they happened. */
-  readonly notices: Queue.Dequeue<PlaneNotice>
+  /** Ports that open and close, refusals, the tap's loss: in the order in which they happened. See `Notices`. */
+  readonly notices: Effect.Effect<Chunk.Chunk<PlaneNotice>>
   /** Live: the loop writes, everybody may read. */
   readonly counters: Counters
   /** Frames for whoever captures; its reading side. */

@@ -26,6 +26,7 @@ import * as Route from "../domain/Route.ts"
 import * as Stations from "../domain/Stations.ts"
 import type { SwitchSettings } from "../domain/SwitchSettings.ts"
 import { Entrance, EVENT_WIDTH, EventKind, type FrameExchange } from "./FrameExchange.ts"
+import * as Notices from "./Notices.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
 
 /** Stations a turn looks at for their age: the whole table within a thousand turns. */
@@ -47,6 +48,9 @@ export interface Forwarder {
   /** Which denials have been told lately. */
   readonly denials: DenialWatch
   readonly notify: (notice: PlaneNotice) => void
+  /** Notices so far, and how many of them have been dealt with, if anybody tells. */
+  told: number
+  readonly heard: Int32Array<ArrayBufferLike> | undefined
   /** Copies frames for whoever captures, if anybody can. */
   readonly recorder: Recorder | undefined
   settings: SwitchSettings
@@ -61,13 +65,15 @@ export interface Forwarder {
 
 /**
  * @param options.counters as wide as the exchange has ports. @param options.notify is called for what is rare: ports,
- * faults. @param options.capture where frames are copied to while somebody captures, by the clock `dateMs`.
+ * faults; `heard` says how many were dealt with, see `Notices`. @param options.capture where frames are copied to while
+ * somebody captures, by the clock `dateMs`.
  */
 export const make = (options: {
   readonly exchange: FrameExchange
   readonly settings: SwitchSettings
   readonly counters: Counters
   readonly notify: (notice: PlaneNotice) => void
+  readonly heard?: Int32Array<ArrayBufferLike>
   readonly capture?: { readonly ring: CaptureRing; readonly dateMs: () => number }
 }): Forwarder => {
   const { counters, exchange, settings } = options
@@ -77,7 +83,7 @@ export const make = (options: {
   const patience = Patiences.make(portCount)
   const control = Control.make(portCount)
   const memory = Memory.make(settings, ports)
-  return {
+  const forwarder: Forwarder = {
     exchange,
     counters,
     ports,
@@ -85,7 +91,12 @@ export const make = (options: {
     hold,
     denials: Denials.make(portCount),
     memory,
-    notify: options.notify,
+    notify: (notice) => {
+      forwarder.told++
+      options.notify(notice)
+    },
+    told: 0,
+    heard: options.heard,
     recorder: options.capture && Recorders.make(options.capture.ring, exchange.batch, options.capture.dateMs),
     settings,
     policy: policyFor(settings, ports),
@@ -108,6 +119,7 @@ export const make = (options: {
     },
     woken: false
   }
+  return forwarder
 }
 
 /** Moves one batch: sends what the last turn planned, waits, receives, judges, admits, routes, counts, plans. */
@@ -298,6 +310,8 @@ const happen = (forwarder: Forwarder): void => {
         break
     }
   }
+  const { heard, told } = forwarder
+  if (heard !== undefined && Notices.areTooMany(told, heard)) exchange.restListeners()
 }
 
 /** @param row of the event. */

@@ -90,6 +90,8 @@ export interface FrameExchange {
   /** Does not read the port until `resume`. */
   readonly pause: (port: number) => void
   readonly resume: (port: number) => void
+  /** Accepts nobody for 100 ms. Who connects meanwhile waits. */
+  readonly restListeners: () => void
   /** Closes every connection still held, and what the exchange opened for itself. */
   readonly shutdown: () => void
 }

@@ -272,7 +272,7 @@ const supervise = (
     const denials = yield* Denials.make(plane.counters, LogBudget.make(budget.burst, budget.perSecond))
     const losses = yield* Queue.unbounded<number>()
     const hear = Effect.gen(function*() {
-      const notices = yield* Queue.takeBetween(plane.notices, 1, 256)
+      const notices = yield* plane.notices
       const nowMs = yield* Clock.currentTimeMillis
       for (const notice of Chunk.toReadonlyArray(notices)) {
         Directory.note(directory, notice, nowMs, processes.find)

@@ -21,6 +21,8 @@ export interface ExchangeWorld {
   readonly connect: (entrance: number) => ContractPeer
   /** Lets what was done so far reach the exchange. */
   readonly settle: () => void
+  /** Lets so many milliseconds pass. */
+  readonly pass: (ms: number) => void
   /** Takes the world down. */
   readonly close: () => void
 }
@@ -71,6 +73,11 @@ export class ExchangeUnderTest {
   constructor(world: ExchangeWorld) {
     this.#world = world
     this.exchange = world.exchange
+  }
+
+  /** Lets so many milliseconds pass, in which nothing is done. */
+  rest(ms: number): void {
+    this.#world.pass(ms)
   }
 
   /** One step that does not wait. */

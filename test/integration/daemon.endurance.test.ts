@@ -4,7 +4,7 @@ import * as fs from "node:fs"
 import { fileURLToPath } from "node:url"
 import { runProcess, startProcess, succeed } from "./guests/HostProcess.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
-import { startSwitch, type SwitchUnderTest } from "./guests/SwitchUnderTest.ts"
+import { startSwitch, type SwitchUnderTest, vknetd } from "./guests/SwitchUnderTest.ts"
 
 const script = fileURLToPath(new URL("./Connections.py", import.meta.url))
 
@@ -66,6 +66,20 @@ describe("a running switch", () => {
       yield* Effect.sleep(500)
       assert.strictEqual(usage(target).descriptors, before.descriptors)
     }), 90_000)
+
+  it.scopedLive("answers while others connect and go away as fast as they can, and does not grow", () =>
+    Effect.gen(function*() {
+      const target = yield* noTap(yield* scratchDirectory())
+      yield* succeed(connections(target, "cycle", 1000))
+      yield* Effect.sleep(500)
+      const before = usage(target)
+      yield* Effect.replicateEffect(startProcess(connections(target, "cycle", 60_000)), 3)
+      for (let asked = 0; asked < 3; asked++) {
+        yield* Effect.sleep(1000)
+        yield* succeed([...vknetd, "status", "-p", target.socketPath], { timeoutMs: 4000 })
+        assert.isBelow(usage(target).residentKb, before.residentKb + 49_152)
+      }
+    }), 60_000)
 
   it.scopedLive("with guests that say nothing, has nothing that wakes it again and again", () =>
     Effect.gen(function*() {

@@ -68,6 +68,14 @@ const connections = (within: Within): void => {
       assert.deepStrictEqual(frames.map(({ octets, port }) => [port, numberOf(octets)]), range(5).map((i) => [3, i]))
     }))
 
+  it("while listeners rest nobody is told of, and nobody is turned away", () =>
+    within((contract) => {
+      contract.exchange.restListeners()
+      assert.deepStrictEqual(contract.knockMany([Entrance.Guests, Entrance.Trunks, Entrance.Guests]), [])
+      contract.rest(200)
+      assert.sameMembers([...contract.knockMany([])], [Entrance.Guests, Entrance.Trunks, Entrance.Guests])
+    }))
+
   it("closing a port closes its connection; the number can be given again; closing twice does no harm", () =>
     within((contract) => {
       const first = contract.join(1)

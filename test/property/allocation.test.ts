@@ -32,6 +32,7 @@ const treadmill = (frames: ReadonlyArray<{ octets: Uint8Array; port: number }>) 
     close: () => {},
     pause: () => {},
     resume: () => {},
+    restListeners: () => {},
     shutdown: () => {}
   }
   return exchange

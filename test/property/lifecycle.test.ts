@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as Queue from "effect/Queue"
+import * as Chunk from "effect/Chunk"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as SimDataPlane from "../../src/adapters/sim/SimDataPlane.ts"
@@ -144,7 +144,7 @@ describe("a switch's life", () => {
         guest.send(frame(255, 1, 5))
         yield* driver.settle
         assert.deepStrictEqual(kernel.hostEnd("tap3").taken().map(markOf), [5])
-        const notice = yield* Queue.take(running.plane.notices)
+        const notice = Chunk.unsafeHead(yield* running.plane.notices)
         assert.deepInclude(notice, { kind: "opened", port: 1, trunk: true })
         const before = traces(kernel)
         const second = { ...request, tapName: "tap9", socketPath: "/var/run/s", pidFilePath: undefined, trunk }

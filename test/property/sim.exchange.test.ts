@@ -41,6 +41,7 @@ exchangeContract("the simulated exchange", ({ frameBytesMax, portCount }) => {
     connect: (entrance) =>
       peerOf(kernel.guest({ path: entrance === Entrance.Trunks ? TRUNK_PATH : PATH, uid: 0, gid: 0, pid: 1 })),
     settle: () => kernel.advance(1),
+    pass: (ms) => kernel.advance(ms),
     close: () => exchange.shutdown()
   }
 })

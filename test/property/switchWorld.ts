@@ -43,6 +43,8 @@ export interface WorldOptions extends Partial<SwitchSettings> {
   readonly tap?: boolean
   readonly seed?: number
   readonly ringBytes?: number
+  /** As of `Notices`; left out, nobody hears and nobody is waited for. */
+  readonly heard?: Int32Array<ArrayBufferLike>
 }
 
 export const make = (options: WorldOptions = {}) => {
@@ -82,6 +84,7 @@ export const make = (options: WorldOptions = {}) => {
     settings,
     counters: Counters.make(settings.guestPorts + 1),
     notify: (notice) => notices.push(notice),
+    ...(options.heard === undefined ? {} : { heard: options.heard }),
     capture: { ring: captured, dateMs: () => 1_700_000_000_000 + Math.floor(exchange.nowMs) }
   })
   if (tap !== undefined) {

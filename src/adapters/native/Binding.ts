@@ -42,6 +42,7 @@ export interface NativeExchange {
   readonly close: (port: number) => void
   readonly pause: (port: number) => void
   readonly resume: (port: number) => void
+  readonly restListeners: () => void
   readonly shutdown: () => void
 }
 

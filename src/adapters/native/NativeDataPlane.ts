@@ -1,14 +1,13 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { Bounds } from "../../domain/Bounds.ts"
 import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
 import type { SwitchSettings } from "../../domain/SwitchSettings.ts"
 import { DataPlane, DataPlaneError, type RunningPlane } from "../../services/DataPlane.ts"
-import type { PlaneNotice } from "../../services/PlaneNotice.ts"
+import * as Notices from "../../services/Notices.ts"
 import { type Tap, TapError } from "../../services/TapDevice.ts"
 import type { Binding } from "./Binding.ts"
 import { startThread } from "./BlockedThread.ts"
@@ -22,7 +21,7 @@ export interface WaitingThread {
   readonly settings: SwitchSettings
   readonly counters: Counters.Counters
   readonly captured: Ring.CaptureRing
-  readonly notices: Queue.Queue<PlaneNotice>
+  readonly notices: Notices.Notices
   readonly ask: (command: PlaneCommand) => Effect.Effect<Done>
   /** Questions without an answer yet. */
   readonly asked: () => number
@@ -44,7 +43,7 @@ const launch = (
   settings: SwitchSettings
 ): Effect.Effect<WaitingThread, DataPlaneError, Scope.Scope> =>
   Effect.gen(function*() {
-    const notices = yield* Queue.unbounded<PlaneNotice>()
+    const notices = yield* Notices.make(new SharedArrayBuffer(4))
     const begun = yield* Deferred.make<void>()
     const ended = yield* Deferred.make<never, DataPlaneError>()
     const answers: Array<(done: Done) => void> = []
@@ -60,7 +59,7 @@ const launch = (
     worker.on("exit", (code) => fail(`the thread ended with ${code}`))
     worker.on("message", (answer: PlaneAnswer) => {
       if (answer.kind === "done") answers.shift()?.(answer)
-      else Queue.unsafeOffer(notices, answer)
+      else notices.tell(answer)
     })
     const post = (command: PlaneCommand, answered: (done: Done) => void) => {
       answers.push(answered)
@@ -70,7 +69,7 @@ const launch = (
     const memory = new SharedArrayBuffer(Counters.byteLengthFor(ports))
     const captured = Ring.make(ports, Bounds.captureRingBytes)
     post(
-      { kind: "begin", wake, settings, memory, captured: captured.memory },
+      { kind: "begin", wake, settings, memory, captured: captured.memory, heard: notices.heard },
       () => Deferred.unsafeDone(begun, Effect.void)
     )
     return {
@@ -111,7 +110,7 @@ const begin = (
     if (errno !== 0 && ofTap === true && tap !== undefined) return yield* tapFailed(tap, errno)
     if (errno !== 0) return yield* new DataPlaneError({ operation: "start", detail: addon.errnoName(errno) })
     return {
-      notices,
+      notices: notices.next,
       counters,
       captured,
       attachTap: (tap) =>

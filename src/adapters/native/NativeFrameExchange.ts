@@ -82,6 +82,7 @@ export const open = (
     close: native.close,
     pause: native.pause,
     resume: native.resume,
+    restListeners: native.restListeners,
     shutdown: native.shutdown
   }
   return exchange

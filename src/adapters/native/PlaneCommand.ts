@@ -23,6 +23,8 @@ export type PlaneCommand =
     readonly memory: SharedArrayBuffer
     /** Memory of the ring of captured frames. */
     readonly captured: ArrayBufferLike
+    /** How many of its notices have been dealt with. */
+    readonly heard: Int32Array<ArrayBufferLike>
   }
   /**
    * The second: the descriptors to accept from, the trunks' -1 for none, the tap, and what to go on with. Without that

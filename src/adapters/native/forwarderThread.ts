@@ -19,7 +19,7 @@ const port = parentPort!
 const binding = load()
 const say = (answer: PlaneAnswer): void => port.postMessage(answer)
 
-const run = ({ captured, memory, settings, wake }: Extract<PlaneCommand, { kind: "begin" }>): void => {
+const run = ({ captured, heard, memory, settings, wake }: Extract<PlaneCommand, { kind: "begin" }>): void => {
   const exchange = Exchange.open(binding, {
     frameBytesMax: settings.frameBytesMax,
     portCount: settings.guestPorts + 1,
@@ -32,6 +32,7 @@ const run = ({ captured, memory, settings, wake }: Extract<PlaneCommand, { kind:
     settings,
     counters: Counters.make(settings.guestPorts + 1, memory),
     notify: say,
+    heard,
     capture: { ring: Ring.make(settings.guestPorts + 1, Bounds.captureRingBytes, captured), dateMs: Date.now }
   })
   let rests = true

@@ -1,13 +1,12 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Queue from "effect/Queue"
 import { Bounds } from "../../domain/Bounds.ts"
 import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
 import { DataPlane, DataPlaneError } from "../../services/DataPlane.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
-import type { PlaneNotice } from "../../services/PlaneNotice.ts"
+import * as Notices from "../../services/Notices.ts"
 import { answer } from "../../services/PlaneQuestion.ts"
 import * as PlaneState from "../../services/PlaneState.ts"
 import { type Tap, TapError } from "../../services/TapDevice.ts"
@@ -25,7 +24,7 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
     return DataPlane.of({
       start: ({ inherited, listener, settings, tap, trunkListener }) =>
         Effect.gen(function*() {
-          const notices = yield* Queue.unbounded<PlaneNotice>()
+          const notices = yield* Notices.make(new ArrayBuffer(4))
           const captured = Ring.make(settings.guestPorts + 1, Bounds.captureRingBytes)
           const { exchange, forwarder } = yield* Effect.acquireRelease(
             Effect.sync(() => {
@@ -39,7 +38,8 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
                 exchange,
                 settings,
                 counters: Counters.make(settings.guestPorts + 1),
-                notify: (notice) => Queue.unsafeOffer(notices, notice),
+                notify: notices.tell,
+                heard: notices.heard,
                 capture: { ring: captured, dateMs: () => Math.floor(exchange.nowMs) }
               })
               const loop = { exchange, forwarder }
@@ -66,7 +66,7 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
             })
           if (tap !== undefined) yield* attachTap(tap)
           return {
-            notices,
+            notices: notices.next,
             counters: forwarder.counters,
             captured,
             attachTap,

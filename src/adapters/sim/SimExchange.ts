@@ -37,6 +37,9 @@ interface Attached {
   rights: number
 }
 
+/** As long as the addon's listeners rest. */
+const LISTENER_REST_MS = 100
+
 /** How one port has fared in the plan being sent. */
 const Fate = { Open: 0, Full: 1, Gone: 2 } as const
 
@@ -63,6 +66,7 @@ export class SimExchange implements InheritableExchange {
   #woken = false
   #waits = 0
   #askedMs = 0
+  #acceptsFromMs = -Infinity
   /** Port that was read last: the next step begins behind it. */
   #lastRead = -1
 
@@ -111,7 +115,9 @@ export class SimExchange implements InheritableExchange {
       if (port.refused && isWritable(port) && this.#tell(EventKind.Writable, port.port, 0)) port.refused = false
     }
     this.#receive()
-    for (const [entrance, listener] of this.#listeners) this.#accept(entrance, listener)
+    if (this.#nowMs >= this.#acceptsFromMs) {
+      for (const [entrance, listener] of this.#listeners) this.#accept(entrance, listener)
+    }
     if (this.batch.count === 0 && this.events.count === 0 && timeoutMs !== 0) {
       this.#waits++
       this.#askedMs = timeoutMs
@@ -192,6 +198,10 @@ export class SimExchange implements InheritableExchange {
   resume(port: number): void {
     const attached = this.#attached.get(port)
     if (attached !== undefined) attached.paused = false
+  }
+
+  restListeners(): void {
+    this.#acceptsFromMs = this.#kernel.nowMs + LISTENER_REST_MS
   }
 
   shutdown(): void {
