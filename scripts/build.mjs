@@ -69,6 +69,14 @@ const parts = {
   }
 }
 
+/** Its maker does not say that loading it does nothing else: where nothing of it is used it need not be there. */
+const websockets = {
+  name: "websockets",
+  setup: ({ onResolve }) => {
+    onResolve({ filter: /^ws$/ }, () => ({ path: at("node_modules/ws/wrapper.mjs"), sideEffects: false }))
+  }
+}
+
 /**
  * What esbuild is told of the command, for whoever wants to know what is in it. CommonJS, because Node starts that
  * without its loader of ES modules, which takes 2 ms a file.
@@ -92,7 +100,7 @@ export const bundleOptions = {
   legalComments: "none",
   define: { "import.meta.url": "__vknetdPlace" },
   banner: { js: placeShim },
-  plugins: [parts],
+  plugins: [parts, websockets],
   external: ["msgpackr-extract"],
   logLevel: "warning"
 }
