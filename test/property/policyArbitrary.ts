@@ -139,7 +139,7 @@ const inHeaders6 = fc.oneof(fc.nat(100), fc.constantFrom(14, 18, 19, 20, 21, 54,
 const optionOctets6 = fc.array(fc.constantFrom(0, 1, 2, 3, 14), { minLength: 1, maxLength: 16 })
   .map((octets) => Uint8Array.from(octets))
 const nextHeader = fc.constantFrom(0, 1, 6, 17, 43, 44, 50, 51, 58, 59, 60, 132, 135)
-const messageType = fc.constantFrom(128, 133, 134, 135, 136, 137, 143)
+const messageType = fc.constantFrom(128, 130, 133, 134, 135, 136, 137, 143)
 const addresses6 = fc.oneof(
   fc.constantFrom(six.host6, six.guest6, six.hostLinkLocal, six.guestLinkLocal, six.nobody6, six.allNodes),
   fc.constantFrom("::1", "fe80::1", "fec0::1", "2001:db8::1", "fd00:1:0:1::", "ff02::1:ff00:3").map(six.address6),

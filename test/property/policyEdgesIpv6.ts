@@ -5,7 +5,7 @@ import * as six from "./policyFrames6.ts"
 import * as world from "./policyWorld.ts"
 
 const { Next, address6, echo6, extension, fragmentHeader, honest6, icmp6, packet6, probe, udpTo } = six
-const { advertisement, authentication, linkLayer, listenerReport, routerQuestion, solicitation } = six
+const { advertisement, authentication, linkLayer, listenerQuery, listenerReport, routerQuestion, solicitation } = six
 
 const data = (size: number): Uint8Array => new Uint8Array(size).fill(0xff)
 const none = new Uint8Array(0)
@@ -327,9 +327,25 @@ const otherEdges: ReadonlyArray<Edge> = [
       "TCP": honest6["TCP"]!,
       "ICMPv6": echo6(),
       "behind options": honest6["destination options"]!,
-      "later fragment of UDP": honest6["later fragment"]!
+      "later fragment of UDP": honest6["later fragment"]!,
+      ...Object.fromEntries([129, 131, 132, 143].flatMap((type) => [
+        [`ICMPv6 of type ${type}`, icmp6(type, data(20))],
+        [`ICMPv6 of type ${type} with router alert`, listenerReport({ type })]
+      ])),
+      "later fragment that looks like a query": packet6({
+        chain: [[Next.FRAGMENT, fragmentHeader(8, false)]],
+        protocol: Next.ICMP,
+        payload: patched(data(8), 0, 130)
+      }),
+      "UDP that looks like a query": packet6({ payload: patched(data(24), 0, 130) })
     },
     denies: {
+      "query": listenerQuery(),
+      "query without router alert": listenerQuery({ chain: [] }),
+      "query to the host": listenerQuery({ to: world.tapMac, destination: six.host6 }),
+      "query behind options": listenerQuery({ chain: [[Next.HOP_BY_HOP, extension()], [Next.OPTIONS, extension()]] }),
+      "query in a fragment": listenerQuery({ chain: [[Next.FRAGMENT, fragmentHeader(0, false)]] }),
+      "query of four octets": icmp6(130, none),
       "ESP": honest6["ESP"]!,
       "nothing": honest6["nothing behind"]!,
       "ESP behind AH": packet6({ chain: [[Next.AH, authentication()]], protocol: Next.ESP, payload: data(16) }),

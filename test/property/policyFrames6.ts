@@ -149,10 +149,22 @@ export const probe = (options: Uint8Array = none, fields: NeighbourFields = {}):
 
 const routerAlert: Extension = (next) => Uint8Array.of(next, 0, 5, 2, 0, 0, 1, 0)
 const report = concat(Uint8Array.of(0, 0, 0, 1, 4, 0, 0, 0), solicitedNode)
-export const listenerReport = (fields: Fields6 = {}): Uint8Array =>
-  icmp6(143, report, {
+/** A report of groups by MLD (RFC 3810, 5.2), or what the type says. */
+export const listenerReport = (fields: Fields6 & { readonly type?: number } = {}): Uint8Array =>
+  icmp6(fields.type ?? 143, report, {
     to: mac("33:33:00:00:00:16"),
     destination: address6("ff02::16"),
+    hopLimit: 1,
+    chain: [[Next.HOP_BY_HOP, routerAlert]],
+    ...fields
+  })
+
+/** The question who listens to which group (RFC 3810, 5.1), from a low address, as who wants to ask alone sends it. */
+export const listenerQuery = (fields: Fields6 = {}): Uint8Array =>
+  icmp6(130, concat(Uint8Array.of(0, 100, 0, 0), nobody6, Uint8Array.of(2, 125, 0, 0)), {
+    to: groupMac6,
+    source: address6("fe80::1"),
+    destination: allNodes,
     hopLimit: 1,
     chain: [[Next.HOP_BY_HOP, routerAlert]],
     ...fields
@@ -180,6 +192,7 @@ export const honest6: Readonly<Record<string, Uint8Array>> = {
   "router solicitation from nobody": routerQuestion(none, { source: nobody6 }),
   "listener report": listenerReport({ source: guestLinkLocal }),
   "listener report from nobody": listenerReport({ source: nobody6 }),
+  "listener query": listenerQuery(),
   "DHCPv6 request": udpTo(546, 547, {
     to: mac("33:33:00:01:00:02"),
     destination: address6("ff02::1:2"),

@@ -116,7 +116,7 @@ const forTap: Steps<FrameReader> = [
     f.situation.settings.secure && Link.type(f) === 0x0800 && ![1, 6, 17].includes(f.u8("protocol", 23)) &&
     !new Ipv4Reader(f).isMembership],
   ["E2", "IP6_PROTO_DENIED", (f) =>
-    f.situation.settings.secure && Link.type(f) === 0x86dd && ![58, 6, 17].includes(new Ipv6Reader(f).chain.upper)],
+    f.situation.settings.secure && Link.type(f) === 0x86dd && !new Ipv6Reader(f).isForHost],
   ["L9", "ETHERTYPE_DENIED", (f) =>
     f.situation.settings.secure && ![0x0800, 0x0806, 0x86dd].includes(Link.type(f))],
   ["E4", "EGRESS_MTU", (f) => {

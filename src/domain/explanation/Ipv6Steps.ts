@@ -70,7 +70,7 @@ export class Ipv6Reader {
     return this.f.u8("ICMPv6 type", this.chain.at)
   }
 
-  /** Whether it is of neighbour discovery, of one of these types. */
+  /** Whether it is of neighbour discovery, or about groups, of one of these types. */
   discovers(...types: ReadonlyArray<number>): boolean {
     return this.starts(ICMP) && types.includes(this.icmpType)
   }
@@ -116,6 +116,11 @@ export class Ipv6Reader {
     if (this.discovers(133)) return this.upperBytes === 8
     return this.discovers(135) && /^ff02::1:ff[0-9a-f]{2}:[0-9a-f]{1,4}$/.test(this.destination) &&
       this.linkLayerOptions.length === 0
+  }
+
+  /** Whether the host may have it: no other protocol, and no query who listens to groups. */
+  get isForHost(): boolean {
+    return [ICMP, TCP, UDP].includes(this.chain.upper) && !this.discovers(130)
   }
 
   #walk(): Chain {

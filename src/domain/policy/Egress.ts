@@ -35,16 +35,12 @@ const judgeContent = (bytes: Uint8Array, start: number, type: number): Reason =>
   // the host, hears who listens to them. I1 made sure that the header is there.
   if (type === EtherType.IPV4) {
     const protocol = bytes[start + 23]!
-    if (isForHost(protocol, Protocol.ICMP)) return Reason.PASS
+    if (protocol === Protocol.TCP || protocol === Protocol.UDP || protocol === Protocol.ICMP) return Reason.PASS
     return protocol === Protocol.IGMP && Igmp.isMembership(bytes, start) ? Reason.PASS : Reason.IP4_PROTO_DENIED
   }
-  // E2 IP6_PROTO_DENIED: the same, behind all extension headers. V1 to V3 walked them.
-  if (type === EtherType.IPV6) {
-    return isForHost(Ipv6.upperProtocol(bytes, start), Protocol.ICMPV6) ? Reason.PASS : Reason.IP6_PROTO_DENIED
-  }
+  // E2 IP6_PROTO_DENIED: the same, behind all extension headers, which V1 to V3 walked; and here, too, queries who
+  // listens to groups: who asks from the lowest address silences the router behind the host. RFC 3810, 7.6.2.
+  if (type === EtherType.IPV6) return Ipv6.isForHost(bytes, start) ? Reason.PASS : Reason.IP6_PROTO_DENIED
   // L9 again: a type that was asked for is between guests.
   return Reason.ETHERTYPE_DENIED
 }
-
-const isForHost = (protocol: number, icmp: number): boolean =>
-  protocol === Protocol.TCP || protocol === Protocol.UDP || protocol === icmp

@@ -71,14 +71,18 @@ export const judge = (
 }
 
 /**
- * What a packet carries behind its extension headers; of a later fragment, what its fragment
- * header says of it. Only for packets that passed `judge`.
+ * Whether the host may have what a packet carries behind its extension headers: TCP, UDP, and ICMPv6 other than a
+ * query who listens to groups. Of a later fragment its fragment header says what it carries, and a first one shows the
+ * type. Only for packets that passed `judge`.
  */
-export const upperProtocol = (bytes: Uint8Array, start: number): number => {
+export const isForHost = (bytes: Uint8Array, start: number): boolean => {
   const next = bytes[start + 20]!
   // Nearly always there is no chain, and it need not be walked a second time.
-  if (isUpper(next)) return next
-  return protocolOf(walk(bytes, start, CHAIN_START + u16(bytes, start + 18)))
+  if (next === Protocol.TCP || next === Protocol.UDP) return true
+  const chain = walk(bytes, start, CHAIN_START + u16(bytes, start + 18))
+  const protocol = protocolOf(chain)
+  if (protocol !== Protocol.ICMPV6) return protocol === Protocol.TCP || protocol === Protocol.UDP
+  return fragmentOf(chain) === Fragment.LATER || !NeighbourDiscovery.isListenerQuery(bytes, start + upperOf(chain))
 }
 
 /**

@@ -1,8 +1,9 @@
 import { Reason } from "../Reason.ts"
 import { u16, u32 } from "./Octets.ts"
 
-/** Types of ICMPv6 that rules know (RFC 4861, 4; RFC 3810, 5.2). */
+/** Types of ICMPv6 that rules know (RFC 4861, 4; RFC 3810, 5). */
 const Type = {
+  LISTENER_QUERY: 130,
   ROUTER_SOLICITATION: 133,
   ROUTER_ADVERTISEMENT: 134,
   NEIGHBOUR_SOLICITATION: 135,
@@ -88,6 +89,9 @@ export const isSolicitation = (bytes: Uint8Array, message: number): boolean =>
 
 export const isAdvertisement = (bytes: Uint8Array, message: number): boolean =>
   bytes[message] === Type.NEIGHBOUR_ADVERTISEMENT
+
+/** Whether it asks who listens to groups, in either version (RFC 2710, 3.1; RFC 3810, 5.1). */
+export const isListenerQuery = (bytes: Uint8Array, message: number): boolean => bytes[message] === Type.LISTENER_QUERY
 
 /**
  * Whether a message may come from `::`, of V11: the probe for an address (RFC 4862, 5.4.2), a

@@ -80,6 +80,12 @@ export const attackTable: ReadonlyArray<AttackRow> = [
     withIpv6: ["IP6_REDIRECT_DENIED"]
   },
   {
+    role: "ipv6_group_query",
+    frames: "questions to the host who listens to groups, plain, behind extension headers, in a fragment",
+    reasons: ["IP6_DISABLED"],
+    withIpv6: ["IP6_PROTO_DENIED"]
+  },
+  {
     role: "arp_poisoning_of_the_guest",
     frames: "requests and replies in the neighbour's name",
     reasons: ["ARP_SPA_CONFLICT"]

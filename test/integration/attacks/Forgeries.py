@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import (
-    ICMPv6ND_NA, ICMPv6ND_RA, ICMPv6ND_Redirect, ICMPv6NDOptDstLLAddr, ICMPv6NDOptPrefixInfo,
+    ICMPv6MLQuery2, ICMPv6ND_NA, ICMPv6ND_RA, ICMPv6ND_Redirect, ICMPv6NDOptDstLLAddr, ICMPv6NDOptPrefixInfo,
     ICMPv6NDOptRedirectedHdr, ICMPv6NDOptSrcLLAddr, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop,
+    RouterAlert,
 )
 from scapy.layers.l2 import ARP, LLC, SNAP, STP, Dot1AD, Dot1Q, Dot3, Ether
 from scapy.packet import Raw
@@ -238,6 +239,14 @@ def ipv6_redirect(scene):
         / ICMPv6ND_Redirect(tgt="fe80::66", dst="2001:db8::1") / ICMPv6NDOptRedirectedHdr(pkt=inner)
         for source in ("fe80::66", "fd00:1::66")
     ]
+
+
+def ipv6_group_query(scene):
+    """From an address below any router's; to the host's MAC alone, for other guests may be asked."""
+    plain = Ether(dst=scene.host.mac, src=scene.attacker.mac, type=0x86DD) / IPv6(src="fe80::1", dst="ff02::1", hlim=1)
+    alert = plain / IPv6ExtHdrHopByHop(options=[RouterAlert()])
+    chains = (plain, alert, alert / IPv6ExtHdrDestOpt(), alert / IPv6ExtHdrFragment(m=0, offset=0))
+    return [chain / ICMPv6MLQuery2() for chain in chains]
 
 
 def inner_frames(scene):
