@@ -199,10 +199,11 @@ int Exchange::wait(uint32_t sent, int timeout_ms, PollResult* results) {
   for (uint32_t i = 0; i < kEntrances; i++) {
     if (!listeners_[i].rests) continue;
     const double left = listeners_[i].until_ms - clock_ms();
+    const int rest_ms = static_cast<int>(left) + kClockTickMs;
     if (left <= 0) {
       wake_listener(i);
-    } else if (timeout_ms < 0 || timeout_ms > left) {
-      timeout_ms = static_cast<int>(left) + kClockTickMs;
+    } else if (timeout_ms < 0 || timeout_ms > rest_ms) {
+      timeout_ms = rest_ms;
     }
   }
   // So few that the slots suffice for a frame of each port, and the rows for all they may tell.
