@@ -5,6 +5,7 @@ import type { CaptureRecord, CaptureRing } from "../domain/capture/CaptureRing.t
 import * as Ring from "../domain/capture/CaptureRing.ts"
 import type { Filter } from "../domain/capture/Filter.ts"
 import { packetBytes, PacketChunk } from "../domain/capture/PacketChunk.ts"
+import { NEXT_GUESTS_MAX } from "../domain/capture/PcapngBlock.ts"
 import * as Writer from "../domain/capture/PcapngWriter.ts"
 import { verdictText } from "../domain/capture/Verdict.ts"
 import { Reason } from "../domain/Reason.ts"
@@ -36,8 +37,6 @@ interface Interface {
 }
 
 const CHUNK_BYTES = 65_536
-/** Interfaces above which a port's next guest is no longer announced: as many as one file may have that we read. */
-const INTERFACES_MAX = 4096
 /** Verdicts that are kept as they are written. */
 const VERDICTS_MAX = 4096
 const encoder = new TextEncoder()
@@ -185,8 +184,11 @@ export class CaptureReader {
   #interfaceOf(port: number): Interface {
     const known = this.#latest.get(port)
     const holder = this.#labels.holder(port)
-    const isSame = holder === undefined || holder === known?.holder || this.#interfaces.length >= INTERFACES_MAX
-    return known !== undefined && isSame ? known : this.#announce(port)
+    if (known === undefined) return this.#announce(port)
+    const isSame = holder === undefined || holder === known.holder
+    // Beyond that the next guest goes on as the one before.
+    const nextGuests = this.#interfaces.length - this.#latest.size
+    return isSame || nextGuests >= NEXT_GUESTS_MAX ? known : this.#announce(port)
   }
 
   #announce(port: number): Interface {

@@ -300,6 +300,25 @@ describe("captures", () => {
     assert.notStrictEqual(Ring.mode(captured), Ring.Mode.OFF)
   })
 
+  it("of as many ports as a switch may have, each with another holder, can be read back", async () => {
+    const open = Array.from({ length: Bounds.guestPortsMax + 1 }, (_, port) => port)
+    const ring = Ring.make(open.length, 1 << 16)
+    const labels = { open: () => open.slice(0, 5000), name: String, describe: () => undefined, holder: () => ({}) }
+    const hub = new CaptureHub({ ring, labels, application: "vknetd test" })
+    const reader = begin(hub)
+    const reading = read(hub, reader)
+    for (const [i, port] of [...open, ...open].entries()) {
+      ring.entry.port = port
+      assert.isTrue(Ring.write(ring, new Uint32Array(4), 0, 14))
+      Ring.publish(ring)
+      hub.drain()
+      if (i % 256 === 0) await setImmediate()
+    }
+    const { frames, names } = await taken(hub, reader, reading)
+    assert.deepStrictEqual(frames.map(({ interfaceIndex }) => names[interfaceIndex]), [...open, ...open].map(String))
+    assert.isAbove(names.length, open.length)
+  })
+
   it("end for the forwarding thread with the last of them", () => {
     const { captured, guest, hub, send } = open()
     const one = guest()

@@ -1,3 +1,5 @@
+import { Bounds } from "../Bounds.ts"
+
 // What reader and writer of pcapng have in common: numbers of the Internet-Draft "PCAP Next Generation (pcapng)
 // Capture File Format".
 
@@ -13,6 +15,11 @@ export const BlockType = {
 export const BYTE_ORDER = 0x1a2b3c4d
 /** Octets of a block around its body: type, length, and length again. */
 export const FRAME_BYTES = 12
+
+/** Guests after the first of their ports that a capture announces as interfaces of their own. */
+export const NEXT_GUESTS_MAX = 4096
+/** Interfaces of one file that is read: whatever a switch with as many ports as it may have writes, the tap's too. */
+export const INTERFACES_MAX = Bounds.guestPortsMax + 1 + NEXT_GUESTS_MAX
 
 export const Option = {
   END: 0,
