@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Bounds } from "../domain/Bounds.ts"
-import type { CaptureRecord, CaptureRing } from "../domain/capture/CaptureRing.ts"
+import type { CaptureRecord, CaptureRing, Misses } from "../domain/capture/CaptureRing.ts"
 import * as Ring from "../domain/capture/CaptureRing.ts"
 import type { Filter } from "../domain/capture/Filter.ts"
 import { packetBytes, PacketChunk } from "../domain/capture/PacketChunk.ts"
@@ -59,8 +59,8 @@ export class CaptureReader {
   readonly #interfaces: Array<Interface> = []
   readonly #latest = new Map<number, Interface>()
   readonly #verdicts = new Map<number, Uint8Array>()
-  /** The ring's counts of missed frames when this began, and as last seen. */
-  readonly #missedAtStart: Uint32Array
+  /** The ring's counts of missed frames by port when this began, and of those it would have had as last seen. */
+  readonly #missedAtStart: ReadonlyArray<number>
   #missedSeen: number
   /** Missed since the last frame that was delivered. */
   #gap = 0
@@ -80,10 +80,10 @@ export class CaptureReader {
     this.#ring = options.ring
     this.#labels = options.labels
     this.#application = options.application
-    this.#missedAtStart = options.ring.missedAt.slice()
-    this.#missedSeen = this.#missedNow()
-    this.#append(Writer.sectionHeader(this.#application))
     const { port } = this.request
+    this.#missedAtStart = this.#missedByPort()
+    this.#missedSeen = this.#wanted(port === undefined ? Ring.missed(this.#ring) : Ring.missedAt(this.#ring, port))
+    this.#append(Writer.sectionHeader(this.#application))
     for (const open of port === undefined ? this.#labels.open() : [port]) this.#announce(open)
   }
 
@@ -96,7 +96,7 @@ export class CaptureReader {
     const { denied, filter, framesMax, port, snapBytes, uid } = this.request
     if (this.#isEnded) return
     if (port === undefined ? record.kind === Ring.RecordKind.OUTBOUND : record.port !== port) return
-    const missed = port === undefined ? record.missed : record.missedAtPort
+    const missed = this.#wanted(port === undefined ? record.missed : record.missedAtPort)
     this.#gap += (missed - this.#missedSeen) >>> 0
     this.#missedSeen = missed
     if (uid !== undefined && record.uid !== uid) return
@@ -128,11 +128,10 @@ export class CaptureReader {
   end(): void {
     if (this.#isEnded) return
     this.#isEnded = true
-    const { missedAt } = this.#ring
     const { port } = this.request
-    const unseen = (at: number): number => (missedAt[at]! - this.#missedAtStart[at]!) >>> 0
-    for (let at = 0; at < missedAt.length; at++) {
-      if (unseen(at) > 0 && (port === undefined || at === port)) this.#interfaceOf(at).missed += unseen(at)
+    for (const [at, missed] of this.#missedByPort().entries()) {
+      const unseen = (missed - this.#missedAtStart[at]!) >>> 0
+      if (unseen > 0 && (port === undefined || at === port)) this.#interfaceOf(at).missed += unseen
     }
     const timeNs = BigInt(Date.now()) * 1_000_000n
     for (const { delivered, missed, number } of this.#interfaces) {
@@ -176,9 +175,14 @@ export class CaptureReader {
     return text
   }
 
-  #missedNow(): number {
-    const { port } = this.request
-    return port === undefined ? Ring.missed(this.#ring) : this.#ring.missedAt[port]!
+  /** How many of missed frames this one would have looked at; wraps as each does. The filter is not asked of them. */
+  #wanted([passed, denied, sent]: Misses): number {
+    if (this.request.denied) return denied
+    return (this.request.port === undefined ? passed + denied : passed + denied + sent) >>> 0
+  }
+
+  #missedByPort(): ReadonlyArray<number> {
+    return Array.from(this.#ring.interest, (_, port) => this.#wanted(Ring.missedAt(this.#ring, port)))
   }
 
   #interfaceOf(port: number): Interface {

@@ -245,6 +245,42 @@ describe("captures", () => {
     assert.strictEqual(readAll(concat(...seen)).frames.length, frames)
   })
 
+  it("miss only what they want, whatever else does not fit the ring", async () => {
+    const { guest, hub, send } = open({ secure: true, tap: false, ringBytes: 4096 })
+    const [one] = [guest(), guest()]
+    const wants = [{}, { denied: true }, { port: 1 }, { port: 2 }, { port: 2, denied: true }]
+    const readers = wants.map((request) => begin(hub, request))
+    const sent = (times: number) => {
+      for (let i = 0; i < times; i++) {
+        send(one, policy.arpFrame({}))
+        if (i % 3 === 0) send(one, policy.arpFrame({ senderMac: policy.guestMac, sender: policy.host, op: 2 }))
+      }
+    }
+    sent(60)
+    hub.drain()
+    sent(30)
+    const all = await Promise.all(readers.map((reader) => taken(hub, reader)))
+    assert.deepStrictEqual(all.map(({ frames, missed }) => frames.length + missed), [120, 30, 120, 90, 0])
+    for (const { frames, missed } of all.slice(0, 4)) assert.isTrue(missed > 0 && frames.length > 0)
+    // Both times the ring was full, so the gap is told of, and of what is wanted alone.
+    const gaps = all.map(({ frames }) =>
+      frames.map(({ comment }) => Number(/^(\d+) missed/.exec(comment ?? "")?.[1] ?? 0)).reduce((a, b) => a + b, 0))
+    gaps.forEach((gap, i) => assert.isAtMost(gap, all[i]!.missed))
+    assert.isAbove(gaps[0]!, gaps[1]!)
+    assert.isAbove(gaps[1]!, 0)
+  })
+
+  it("miss only what they want while frames are but counted", async () => {
+    const { captured, guest, hub, send } = open({ secure: true, tap: false })
+    const [one] = [guest(), guest()]
+    const readers = [{}, { denied: true }, { port: 1 }, { port: 2 }].map((request) => begin(hub, request))
+    Ring.setMode(captured, Ring.Mode.COUNT | Ring.Mode.SENT, 0)
+    send(one, policy.arpFrame({ senderMac: policy.guestMac, sender: policy.host, op: 2 }))
+    for (let i = 0; i < 4; i++) send(one, policy.arpFrame({}))
+    const all = await Promise.all(readers.map((reader) => taken(hub, reader)))
+    assert.deepStrictEqual(all.map(({ frames, missed }) => [frames.length, missed]), [[0, 5], [0, 1], [0, 5], [0, 4]])
+  })
+
   it("that are all full are not even copied for, and the next frame says how many were missed", async () => {
     const { captured, guest, hub, send } = open({ tap: false })
     const one = guest()

@@ -1,17 +1,19 @@
+import { Reason } from "../Reason.ts"
+
 /**
  * Frames on their way from the forwarding thread to whoever captures: a ring in shared memory with one writer and one
  * reader, neither of whom ever waits for the other.
  *
  * A record is {@link HEADER_WORDS} 32-bit words and then the frame's octets, in cells of eight octets, always in one
  * piece; what is left at the ring's end is padded. A record that does not fit is missed and counted, in all and by
- * port, and the next one tells how many were.
+ * port, by what it was ({@link Miss}), for not everybody wants all of that; and the next one tells how many were.
  */
 export interface CaptureRing {
   readonly memory: ArrayBufferLike
   readonly control: Int32Array<ArrayBufferLike>
   /** What is wanted of each port: {@link Interest}. The reader sets it. */
   readonly interest: Uint8Array<ArrayBufferLike>
-  /** Frames missed by port; wraps. The writer counts. */
+  /** Frames missed, `[port][Miss]`; wraps. The writer counts. */
   readonly missedAt: Uint32Array<ArrayBufferLike>
   readonly words: Uint32Array<ArrayBufferLike>
   readonly bytes: Uint8Array<ArrayBufferLike>
@@ -46,14 +48,21 @@ export interface RecordHead {
 
 /** One frame, as the reader sees it. */
 export interface CaptureRecord extends RecordHead {
-  /** Frames missed so far, of all ports and of this one; both wrap at 2^32. */
-  missed: number
-  missedAtPort: number
+  /** Frames missed until then, of all ports and of this one. */
+  missed: Misses
+  missedAtPort: Misses
   /** In the ring: meaningful only while it is visited. */
   octets: Uint8Array<ArrayBufferLike>
 }
 
 export const RecordKind = { INBOUND: 0, OUTBOUND: 1, VOID: 2, PAD: 3 } as const
+
+/** What a missed frame was: of a port, and passed; of a port, and denied, or kept from the host; sent to a port. */
+export const Miss = { PASSED: 0, DENIED: 1, SENT: 2 } as const
+const MISS_KINDS = 3
+
+/** Numbers of missed frames by `Miss`; each wraps at 2^32. */
+export type Misses = readonly [passed: number, denied: number, sent: number]
 
 /** What is wanted of a port: what it sends and is denied, all that it sends, what is sent to it. */
 export const Interest = { DENIED: 1, RECEIVED: 2, SENT: 4 } as const
@@ -61,7 +70,7 @@ export const Interest = { DENIED: 1, RECEIVED: 2, SENT: 4 } as const
 /** What the writer does: nothing; copy; only count what it would have copied; and whether any port wants `SENT`. */
 export const Mode = { OFF: 0, COPY: 1, COUNT: 2, SENT: 4 } as const
 
-/** Words of `control`, those of each side on a cache line of their own. */
+/** Words of `control`, those of each side on a cache line of their own; of `MISSED` one for each `Miss`. */
 const HEAD = 0
 const MISSED = 1
 const TAIL = 16
@@ -70,9 +79,9 @@ const MODE = 32
 const SNAP = 33
 const CONTROL_BYTES = 256
 
-const HEADER_WORDS = 14
+const HEADER_WORDS = 18
 
-const dataStart = (portCount: number): number => Math.ceil((CONTROL_BYTES + portCount * 5) / 64) * 64
+const dataStart = (portCount: number): number => Math.ceil((CONTROL_BYTES + portCount * (MISS_KINDS * 4 + 1)) / 64) * 64
 
 /** Octets of the memory that `make` needs. @param ringBytes a power of two. */
 export const byteLengthFor = (portCount: number, ringBytes: number): number => dataStart(portCount) + ringBytes
@@ -85,8 +94,8 @@ export const make = (
 ): CaptureRing => ({
   memory,
   control: new Int32Array(memory, 0, CONTROL_BYTES / 4),
-  missedAt: new Uint32Array(memory, CONTROL_BYTES, portCount),
-  interest: new Uint8Array(memory, CONTROL_BYTES + portCount * 4, portCount),
+  missedAt: new Uint32Array(memory, CONTROL_BYTES, portCount * MISS_KINDS),
+  interest: new Uint8Array(memory, CONTROL_BYTES + portCount * MISS_KINDS * 4, portCount),
   words: new Uint32Array(memory, dataStart(portCount), ringBytes / 4),
   bytes: new Uint8Array(memory, dataStart(portCount), ringBytes),
   cells: ringBytes / 8,
@@ -105,13 +114,26 @@ export const setMode = ({ control }: CaptureRing, mode: number, snapBytes: numbe
   Atomics.store(control, MODE, mode)
 }
 
-/** Frames missed so far; wraps. */
-export const missed = ({ control }: CaptureRing): number => Atomics.load(control, MISSED) >>> 0
+/** Frames missed so far. */
+export const missed = ({ control }: CaptureRing): Misses => [
+  Atomics.load(control, MISSED) >>> 0,
+  Atomics.load(control, MISSED + 1) >>> 0,
+  Atomics.load(control, MISSED + 2) >>> 0
+]
 
-/** Counts a frame of a port as missed. The writer's. */
-export const miss = (ring: CaptureRing, port: number): void => {
-  ring.missedAt[port]! += 1
-  ring.control[MISSED]! += 1
+/** Frames of a port missed so far. */
+export const missedAt = ({ missedAt }: CaptureRing, port: number): Misses => missesIn(missedAt, port * MISS_KINDS)
+
+const missesIn = (words: Uint32Array<ArrayBufferLike>, at: number): Misses =>
+  [words[at]!, words[at + 1]!, words[at + 2]!]
+
+/** Counts the frame of the entry as missed. The writer's. */
+export const miss = ({ control, entry, missedAt }: CaptureRing): void => {
+  const { kind, port, reason, tapReason } = entry
+  const passed = reason === Reason.PASS && tapReason === Reason.PASS
+  const miss = kind === RecordKind.OUTBOUND ? Miss.SENT : passed ? Miss.PASSED : Miss.DENIED
+  missedAt[port * MISS_KINDS + miss]! += 1
+  control[MISSED + miss]! += 1
 }
 
 /**
@@ -125,7 +147,7 @@ export const write = (
   start: number,
   bytes: number
 ): boolean => {
-  const { cells, control, entry, words } = ring
+  const { cells, control, entry, missedAt, words } = ring
   const captured = Math.min(bytes, control[SNAP]!)
   const payload = ((captured + 7) >>> 3) * 2
   const length = (HEADER_WORDS + payload) >>> 1
@@ -133,7 +155,7 @@ export const write = (
   const pad = cells - place < length ? cells - place : 0
   const used = (ring.head - Atomics.load(control, TAIL)) | 0
   if (used + pad + length > cells) {
-    miss(ring, entry.port)
+    miss(ring)
     return false
   }
   if (pad > 0) {
@@ -151,9 +173,11 @@ export const write = (
   words[at + 7] = captured
   words[at + 8] = entry.seconds
   words[at + 9] = entry.nanoseconds
-  words[at + 10] = control[MISSED]!
-  words[at + 11] = ring.missedAt[entry.port]!
-  words[at + 12] = entry.tag
+  words[at + 10] = entry.tag
+  for (let miss = 0; miss < MISS_KINDS; miss++) {
+    words[at + 11 + miss] = control[MISSED + miss]!
+    words[at + 14 + miss] = missedAt[entry.port * MISS_KINDS + miss]!
+  }
   for (let i = 0; i < payload; i++) words[at + HEADER_WORDS + i] = source[start + i]!
   ring.head = (ring.head + pad + length) | 0
   return true
@@ -164,7 +188,7 @@ export const withdraw = (ring: CaptureRing, failed: Uint8Array<ArrayBufferLike>)
   const { cells, control, words } = ring
   for (let at = control[HEAD]!; at !== ring.head;) {
     const word = (at & (cells - 1)) * 2
-    if (words[word + 1] !== RecordKind.PAD && failed[words[word + 12]!] !== 0) words[word + 1] = RecordKind.VOID
+    if (words[word + 1] !== RecordKind.PAD && failed[words[word + 10]!] !== 0) words[word + 1] = RecordKind.VOID
     at = (at + words[word]!) | 0
   }
 }
@@ -198,9 +222,9 @@ export const drain = (ring: CaptureRing, visit: (record: CaptureRecord) => void)
         originalBytes: words[at + 6]!,
         seconds: words[at + 8]!,
         nanoseconds: words[at + 9]!,
-        missed: words[at + 10]!,
-        missedAtPort: words[at + 11]!,
-        tag: words[at + 12]!,
+        tag: words[at + 10]!,
+        missed: missesIn(words, at + 11),
+        missedAtPort: missesIn(words, at + 14),
         octets: bytes.subarray(octetsAt, octetsAt + words[at + 7]!)
       })
     }

@@ -61,15 +61,15 @@ export const recordReceived = (recorder: Recorder, batch: FrameBatch, judged: Ju
     const kept = floods && tapIsOpen && port !== TAP_PORT ? tapReason[i]! : Reason.PASS
     if (wanted === Ring.Interest.DENIED && reason[i] === Reason.PASS && kept === Reason.PASS) continue
     const { entry } = ring
-    entry.port = port
-    if ((mode & Ring.Mode.COUNT) !== 0) {
-      Ring.miss(ring, port)
-      continue
-    }
     entry.kind = Ring.RecordKind.INBOUND
-    entry.other = reason[i] === Reason.PASS ? destination[i]! : FLOOD
+    entry.port = port
     entry.reason = reason[i]!
     entry.tapReason = kept
+    if ((mode & Ring.Mode.COUNT) !== 0) {
+      Ring.miss(ring)
+      continue
+    }
+    entry.other = reason[i] === Reason.PASS ? destination[i]! : FLOOD
     entry.uid = ports.uid[port]!
     entry.originalBytes = batch.size[i]!
     Ring.write(ring, arena, (i * batch.slotBytes) >>> 2, Math.min(batch.size[i]!, batch.slotBytes))
@@ -114,9 +114,12 @@ export const settleSent = (recorder: Recorder, plan: SendPlan, offered: boolean)
     if (plan.failed > 0) Ring.withdraw(ring, plan.outcome)
     Ring.publish(ring)
   } else if (Ring.mode(ring) === (Ring.Mode.COUNT | Ring.Mode.SENT)) {
+    const { entry } = ring
+    entry.kind = Ring.RecordKind.OUTBOUND
     for (let i = 0; i < plan.count; i++) {
       const isSent = plan.failed === 0 || plan.outcome[i] === 0
-      if (isSent && (ring.interest[plan.egress[i]!]! & Ring.Interest.SENT) !== 0) Ring.miss(ring, plan.egress[i]!)
+      entry.port = plan.egress[i]!
+      if (isSent && (ring.interest[entry.port]! & Ring.Interest.SENT) !== 0) Ring.miss(ring)
     }
   }
 }
