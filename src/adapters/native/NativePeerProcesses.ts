@@ -19,22 +19,42 @@ const read = (pid: number): { readonly command: string; readonly startedTicks: n
 /** Clock ticks of proc(5) a second: a constant of Linux's interface, whatever the kernel's own clock does. */
 const ticksPerSecond = 100
 
-/** When the host booted, in milliseconds since 1970: `btime` of proc_stat(5). */
-const bootedMs = (): number | undefined => {
+const readStat = (): string => fs.readFileSync("/proc/stat", "utf8")
+
+const bootedIn = (stat: () => string): number | undefined => {
   try {
-    const seconds = /^btime (\d+)$/m.exec(fs.readFileSync("/proc/stat", "utf8"))?.[1]
+    const seconds = /^btime (\d+)$/m.exec(stat())?.[1]
     return seconds === undefined ? undefined : Number(seconds) * 1000
   } catch {
     return undefined
   }
 }
 
+/** The time of day may be off the monotonic clock by so much more than it was, in milliseconds: else it was set. */
+const setMs = 500
+
+/**
+ * When the host booted, in milliseconds since 1970: `btime` of proc_stat(5). To tell that takes the kernel longer the
+ * more processors there are, and it changes only when the time of day is set, so it is read again only then.
+ */
+const bootTime = (stat: () => string): () => number | undefined => {
+  let known: { readonly bootedMs: number | undefined; readonly offsetMs: number } | undefined
+  return () => {
+    const offsetMs = Date.now() - performance.now()
+    if (known === undefined || Math.abs(offsetMs - known.offsetMs) > setMs) {
+      known = { bootedMs: bootedIn(stat), offsetMs }
+    }
+    return known.bootedMs
+  }
+}
+
 /** Names that are remembered, so that a slow user database is asked once for each. */
 const namesMax = 1024
 
-/** Processes by proc(5), where there is one; users by getpwuid_r(3). */
-export const make = (addon: Binding): PeerProcesses["Type"] => {
+/** Processes by proc(5), where there is one; users by getpwuid_r(3). @param stat reads proc_stat(5). */
+export const make = (addon: Binding, stat: () => string = readStat): PeerProcesses["Type"] => {
   const names = new Map<number, string | undefined>()
+  const bootedMs = bootTime(stat)
   return PeerProcesses.of({
     find: (pid) => {
       const found = read(pid)
