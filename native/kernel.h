@@ -7,8 +7,10 @@
 // Plain structs and functions, no C++ library and no Node headers, so that a
 // system's file can be compiled against that system's own headers alone.
 // Every function returns a count, a descriptor or 0, or the negated errno.
-// Nothing here waits except poller_wait, and nothing knows a MAC address or
-// a policy. Every descriptor is close-on-exec.
+// Once frames move nothing here waits except poller_wait. Before, socket_listen and
+// stream_listen wait up to 2 s for the directory's lock, and where something stands at
+// the path they and socket_probe up to 80 ms on DragonFly. Nothing knows a MAC address
+// or a policy. Every descriptor is close-on-exec.
 #pragma once
 
 #include <stddef.h>

@@ -47,7 +47,7 @@ bool is_end(int fd, bool hangup) {
 }
 
 // What recvmmsg and sendmmsg are given. The headers name the same vectors at every call and the kernel leaves
-// them as they are, so they are written once a thread; with one frame in a batch of 64 that was most of the work.
+// them as they are, so they are written once a thread; to write all of them for one frame was most of the work.
 struct Messages {
   struct mmsghdr headers[kVectorMax];
   struct iovec vectors[kVectorMax];

@@ -105,7 +105,6 @@ export type Drop = Fitting<typeof drop>
 
 /** Connections that were refused. */
 export const refusals = record({ reason: text, connections: number })
-export type Refusals = Fitting<typeof refusals>
 
 export const drops = record({ drops: list(drop), refusals: list(refusals) })
 export type Drops = Fitting<typeof drops>

@@ -1,6 +1,6 @@
 import { TAP_PORT } from "../domain/Bounds.ts"
 import type { Counters } from "../domain/Counters.ts"
-import { Column, ROW, total } from "../domain/Counters.ts"
+import { Column, lostByAll, ROW, steady, total } from "../domain/Counters.ts"
 import * as Mac from "../domain/MacAddress.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import { REASON_COUNT, reasonNames, refusalNames } from "../domain/Reason.ts"
@@ -20,16 +20,10 @@ const seconds = (ms: number): number => Math.max(0, Math.floor(ms / 1000))
 /** ISO 8601 in whole seconds. */
 const time = (ms: number): string => new Date(ms).toISOString().replace(/\.\d+Z$/, "Z")
 
-/** Frames lost by a row of the counters: `first` is `Column.denied` or `Column.dropped`. */
+/** Frames lost by a port: `first` is `Column.denied` or `Column.dropped`. */
 const lost = (counters: Counters, row: number, first: number): number => {
   let sum = 0
   for (let reason = 0; reason < REASON_COUNT; reason++) sum += counters.values[row * ROW + first + reason]!
-  return sum
-}
-
-const lostByAll = (counters: Counters, first: number): number => {
-  let sum = 0
-  for (let row = 0; row < counters.rows; row++) sum += lost(counters, row, first)
   return sum
 }
 
@@ -120,30 +114,29 @@ export const stations = (reply: Extract<PlaneReply, { kind: "stations" }>): Cont
 
 const stages = [["denied", Column.denied], ["dropped", Column.dropped]] as const
 
-/** Calls back for everything that was lost, port by port; null is the sum of closed ports. */
-export const eachDrop = (counters: Counters, visit: (drop: Control.Drop) => void): void => {
-  for (let row = 0; row < counters.rows; row++) {
-    for (const [stage, first] of stages) {
-      for (let i = 0; i < REASON_COUNT; i++) {
-        const frames = counters.values[row * ROW + first + i]!
-        if (frames === 0) continue
-        visit({ port: row === counters.rows - 1 ? null : row, stage, reason: reasonNames[i]!, frames })
+/** Everything that was lost, port by port; null is the sum of closed ports. */
+export const lostFrames = (counters: Counters): ReadonlyArray<Control.Drop> =>
+  steady(counters, () => {
+    const found: Array<Control.Drop> = []
+    for (let row = 0; row < counters.rows; row++) {
+      for (const [stage, first] of stages) {
+        for (let i = 0; i < REASON_COUNT; i++) {
+          const frames = counters.values[row * ROW + first + i]!
+          if (frames === 0) continue
+          found.push({ port: row === counters.rows - 1 ? null : row, stage, reason: reasonNames[i]!, frames })
+        }
       }
     }
-  }
-}
+    return found
+  })
 
-export const drops = (counters: Counters): Control.Drops => {
-  const found: Array<Control.Drop> = []
-  eachDrop(counters, (drop) => found.push(drop))
-  return {
-    drops: found,
-    refusals: refusalNames.flatMap((reason, i) => {
-      const connections = counters.refused[i]!
-      return connections > 0 ? [{ reason, connections }] : []
-    })
-  }
-}
+export const drops = (counters: Counters): Control.Drops => ({
+  drops: lostFrames(counters),
+  refusals: refusalNames.flatMap((reason, i) => {
+    const connections = counters.refused[i]!
+    return connections > 0 ? [{ reason, connections }] : []
+  })
+})
 
 export const moves = (reply: Extract<PlaneReply, { kind: "moves" }>, nowMs: number): Control.Moves => ({
   total: reply.total,

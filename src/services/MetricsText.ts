@@ -1,7 +1,7 @@
 import type { Counters } from "../domain/Counters.ts"
-import { Column, ROW } from "../domain/Counters.ts"
+import { Column, ROW, steady } from "../domain/Counters.ts"
 import { refusalNames } from "../domain/Reason.ts"
-import { eachDrop } from "./ControlViews.ts"
+import { lostFrames } from "./ControlViews.ts"
 
 /** What is measured besides the counters. */
 export interface Gauges {
@@ -23,7 +23,7 @@ type Samples = ReadonlyArray<readonly [labels: Labels, value: number]>
 
 /**
  * Prometheus' text format, version 0.0.4. Never a station's address as a label: guests choose those, and as many as
- * they like. The counters of ports that have closed go on under `port="closed"`, so that sums never fall.
+ * they like. The counters of ports that have closed go on under `port="closed"`, so that sums do not fall.
  */
 export const format = (counters: Counters, gauges: Gauges): string => {
   const lines: Array<string> = []
@@ -48,10 +48,12 @@ export const format = (counters: Counters, gauges: Gauges): string => {
   for (const [name, column, help] of portFamilies) {
     family(name, "counter", help, portSamples(counters, openPorts, column))
   }
-  const lost: Record<"denied" | "dropped", Array<readonly [Labels, number]>> = { denied: [], dropped: [] }
-  eachDrop(counters, ({ frames, port, reason, stage }) => lost[stage].push([{ port: portLabel(port), reason }, frames]))
-  family("port_denied_frames_total", "counter", "Frames that came from the port and go nowhere.", lost.denied)
-  family("port_dropped_frames_total", "counter", "Frames that were to leave by the port and did not.", lost.dropped)
+  const lost = lostFrames(counters)
+  const at = (where: "denied" | "dropped"): Samples =>
+    lost.filter(({ stage }) => stage === where)
+      .map(({ frames, port, reason }) => [{ port: portLabel(port), reason }, frames])
+  family("port_denied_frames_total", "counter", "Frames that came from the port and go nowhere.", at("denied"))
+  family("port_dropped_frames_total", "counter", "Frames that were to leave by the port and did not.", at("dropped"))
   family(
     "connections_refused_total",
     "counter",
@@ -71,10 +73,11 @@ const portFamilies = [
 
 const portLabel = (port: number | null): string => port === null ? "closed" : String(port)
 
-const portSamples = (counters: Counters, openPorts: ReadonlyArray<number>, column: number): Samples => [
-  ...openPorts.map((port) => [{ port: portLabel(port) }, counters.values[port * ROW + column]!] as const),
-  [{ port: portLabel(null) }, counters.values[(counters.rows - 1) * ROW + column]!]
-]
+const portSamples = (counters: Counters, openPorts: ReadonlyArray<number>, column: number): Samples =>
+  steady(counters, () => [
+    ...openPorts.map((port) => [{ port: portLabel(port) }, counters.values[port * ROW + column]!] as const),
+    [{ port: portLabel(null) }, counters.values[(counters.rows - 1) * ROW + column]!]
+  ])
 
 const spell = (labels: Labels): string => {
   const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escape(value)}"`)

@@ -240,9 +240,3 @@ export const filled = async (ring: CaptureRing, timeoutMs: number): Promise<void
   if (Atomics.load(control, HEAD) === control[TAIL]) await Atomics.waitAsync(control, SLEEPING, 1, timeoutMs).value
   Atomics.store(control, SLEEPING, 0)
 }
-
-/** Ends the wait of {@link filled}. */
-export const rouse = ({ control }: CaptureRing): void => {
-  Atomics.store(control, SLEEPING, 0)
-  Atomics.notify(control, SLEEPING)
-}
