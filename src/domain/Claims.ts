@@ -124,11 +124,15 @@ const isBound = ({ policy: { bindings, trunkBindings } }: AdmissionState, addres
 
 const capOf = (state: AdmissionState, port: number): number => isLocked(state, port) ? 1 : addressesMax(state, port)
 
-/** Whether a port may claim one more: below its cap, or with claims that hold no more to give up. */
+/**
+ * Whether a port may claim one more: below its cap, or with claims that hold no more to give up. A locked one gives up
+ * none: what it used first stays its only one when that has ended, or anybody would get another by silence.
+ */
 const hasRoom = (state: AdmissionState, port: number, before: ClaimVerdict | undefined): boolean => {
   const { claims } = state
   const wanted = before?.isNew === true ? 2 : 1
   let surplus = Math.max(claims.portCount[port]! + wanted - capOf(state, port), claims.count + wanted - claims.capacity)
+  if (surplus > 0 && isLocked(state, port)) return false
   for (let oldest = claims.oldest[port]!; surplus > 0; oldest = Owners.next(claims, oldest)) {
     if (oldest < 0) return false
     // What the same frame uses is the latest then.
@@ -239,8 +243,12 @@ export const lease = (state: AdmissionState, facts: DhcpFacts, port: number, hi:
   doubt(state, port)
 }
 
-/** B4: the holder gives its lease back, RELEASE or DECLINE. */
+/**
+ * B4: the holder gives its address back, RELEASE or DECLINE, however it came to it. A locked port would get another for
+ * it, by no more than saying so: its stays until the host leases that to another, or the port closes.
+ */
 export const giveBack = (state: AdmissionState, address: number, port: number): void => {
+  if (isLocked(state, port)) return
   const claim = Owners.find(state.claims, 0, 0, IPV4_WORD, address | 0)
   if (claim < 0 || Owners.get(state.claims, claim, Field.port) !== port) return
   Owners.remove(state.claims, claim)

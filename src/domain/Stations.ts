@@ -100,12 +100,15 @@ const isMac = (mac: MacAddress | undefined, hi: number, lo: number): boolean =>
 
 const capOf = (state: AdmissionState, port: number): number => isLocked(state, port) ? 1 : stationsMax(state, port)
 
-/** Whether a port may own one more: below its cap, or with one that has been silent for its age to give up. */
+/**
+ * Whether a port may own one more: below its cap, or with one that has been silent for its age to give up. A locked one
+ * gives up none.
+ */
 const hasRoom = (state: AdmissionState, port: number): boolean => {
   const { stations } = state
   if (stations.portCount[port]! < capOf(state, port) && Owners.hasRoom(stations)) return true
   const oldest = stations.oldest[port]!
-  return oldest >= 0 && !isFresh(state, oldest)
+  return oldest >= 0 && !isLocked(state, port) && !isFresh(state, oldest)
 }
 
 /** Notes that a source that was judged was accepted. */

@@ -283,6 +283,7 @@ describe("ownership", () => {
   it("locked, the first MAC and address are the only ones; a lease changes the address", () => {
     const { accepted, receive, state } = neighbours({ lock: true })
     assert.strictEqual(receive(request(macOf(4), "0.0.0.0"), 1, T0), Reason.MAC_LIMIT)
+    accepted(dhcpFrame({ from: macOf(1), hardware: macOf(1), xid: 1, kind: 7, client: addressOf(1) }), 1)
     assert.strictEqual(receive(datagram(1, addressOf(4)), 1, T0), Reason.IP_LIMIT)
     accepted(dhcpFrame({ from: macOf(1), hardware: macOf(1), xid: 1, kind: 3 }), 1)
     accepted(dhcpFrame({ from: tapMac, hardware: macOf(1), xid: 1, kind: 5, yours: addressOf(4), seconds: 60 }), 0)

@@ -121,6 +121,7 @@ export class Reference {
   }
 
   dhcpReleases(address: string, port: number): void {
+    if (this.isLocked(port)) return
     this.claims = this.claims.filter((c) => !(c.address === address && c.port === port))
   }
 
@@ -181,7 +182,8 @@ export class Reference {
     // What is claimed first is the latest by then, and what is dead of the others may go for it.
     const own = this.claims.filter((c) => c.port === port && c.address !== first)
     const surplus = own.length + (first === undefined ? 1 : 2) - this.addressCap(port)
-    return surplus <= own.filter((c) => !this.isLive(c)).length ? Reason.PASS : Reason.IP_LIMIT
+    const dispensable = this.isLocked(port) ? 0 : own.filter((c) => !this.isLive(c)).length
+    return surplus <= dispensable ? Reason.PASS : Reason.IP_LIMIT
   }
 
   private isBoundAway(what: "mac" | "address", value: string, uid: number | "trunk"): boolean {
@@ -206,7 +208,7 @@ export class Reference {
 
   private hasStationRoom(port: number): boolean {
     const own = this.stations.filter((s) => s.port === port)
-    return own.length < this.stationCap(port) || !this.isFresh(own[0]!)
+    return own.length < this.stationCap(port) || (!this.isLocked(port) && !this.isFresh(own[0]!))
   }
 
   private ownStation(mac: string, port: number, cap: number): void {

@@ -133,6 +133,8 @@ export const dhcpFrame = (fields: {
   readonly kind: number
   readonly yours?: string
   readonly client?: string
+  /** Option 50, as in DECLINE. */
+  readonly requested?: string
   readonly seconds?: number
 }) => {
   const reply = fields.kind === 5
@@ -141,6 +143,7 @@ export const dhcpFrame = (fields: {
     fields.seconds === undefined
       ? new Uint8Array(0)
       : Uint8Array.of(51, 4, 0, 0, fields.seconds >> 8, fields.seconds & 255),
+    fields.requested === undefined ? new Uint8Array(0) : Uint8Array.of(50, 4, ...address(fields.requested)),
     Uint8Array.of(255)
   )
   const message = dhcp({ hardwareAddress: mac(fields.hardware), op: reply ? 2 : 1, options })

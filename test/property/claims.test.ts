@@ -97,3 +97,43 @@ describe("a lease that is not used", () => {
     assert.deepStrictEqual(dump(state).claims.map((claim) => claim.split(" ")[0]), [addressOf(5), addressOf(7)])
   })
 })
+
+describe("a locked port", () => {
+  const other = (fast: ReturnType<typeof guests>, nowMs: number) => [
+    fast.receive(request(macOf(4), "0.0.0.0"), 1, nowMs),
+    fast.use(1, 5, nowMs)
+  ]
+  const LIMITS = [Reason.MAC_LIMIT, Reason.IP_LIMIT]
+
+  it("gives nothing back for which it would get another", () => {
+    const fast = guests({ lock: true })
+    assert.strictEqual(fast.use(1, 1), Reason.PASS)
+    const hardware = macOf(1)
+    for (const back of [{ kind: 7, client: addressOf(1) }, { kind: 4, requested: addressOf(1) }]) {
+      assert.strictEqual(fast.receive(dhcpFrame({ from: hardware, hardware, xid: 9, ...back }), 1, T0), Reason.PASS)
+      assert.deepStrictEqual(other(fast, T0), LIMITS)
+    }
+    fast.lease(1, 6, 60)
+    fast.receive(dhcpFrame({ from: hardware, hardware, xid: 9, kind: 7, client: addressOf(6) }), 1, T0)
+    assert.deepStrictEqual(other(fast, T0), LIMITS)
+    fast.lease(2, 6, 60)
+    assert.strictEqual(fast.use(1, 6), Reason.ARP_SPA_CONFLICT)
+  })
+
+  it("has no others after silence, and goes on with its own", () => {
+    const fast = guests({ lock: true })
+    assert.strictEqual(fast.use(1, 1), Reason.PASS)
+    assert.deepStrictEqual(other(fast, T0 + 301_000), LIMITS)
+    assert.strictEqual(fast.use(1, 1, T0 + 301_000), Reason.PASS)
+  })
+
+  it("has no other when its lease has ended, but the same, or one that is leased", () => {
+    const fast = guests({ lock: true })
+    fast.lease(1, 1, 60)
+    assert.deepStrictEqual(other(fast, T0 + 61_000), LIMITS)
+    assert.strictEqual(fast.use(1, 1, T0 + 61_000), Reason.PASS)
+    fast.lease(1, 6, 60, T0 + 62_000)
+    assert.strictEqual(fast.use(1, 6, T0 + 62_000), Reason.PASS)
+    assert.strictEqual(fast.use(1, 1, T0 + 62_000), Reason.IP_LIMIT)
+  })
+})

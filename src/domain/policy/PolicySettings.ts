@@ -19,7 +19,7 @@ export interface PolicySettings extends Allowances {
   readonly isolate: "none" | "users" | "all"
   /** How an IP address may be claimed: by who uses it first, by a lease from the host only, or by a binding only. */
   readonly learn: "fcfs" | "dhcp" | "static"
-  /** The first MAC and the first IP address of a connection are its only ones; a lease may change the latter. */
+  /** The first MAC and IP address of a connection are its only ones, used or not; a lease may change the latter. */
   readonly lock: boolean
   readonly bindings: ReadonlyArray<Binding>
   readonly trunkBindings: ReadonlyArray<TrunkBinding>
