@@ -285,8 +285,10 @@ const noteDhcp = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
   if (facts === undefined) return
   if (facts.isReply) {
     if (facts.kind !== DhcpKind.Ack && facts.kind !== DhcpKind.Nak) return
+    // What any guest may say gives no lease, and does not end the wait for one. Who was named is believed.
+    if (port !== TAP_PORT && state.uid[port] !== state.policy.dhcpServer) return
     const asker = Snoop.settle(state.snoop, facts, state.nowSeconds)
-    if (asker >= 0 && facts.kind === DhcpKind.Ack) Claims.lease(state, facts, asker, hi, lo)
+    if (asker >= 0 && facts.kind === DhcpKind.Ack) Claims.lease(state, facts, asker, hi, lo, port)
   } else if (port !== TAP_PORT) {
     if (facts.kind === DhcpKind.Release) Claims.giveBack(state, facts.clientAddress, port)
     else if (facts.kind === DhcpKind.Decline) Claims.giveBack(state, facts.requestedAddress, port)

@@ -229,19 +229,38 @@ export const host6 = (state: AdmissionState, bytes: Uint8Array, at: number, hi: 
   own(state, word(0), word(1), word(2), word(3), TAP_PORT, hi, lo, Bounds.addressesOfTap, Kind.Host, 0)
 }
 
-/** B4: the host has given a guest's port an address for a time. */
-export const lease = (state: AdmissionState, facts: DhcpFacts, port: number, hi: number, lo: number): void => {
+/**
+ * B4: the host has given a guest's port an address for a time, or a guest that was named as DHCP server has: such a one
+ * takes nothing from anybody.
+ *
+ * @param server the port of who gave it.
+ */
+export const lease = (
+  state: AdmissionState,
+  facts: DhcpFacts,
+  port: number,
+  hi: number,
+  lo: number,
+  server: number
+): void => {
   const address = facts.yourAddress
   if (!isOfSubnet(state, address) || facts.leaseSeconds === 0) return
   const d = address | 0
   if (judgeBinding(state, 0, 0, IPV4_WORD, d, port) === Bound.ToOther) return
   const there = Owners.find(state.claims, 0, 0, IPV4_WORD, d)
   if (there >= 0 && Owners.get(state.claims, there, Field.kind) === Kind.Host && isLive(state, there)) return
+  if (server !== TAP_PORT && isOfOther(state, d, there, port)) return
   if (isLocked(state, port)) releaseAll(state, port)
   const until = state.nowSeconds + Math.min(facts.leaseSeconds, Bounds.leaseSecondsMax)
   own(state, 0, 0, IPV4_WORD, d, port, hi, lo, addressesMax(state, port), Kind.Lease, until)
   doubt(state, port)
 }
+
+/** Whether an IPv4 address is another port's, or kept for another user. @param claim -1 if there is none. */
+const isOfOther = (state: AdmissionState, d: number, claim: number, port: number): boolean =>
+  claim < 0
+    ? isHeldFrom(state, port, Held.keyOf(0, 0, IPV4_WORD, d))
+    : Owners.get(state.claims, claim, Field.port) !== port && isLive(state, claim)
 
 /**
  * B4: the holder gives its address back, RELEASE or DECLINE, however it came to it. A locked port would get another for

@@ -41,6 +41,10 @@ const step = fc.oneof(
     })
   },
   { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("ask", "ack"), port: guestPort, station, ip }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("guest-ack"), port: guestPort, station, ip, target: ip, server: station })
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("release"), port: guestPort, station, ip }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("close"), port: guestPort, station, ip }) },
   {
@@ -57,6 +61,7 @@ const policies = fc.record({
   isBound: fc.boolean(),
   isBoundToTrunks: fc.boolean(),
   trunks: fc.subarray([1, 2, 3]),
+  dhcpServer: fc.constantFrom("any" as const, 1000, 1001),
   holdSeconds: fc.constantFrom(0, 10)
 })
 
@@ -69,7 +74,7 @@ describe("what is remembered of guests", () => {
   it.prop(
     "agrees with the tables of the policy, step by step, verdicts and all that is remembered, of guests and trunks",
     [fc.array(step, { maxLength: 30 }), policies],
-    ([steps, { holdSeconds, isBound, isBoundToTrunks, learn, lock, trunks }]) => {
+    ([steps, { dhcpServer, holdSeconds, isBound, isBoundToTrunks, learn, lock, trunks }]) => {
       const bindings = isBound ? [{ uid: 1001, mac: macOf(1), address: addressOf(1) }] : []
       const trunkBindings = isBoundToTrunks ? [{ mac: macOf(2), address: addressOf(2) }] : []
       const fast = makeFast({
@@ -79,6 +84,7 @@ describe("what is remembered of guests", () => {
         addressesPerTrunk: 3,
         stormPerSecond: 1e9,
         arpPerSecond: 1e9,
+        dhcpServer,
         holdSeconds,
         learn,
         lock,
@@ -92,6 +98,7 @@ describe("what is remembered of guests", () => {
         ageSeconds: 300,
         stationsMax: 2,
         addressesMax: 2,
+        ...(dhcpServer === "any" ? {} : { serverUid: dhcpServer }),
         holdSeconds,
         learn,
         lock,
@@ -104,6 +111,7 @@ describe("what is remembered of guests", () => {
       const open = (port: number, uid: number, isTrunk: boolean) => {
         fast.uid[port] = uid
         fast.trunk[port] = Number(isTrunk)
+        fast.dhcpServers[port] = Number(dhcpServer === "any" || dhcpServer === uid)
         slow.uids.set(port, uid)
         if (isTrunk) slow.trunks.add(port)
         else slow.trunks.delete(port)
@@ -160,6 +168,14 @@ describe("what is remembered of guests", () => {
           const yours = addressOf(s.ip)
           receive(dhcpFrame({ from: tapMac, hardware: from, xid: s.station, kind: 5, yours, seconds: 100 }), 0)
           slow.dhcpAcks(s.station, from, yours, 100)
+        } else if (s.kind === "guest-ack") {
+          const [server, mac, yours] = [addressOf(targetOf(s)), macOf("server" in s ? s.server : 0), claimed]
+          const fields = { from: mac, hardware: from, xid: s.station, kind: 5, yours, seconds: 100, server }
+          got = receive(dhcpFrame(fields), s.port)
+          expected = fast.dhcpServers[s.port] === 0
+            ? Reason.DHCP_SERVER
+            : slow.guest({ port: s.port, mac, address: server, protocol: "ip" })
+          if (expected === Reason.PASS) slow.dhcpAcks(s.station, from, yours, 100, s.port)
         } else if (s.kind === "release") {
           got = receive(dhcpFrame({ from, hardware: from, xid: 9, kind: 7, client: claimed }), s.port)
           expected = slow.guest({ port: s.port, mac: from, address: claimed, protocol: "ip" })

@@ -10,6 +10,8 @@ export interface ReferenceSettings {
   readonly stationsMax: number
   readonly addressesMax: number
   readonly holdSeconds: number
+  /** The user whose guests may give leases; none where it is left out. */
+  readonly serverUid?: number
   readonly learn: "fcfs" | "dhcp" | "static"
   readonly lock: boolean
   readonly bindings: ReadonlyArray<{ uid: number; mac?: string; address?: string }>
@@ -107,13 +109,19 @@ export class Reference {
     this.pending = [...this.pending, { xid, mac, port, until: this.now + 60 }]
   }
 
-  dhcpAcks(xid: number, mac: string, address: string, seconds: number): void {
+  /** @param server the port that it came from. */
+  dhcpAcks(xid: number, mac: string, address: string, seconds: number, server = 0): void {
+    if (server !== 0 && this.uids.get(server) !== this.settings.serverUid) return
     const asked = this.pending.find((p) => p.xid === xid && p.mac === mac && this.now < p.until)
     if (asked === undefined) return
     this.pending = this.pending.filter((p) => p !== asked)
     if (this.isBoundAway("address", address, this.userOf(asked.port))) return
     const there = this.claims.find((c) => c.address === address)
     if (there?.kind === "host" && this.isLive(there)) return
+    if (server !== 0) {
+      if (there !== undefined && there.port !== asked.port && this.isLive(there)) return
+      if (there === undefined && this.isHeldFromMe(address, asked.port)) return
+    }
     if (this.isLocked(asked.port)) this.claims = this.claims.filter((c) => c.port !== asked.port)
     const { addressesMax, trunkAddressesMax } = this.settings
     const cap = this.trunks.has(asked.port) ? trunkAddressesMax : addressesMax

@@ -50,12 +50,15 @@ export const settingsWith = (policy: Partial<PolicySettings>): SwitchSettings =>
   hashSeed: [3, 4]
 })
 
-/** One port's worth of the two passes, a frame at a time. Whoever opens a port writes its `uid` and `trunk`. */
+/**
+ * One port's worth of the two passes, a frame at a time. Whoever opens a port writes its `uid`, `trunk` and, where it
+ * is that of a DHCP server of some user, `dhcpServers`.
+ */
 export const makeFast = (policy: Partial<PolicySettings>) => {
   const settings = settingsWith(policy)
   const uid = new Uint32Array(PORTS)
   const rules = Policies.make(settings, settings.policy)
-  const trunk = rules.trunks
+  const { dhcpServers, trunks: trunk } = rules
   const state = State.make(settings, { uid, trunk })
   const batch = Batch.make(1518)
   const reason = new Uint8Array(Bounds.batchFrames)
@@ -68,7 +71,7 @@ export const makeFast = (policy: Partial<PolicySettings>) => {
     Admission.admit(state, batch, reason, destination, nowMs)
     return reason[0]!
   }
-  return { state, uid, trunk, receive, destination }
+  return { state, uid, trunk, dhcpServers, receive, destination }
 }
 
 export const datagram = (from: number, source: string) =>
@@ -125,7 +128,7 @@ export const request = (from: string, sender: string) =>
     })
   })
 
-/** A DHCP message: from a guest to all, or from the host to a guest. */
+/** A DHCP message: from a guest to all, or from a server, the host unless another is named, to a guest. */
 export const dhcpFrame = (fields: {
   readonly from: string
   readonly hardware: string
@@ -136,8 +139,9 @@ export const dhcpFrame = (fields: {
   /** Option 50, as in DECLINE. */
   readonly requested?: string
   readonly seconds?: number
+  readonly server?: string
 }) => {
-  const reply = fields.kind === 5
+  const reply = fields.kind === 5 || fields.kind === 6
   const options = concat(
     Uint8Array.of(53, 1, fields.kind),
     fields.seconds === undefined
@@ -150,7 +154,7 @@ export const dhcpFrame = (fields: {
   message.set([0, 0, 0, fields.xid], 4)
   if (fields.yours !== undefined) message.set(address(fields.yours), 16)
   if (fields.client !== undefined) message.set(address(fields.client), 12)
-  const source = address(reply ? HOST : fields.client ?? "0.0.0.0")
+  const source = address(reply ? fields.server ?? HOST : fields.client ?? "0.0.0.0")
   const destination = address(reply ? "255.255.255.255" : fields.client === undefined ? "255.255.255.255" : HOST)
   const [sourcePort, destinationPort] = reply ? [67, 68] : [68, 67]
   return ethernet({

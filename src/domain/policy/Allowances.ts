@@ -8,7 +8,10 @@ export interface Allowances {
   readonly ipv6?: Ipv6Prefix | undefined
   /** `--allow-ethertype`: types that guests may send to each other, unread. None below 0x0600. */
   readonly allowedEtherTypes?: ReadonlyArray<number> | undefined
-  /** `--dhcp-server`: who may be one. A user's number is marked per port, see `Policy.dhcpServers`. */
+  /**
+   * `--dhcp-server`: who may be one. A user's number is marked per port, see `Policy.dhcpServers`. Leases of
+   * that user's guests count, those of any guest do not.
+   */
   readonly dhcpServer?: "tap" | "any" | number | undefined
   /** `--bind trunk`: what belongs to trunks. Of addresses outside the subnet these may send packets. */
   readonly trunkBindings?: ReadonlyArray<TrunkBinding>

@@ -17,7 +17,7 @@ export interface Binding {
 export interface PolicySettings extends Allowances {
   /** E1: which guests cannot reach each other: none, those of different users, or all. */
   readonly isolate: "none" | "users" | "all"
-  /** How an IP address may be claimed: by who uses it first, by a lease from the host only, or by a binding only. */
+  /** How an IP address may be claimed: by first use, by a lease (the host's or a named server's) only, or a binding. */
   readonly learn: "fcfs" | "dhcp" | "static"
   /** The first MAC and IP address of a connection are its only ones, used or not; a lease may change the latter. */
   readonly lock: boolean
