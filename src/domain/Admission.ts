@@ -60,7 +60,7 @@ const answer: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false, fact: -
  *
  * @param reason      in and out: what the rules without memory said; frames they denied stay denied, but one over a
  *                    rate is denied for that, for rates come first.
- * @param destination out, for frames not denied under R or L: a port, or {@link FLOOD}.
+ * @param destination out, for frames that nothing up to here denies: a port, or {@link FLOOD}.
  * @param nowMs       milliseconds of a monotonic clock.
  */
 export const admit = (
@@ -160,7 +160,7 @@ const admitGuest = (
     state.lastAddress[port] = address
     state.lastSecond[port] = state.nowSeconds
   }
-  if (type === EtherType.IPV4 && Snoop.isDhcp(bytes, start, batch.size[slot]!)) noteDhcp(state, batch, slot, hi, lo)
+  if (type === EtherType.IPV4 && Snoop.isDhcp(bytes, start, batch.size[slot]!)) noteDhcp(state, batch, slot)
   return Reason.PASS
 }
 
@@ -203,9 +203,9 @@ const judgeNew = (
     Rates.spend(state.learning, port, fresh)
   }
   Stations.commit(state, hi, lo, port, station.fact)
-  if (words !== NO_WORDS && claim.fact >= 0 && !claim.isNew) Claims.use(state, claim.fact, port, hi, lo)
-  else if (words !== NO_WORDS) Claims.commit(state, words[0]!, words[1]!, words[2]!, words[3]!, port, hi, lo)
-  if (target !== NO_WORDS) Claims.commit(state, target[0]!, target[1]!, target[2]!, target[3]!, port, hi, lo)
+  if (words !== NO_WORDS && claim.fact >= 0 && !claim.isNew) Claims.use(state, claim.fact, port)
+  else if (words !== NO_WORDS) Claims.commit(state, words[0]!, words[1]!, words[2]!, words[3]!, port)
+  if (target !== NO_WORDS) Claims.commit(state, target[0]!, target[1]!, target[2]!, target[3]!, port)
   return Reason.PASS
 }
 
@@ -258,10 +258,10 @@ const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
   const { bytes, size, slotBytes } = batch
   const start = slot * slotBytes
   const type = u16(bytes, start + 12)
-  if (type === EtherType.ARP && size[slot]! >= 42) Claims.host(state, u32(bytes, start + 28), hi, lo)
-  if (type === EtherType.IPV6) noteNeighbour(state, batch, slot, hi, lo)
+  if (type === EtherType.ARP && size[slot]! >= 42) Claims.host(state, u32(bytes, start + 28))
+  if (type === EtherType.IPV6) noteNeighbour(state, batch, slot)
   if (type === EtherType.IPV4 && size[slot]! >= 34 && Snoop.isDhcp(bytes, start, size[slot]!)) {
-    noteDhcp(state, batch, slot, hi, lo)
+    noteDhcp(state, batch, slot)
   }
 }
 
@@ -269,17 +269,17 @@ const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
  * B3 by neighbour discovery: whoever advertises an address has it, and who asks asks from its own. Nothing is judged
  * in what the host's side sends: only a message right behind the first header is read, as all systems send it.
  */
-const noteNeighbour = (state: AdmissionState, batch: FrameBatch, slot: number, hi: number, lo: number): void => {
+const noteNeighbour = (state: AdmissionState, batch: FrameBatch, slot: number): void => {
   const { bytes, size, slotBytes } = batch
   const start = slot * slotBytes
   if (size[slot]! < NEIGHBOUR_FRAME_BYTES || bytes[start + 20] !== Protocol.ICMPV6) return
   const message = start + NEIGHBOUR_AT
-  if (Neighbours.isAdvertisement(bytes, message)) Claims.host6(state, bytes, message + Neighbours.TARGET_AT, hi, lo)
-  if (Neighbours.isSolicitation(bytes, message)) Claims.host6(state, bytes, start + 22, hi, lo)
+  if (Neighbours.isAdvertisement(bytes, message)) Claims.host6(state, bytes, message + Neighbours.TARGET_AT)
+  if (Neighbours.isSolicitation(bytes, message)) Claims.host6(state, bytes, start + 22)
 }
 
 /** B4: what an accepted DHCP message changes. */
-const noteDhcp = (state: AdmissionState, batch: FrameBatch, slot: number, hi: number, lo: number): void => {
+const noteDhcp = (state: AdmissionState, batch: FrameBatch, slot: number): void => {
   const port = batch.port[slot]!
   const facts = Snoop.read(batch.bytes, slot * batch.slotBytes, batch.size[slot]!)
   if (facts === undefined) return
@@ -288,7 +288,7 @@ const noteDhcp = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
     // What any guest may say gives no lease, and does not end the wait for one. Who was named is believed.
     if (port !== TAP_PORT && state.uid[port] !== state.policy.dhcpServer) return
     const asker = Snoop.settle(state.snoop, facts, state.nowSeconds)
-    if (asker >= 0 && facts.kind === DhcpKind.Ack) Claims.lease(state, facts, asker, hi, lo, port)
+    if (asker >= 0 && facts.kind === DhcpKind.Ack) Claims.lease(state, facts, asker, port)
   } else if (port !== TAP_PORT) {
     if (facts.kind === DhcpKind.Release) Claims.giveBack(state, facts.clientAddress, port)
     else if (facts.kind === DhcpKind.Decline) Claims.giveBack(state, facts.requestedAddress, port)

@@ -28,11 +28,10 @@ export interface AdmissionSnapshot {
   readonly buckets: Float64Array
 }
 
-/** Key, port, second of the last use, kind, end of term, MAC address. */
-export const FACT_WIDTH = 10
+/** Key, port, second of the last use, kind, end of term. */
+export const FACT_WIDTH = 8
 const fields = [
-  Field.key, Field.key + 1, Field.key + 2, Field.key + 3, Field.port, Field.seen, Field.kind, Field.until, Field.macHi,
-  Field.macLo
+  Field.key, Field.key + 1, Field.key + 2, Field.key + 3, Field.port, Field.seen, Field.kind, Field.until
 ] as const
 
 /** Port; tokens and milliseconds of storms, frames for unknown stations, ARP and learning. */
@@ -107,14 +106,12 @@ export const restore = (state: AdmissionState, from: AdmissionSnapshot): void =>
 
 const enter = (table: OwnerTable, rows: Int32Array): void => {
   for (let at = 0; at < rows.length; at += FACT_WIDTH) {
-    const [a, b, c, d, port, seen, kind, until, macHi, macLo] = rows.subarray(at, at + FACT_WIDTH) as unknown as Row
+    const [a, b, c, d, port, seen, kind, until] = rows.subarray(at, at + FACT_WIDTH) as unknown as Row
     if (port >= table.oldest.length || !Owners.hasRoom(table) || Owners.find(table, a, b, c, d) >= 0) continue
     const fact = Owners.add(table, a, b, c, d, port, seen)
     Owners.set(table, fact, Field.kind, kind)
     Owners.set(table, fact, Field.until, until)
-    Owners.set(table, fact, Field.macHi, macHi)
-    Owners.set(table, fact, Field.macLo, macLo)
   }
 }
 
-type Row = readonly [number, number, number, number, number, number, number, number, number, number]
+type Row = readonly [number, number, number, number, number, number, number, number]

@@ -162,17 +162,12 @@ export const commit = (
   b: number,
   c: number,
   d: number,
-  port: number,
-  hi: number,
-  lo: number
-): void => own(state, a, b, c, d, port, hi, lo, capOf(state, port), Kind.Claim, 0)
+  port: number
+): void => own(state, a, b, c, d, port, capOf(state, port), Kind.Claim, 0)
 
 /** The same for a claim that is the port's already: nothing but its use is noted. */
-export const use = (state: AdmissionState, claim: number, port: number, hi: number, lo: number): void => {
-  const { claims } = state
-  Owners.touch(claims, claim, port, state.nowSeconds)
-  Owners.set(claims, claim, Field.macHi, hi)
-  Owners.set(claims, claim, Field.macLo, lo)
+export const use = (state: AdmissionState, claim: number, port: number): void => {
+  Owners.touch(state.claims, claim, port, state.nowSeconds)
 }
 
 /** Makes a claim a port's, with what goes with it; at its cap the port gives up one. */
@@ -183,8 +178,6 @@ const own = (
   c: number,
   d: number,
   port: number,
-  hi: number,
-  lo: number,
   cap: number,
   kind: number,
   until: number
@@ -211,22 +204,20 @@ const own = (
     Owners.set(claims, claim, Field.kind, kind)
     Owners.set(claims, claim, Field.until, until)
   }
-  Owners.set(claims, claim, Field.macHi, hi)
-  Owners.set(claims, claim, Field.macLo, lo)
 }
 
 /** B3: a host behind the tap speaks for its address. */
-export const host = (state: AdmissionState, address: number, hi: number, lo: number): void => {
+export const host = (state: AdmissionState, address: number): void => {
   if (!isOfSubnet(state, address) || isBound(state, address)) return
-  own(state, 0, 0, IPV4_WORD, address | 0, TAP_PORT, hi, lo, Bounds.addressesOfTap, Kind.Host, 0)
+  own(state, 0, 0, IPV4_WORD, address | 0, TAP_PORT, Bounds.addressesOfTap, Kind.Host, 0)
 }
 
 /** B3 for IPv6. @param at the octet at which the address is. */
-export const host6 = (state: AdmissionState, bytes: Uint8Array, at: number, hi: number, lo: number): void => {
+export const host6 = (state: AdmissionState, bytes: Uint8Array, at: number): void => {
   const { ipv6 } = state
   if (ipv6 === undefined || !isOfLink(ipv6, bytes, at) || isHosts(ipv6, bytes, at)) return
   const word = (n: number): number => u32(bytes, at + 4 * n) | 0
-  own(state, word(0), word(1), word(2), word(3), TAP_PORT, hi, lo, Bounds.addressesOfTap, Kind.Host, 0)
+  own(state, word(0), word(1), word(2), word(3), TAP_PORT, Bounds.addressesOfTap, Kind.Host, 0)
 }
 
 /**
@@ -235,14 +226,7 @@ export const host6 = (state: AdmissionState, bytes: Uint8Array, at: number, hi: 
  *
  * @param server the port of who gave it.
  */
-export const lease = (
-  state: AdmissionState,
-  facts: DhcpFacts,
-  port: number,
-  hi: number,
-  lo: number,
-  server: number
-): void => {
+export const lease = (state: AdmissionState, facts: DhcpFacts, port: number, server: number): void => {
   const address = facts.yourAddress
   if (!isOfSubnet(state, address) || facts.leaseSeconds === 0) return
   const d = address | 0
@@ -252,7 +236,7 @@ export const lease = (
   if (server !== TAP_PORT && isOfOther(state, d, there, port)) return
   if (isLocked(state, port)) releaseAll(state, port)
   const until = state.nowSeconds + Math.min(facts.leaseSeconds, Bounds.leaseSecondsMax)
-  own(state, 0, 0, IPV4_WORD, d, port, hi, lo, addressesMax(state, port), Kind.Lease, until)
+  own(state, 0, 0, IPV4_WORD, d, port, addressesMax(state, port), Kind.Lease, until)
   doubt(state, port)
 }
 

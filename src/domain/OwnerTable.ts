@@ -43,10 +43,7 @@ export const Field = {
   /** What kind of fact it is; numbers of the caller's. */
   kind: 9,
   /** Second at which a fact with a term ends. */
-  until: 10,
-  /** A MAC address that goes with it. */
-  macHi: 11,
-  macLo: 12
+  until: 10
 } as const
 
 /** @param ports how many port numbers there are. @param seed two secret 32-bit integers. */
@@ -130,8 +127,6 @@ export const add = (
   facts[base + Field.hash] = hash
   facts[base + Field.kind] = 0
   facts[base + Field.until] = 0
-  facts[base + Field.macHi] = 0
-  facts[base + Field.macLo] = 0
   link(table, fact, port, nowSeconds)
   table.count++
   const last = slots.length - 1
@@ -186,15 +181,6 @@ export const fullestPort = (table: OwnerTable, preferred: number): number => {
 
 /** The facts of a port, from the longest unused on: `next` of one, beginning with `oldest[port]`, ends at -1. */
 export const next = (table: OwnerTable, fact: number): number => table.facts[fact * STRIDE + Field.newer]!
-
-/** Removes from the next `budget` facts those that are to go, going on where the last sweep stopped. */
-export const sweep = (table: OwnerTable, budget: number, isOver: (fact: number) => boolean): void => {
-  for (let n = Math.min(budget, table.used); n > 0; n--) {
-    const fact = table.sweepAt >= table.used ? 0 : table.sweepAt
-    table.sweepAt = fact + 1
-    if (table.facts[fact * STRIDE + Field.port]! >= 0 && isOver(fact)) remove(table, fact)
-  }
-}
 
 /** Calls back for every fact: for people, not for frames. */
 export const forEach = (table: OwnerTable, visit: (fact: number) => void): void => {
