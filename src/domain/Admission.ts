@@ -87,7 +87,7 @@ export const admit = (
       reason[i] = over !== Reason.PASS ? over : before
       if (reason[i] !== Reason.PASS) continue
       if (state.secure) reason[i] = admitGuest(state, batch, i, hi, lo, nowMs)
-      else if (!Stations.learn(state, hi, lo, ingress)) reason[i] = Reason.SRC_MAC_CONFLICT
+      else reason[i] = Stations.learn(state, hi, lo, ingress)
     } else if (before === Reason.PASS) {
       admitTap(state, batch, i, hi, lo)
     } else continue

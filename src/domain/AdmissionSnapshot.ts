@@ -13,7 +13,7 @@ import type { RateLimit } from "./policy/RateLimit.ts"
  * of the kernel's monotonic clock, which all processes share.
  */
 export interface AdmissionSnapshot {
-  /** `FACT_WIDTH` integers a fact; the facts of a port from the longest unused to the latest. */
+  /** `FACT_WIDTH` integers a fact; the facts of a port in the order of its list. */
   readonly stations: Int32Array
   readonly claims: Int32Array
   readonly moves: {
@@ -28,10 +28,11 @@ export interface AdmissionSnapshot {
   readonly buckets: Float64Array
 }
 
-/** Key, port, second of the last use, kind, end of term. */
-export const FACT_WIDTH = 8
+/** Key, port, second of the last use, kind, end of term, whether it is pinned. */
+export const FACT_WIDTH = 9
 const fields = [
-  Field.key, Field.key + 1, Field.key + 2, Field.key + 3, Field.port, Field.seen, Field.kind, Field.until
+  Field.key, Field.key + 1, Field.key + 2, Field.key + 3, Field.port, Field.seen, Field.kind, Field.until,
+  Field.pinned
 ] as const
 
 /** Port; tokens and milliseconds of storms, frames for unknown stations, ARP and learning. */
@@ -106,12 +107,13 @@ export const restore = (state: AdmissionState, from: AdmissionSnapshot): void =>
 
 const enter = (table: OwnerTable, rows: Int32Array): void => {
   for (let at = 0; at < rows.length; at += FACT_WIDTH) {
-    const [a, b, c, d, port, seen, kind, until] = rows.subarray(at, at + FACT_WIDTH) as unknown as Row
+    const [a, b, c, d, port, seen, kind, until, pinned] = rows.subarray(at, at + FACT_WIDTH) as unknown as Row
     if (port >= table.oldest.length || !Owners.hasRoom(table) || Owners.find(table, a, b, c, d) >= 0) continue
     const fact = Owners.add(table, a, b, c, d, port, seen)
     Owners.set(table, fact, Field.kind, kind)
     Owners.set(table, fact, Field.until, until)
+    if (pinned === 1) Owners.pin(table, fact)
   }
 }
 
-type Row = readonly [number, number, number, number, number, number, number, number]
+type Row = readonly [number, number, number, number, number, number, number, number, number]

@@ -7,18 +7,21 @@
  * so there are no tombstones to collect.
  *
  * The facts of a port form a list from the latest used to the one longest unused. Seconds are the grain: within a
- * second the order is that of arrival, and a busy fact costs no list work. Who may own what, and how much, is not
- * decided here.
+ * second the order is that of arrival, and a busy fact costs no list work. Pinned facts are the last of the list,
+ * in any order: so the one to give up is found without a search. Who may own what, and how much, is not decided here.
  */
 export interface OwnerTable {
   /** `STRIDE` integers a fact, see the field numbers below. */
   readonly facts: Int32Array
   /** Fact's number, or -1, by hash. Length: a power of two. */
   readonly slots: Int32Array
-  /** Per port: its latest fact, its longest unused one (-1: none), and how many. */
+  /** Per port: the two ends of its list, the longest unused fact at `oldest` (-1: none), and how many. */
   readonly newest: Int32Array
   readonly oldest: Int32Array
   readonly portCount: Int32Array
+  /** Per port: the first pinned fact on the way from `oldest` to `newest`, -1 if there is none, and how many. */
+  readonly pinnedFrom: Int32Array
+  readonly pinnedCount: Int32Array
   readonly capacity: number
   readonly seedA: number
   readonly seedB: number
@@ -43,7 +46,9 @@ export const Field = {
   /** What kind of fact it is; numbers of the caller's. */
   kind: 9,
   /** Second at which a fact with a term ends. */
-  until: 10
+  until: 10,
+  /** 1: it is not given up to make room. {@link pin} and {@link unpinAll} write it. */
+  pinned: 11
 } as const
 
 /** @param ports how many port numbers there are. @param seed two secret 32-bit integers. */
@@ -57,6 +62,8 @@ export const make = (options: {
   newest: new Int32Array(options.ports).fill(-1),
   oldest: new Int32Array(options.ports).fill(-1),
   portCount: new Int32Array(options.ports),
+  pinnedFrom: new Int32Array(options.ports).fill(-1),
+  pinnedCount: new Int32Array(options.ports),
   capacity: options.capacity,
   seedA: options.seed[0] | 0,
   seedB: options.seed[1] | 0,
@@ -127,6 +134,7 @@ export const add = (
   facts[base + Field.hash] = hash
   facts[base + Field.kind] = 0
   facts[base + Field.until] = 0
+  facts[base + Field.pinned] = 0
   link(table, fact, port, nowSeconds)
   table.count++
   const last = slots.length - 1
@@ -136,16 +144,17 @@ export const add = (
   return fact
 }
 
-/** Notes that a fact was used: by its port, or by another that it belongs to from now on. */
+/** Notes that a fact was used: by its port, or by another that it belongs to from now on, pinned no longer. */
 export const touch = (table: OwnerTable, fact: number, port: number, nowSeconds: number): void => {
   const base = fact * STRIDE
   const samePort = table.facts[base + Field.port] === port
   if (samePort && table.facts[base + Field.seen] === nowSeconds) return
-  if (samePort && table.newest[port] === fact) {
+  if (samePort && (table.newest[port] === fact || table.facts[base + Field.pinned] === 1)) {
     table.facts[base + Field.seen] = nowSeconds
     return
   }
   unlink(table, fact)
+  table.facts[base + Field.pinned] = 0
   link(table, fact, port, nowSeconds)
 }
 
@@ -170,16 +179,48 @@ export const remove = (table: OwnerTable, fact: number): void => {
   table.count--
 }
 
-/** The port with most facts; of equals `preferred`, else the lowest. */
+/** Pins a fact. */
+export const pin = (table: OwnerTable, fact: number): void => {
+  unlink(table, fact)
+  set(table, fact, Field.pinned, 1)
+  link(table, fact, get(table, fact, Field.port), get(table, fact, Field.seen))
+}
+
+/** Pins all facts of a port. */
+export const pinAll = (table: OwnerTable, port: number): void => {
+  for (let fact = dispensable(table, port); fact >= 0; fact = dispensable(table, port)) pin(table, fact)
+}
+
+/** A port's facts are pinned no longer, and in the order of their use again. For people: it allocates. */
+export const unpinAll = (table: OwnerTable, port: number): void => {
+  const facts: Array<number> = []
+  for (let fact = table.oldest[port]!; fact >= 0; fact = next(table, fact)) facts.push(fact)
+  facts.sort((one, other) => get(table, one, Field.seen) - get(table, other, Field.seen))
+  for (const fact of facts) {
+    unlink(table, fact)
+    set(table, fact, Field.pinned, 0)
+    link(table, fact, port, get(table, fact, Field.seen))
+  }
+}
+
+/** The fact that a port gives up to make room: of those that are not pinned the longest unused; -1 if there is none. */
+export const dispensable = (table: OwnerTable, port: number): number =>
+  table.pinnedFrom[port] === table.oldest[port] ? -1 : table.oldest[port]!
+
+/** The port with most facts that are not pinned; of equals `preferred`, else the lowest. */
 export const fullestPort = (table: OwnerTable, preferred: number): number => {
+  const { pinnedCount, portCount } = table
   let fullest = preferred
-  for (let port = 0; port < table.portCount.length; port++) {
-    if (table.portCount[port]! > table.portCount[fullest]!) fullest = port
+  for (let port = 0; port < portCount.length; port++) {
+    if (portCount[port]! - pinnedCount[port]! > portCount[fullest]! - pinnedCount[fullest]!) fullest = port
   }
   return fullest
 }
 
-/** The facts of a port, from the longest unused on: `next` of one, beginning with `oldest[port]`, ends at -1. */
+/**
+ * The facts of a port, from the longest unused on, then the pinned ones: `next` of one, beginning with `oldest[port]`,
+ * ends at -1.
+ */
 export const next = (table: OwnerTable, fact: number): number => table.facts[fact * STRIDE + Field.newer]!
 
 /** Calls back for every fact: for people, not for frames. */
@@ -189,18 +230,25 @@ export const forEach = (table: OwnerTable, visit: (fact: number) => void): void 
   }
 }
 
+/** A pinned fact becomes the last of the list, any other the last before the pinned ones. */
 const link = (table: OwnerTable, fact: number, port: number, nowSeconds: number): void => {
-  const { facts, newest, oldest } = table
+  const { facts, newest, oldest, pinnedFrom } = table
   const base = fact * STRIDE
-  const second = newest[port]!
+  const isPinned = facts[base + Field.pinned] === 1
+  const newer = isPinned ? -1 : pinnedFrom[port]!
+  const older = newer < 0 ? newest[port]! : facts[newer * STRIDE + Field.older]!
   facts[base + Field.port] = port
   facts[base + Field.seen] = nowSeconds
-  facts[base + Field.newer] = -1
-  facts[base + Field.older] = second
-  if (second >= 0) facts[second * STRIDE + Field.newer] = fact
+  facts[base + Field.newer] = newer
+  facts[base + Field.older] = older
+  if (newer >= 0) facts[newer * STRIDE + Field.older] = fact
+  else newest[port] = fact
+  if (older >= 0) facts[older * STRIDE + Field.newer] = fact
   else oldest[port] = fact
-  newest[port] = fact
   table.portCount[port]!++
+  if (!isPinned) return
+  if (pinnedFrom[port]! < 0) pinnedFrom[port] = fact
+  table.pinnedCount[port]!++
 }
 
 const unlink = (table: OwnerTable, fact: number): void => {
@@ -214,4 +262,7 @@ const unlink = (table: OwnerTable, fact: number): void => {
   if (older >= 0) facts[older * STRIDE + Field.newer] = newer
   else oldest[port] = newer
   table.portCount[port]!--
+  if (facts[base + Field.pinned] !== 1) return
+  if (table.pinnedFrom[port] === fact) table.pinnedFrom[port] = newer
+  table.pinnedCount[port]!--
 }

@@ -16,11 +16,9 @@ import { Reason } from "./Reason.ts"
  * whoever sent from it last, and is forgotten after its age.
  */
 
-/** Kinds of stations: a pinned one neither ages nor moves. */
-const Kind = { Learned: 0, Pinned: 1 } as const
-
+/** A pinned station neither ages nor moves, nor makes room for another. */
 const isPinned = (state: AdmissionState, station: number): boolean =>
-  Owners.get(state.stations, station, Field.kind) === Kind.Pinned
+  Owners.get(state.stations, station, Field.pinned) === 1
 
 /** Whether a station has been heard within its age, or is pinned. */
 const isFresh = (state: AdmissionState, station: number): boolean =>
@@ -107,7 +105,7 @@ const capOf = (state: AdmissionState, port: number): number => isLocked(state, p
 const hasRoom = (state: AdmissionState, port: number): boolean => {
   const { stations } = state
   if (stations.portCount[port]! < capOf(state, port) && Owners.hasRoom(stations)) return true
-  const oldest = stations.oldest[port]!
+  const oldest = Owners.dispensable(stations, port)
   return oldest >= 0 && !isLocked(state, port) && !isFresh(state, oldest)
 }
 
@@ -135,42 +133,49 @@ export const commit = (
   Held.letGo(state.held, Held.keyOf(hi, lo, 0, 0))
 }
 
-const giveUpOldest = (state: AdmissionState, port: number): void => {
-  if (state.stations.oldest[port]! >= 0) Owners.remove(state.stations, state.stations.oldest[port]!)
+/** False if the port has none but pinned ones. */
+const giveUpOldest = (state: AdmissionState, port: number): boolean => {
+  const oldest = Owners.dispensable(state.stations, port)
+  if (oldest < 0) return false
+  Owners.remove(state.stations, oldest)
   doubt(state, port)
+  return true
 }
 
 /**
  * Learns as a plain bridge does, and for the tap in either mode: stations move, and a port at its cap forgets its own.
- * False if the station is pinned to another port; nothing is changed then.
+ * Denied is what would move a pinned one, or needs room where nothing but pinned ones could make it; nothing is changed
+ * then.
  */
-export const learn = (state: AdmissionState, hi: number, lo: number, port: number): boolean => {
+export const learn = (state: AdmissionState, hi: number, lo: number, port: number): Reason => {
   const { stations } = state
   const cap = port === TAP_PORT ? Bounds.stationsOfTap : stationsMax(state, port)
   const station = Owners.find(stations, hi, lo, 0, 0)
-  if (station >= 0) {
-    const owner = Owners.get(stations, station, Field.port)
+  const owner = station < 0 ? -1 : Owners.get(stations, station, Field.port)
+  if (owner !== port) {
+    if (station >= 0 && isPinned(state, station)) return Reason.SRC_MAC_CONFLICT
+    if (stations.portCount[port]! >= cap) {
+      if (!giveUpOldest(state, port)) return Reason.MAC_LIMIT
+    } else if (station < 0 && !Owners.hasRoom(stations)) {
+      if (!giveUpOldest(state, Owners.fullestPort(stations, port))) return Reason.MAC_LIMIT
+    }
+  }
+  if (station < 0) Owners.add(stations, hi, lo, 0, 0, port, state.nowSeconds)
+  else {
     if (owner !== port) {
-      if (isPinned(state, station)) return false
       doubt(state, owner)
       Moves.note(state.moves, hi, lo, owner, port, state.nowSeconds)
-      if (stations.portCount[port]! >= cap) giveUpOldest(state, port)
     }
     Owners.touch(stations, station, port, state.nowSeconds)
-    return true
   }
-  if (stations.portCount[port]! >= cap) giveUpOldest(state, port)
-  else if (!Owners.hasRoom(stations)) giveUpOldest(state, Owners.fullestPort(stations, port))
-  Owners.add(stations, hi, lo, 0, 0, port, state.nowSeconds)
-  return true
+  return Reason.PASS
 }
 
 /** Makes all stations that a port has now pinned ones, or ordinary again. Returns how many. */
 export const pinPort = (state: AdmissionState, port: number, on: boolean): number => {
   const { stations } = state
-  for (let station = stations.oldest[port]!; station >= 0; station = Owners.next(stations, station)) {
-    Owners.set(stations, station, Field.kind, on ? Kind.Pinned : Kind.Learned)
-  }
+  if (on) Owners.pinAll(stations, port)
+  else Owners.unpinAll(stations, port)
   return stations.portCount[port]!
 }
 

@@ -19,6 +19,8 @@ const step = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("remove" as const), address: fc.nat({ max: ADDRESSES - 1 }) })
   },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("pin" as const), address: fc.nat({ max: ADDRESSES - 1 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("unpin" as const), port: fc.nat({ max: PORTS - 1 }) }) },
   { weight: 2, arbitrary: fc.constant({ kind: "tick" as const }) }
 )
 
@@ -30,12 +32,20 @@ const words = (address: number): [number, number, number, number] =>
     ? [Math.imul(address + 1, 0x01020408), address * 257, 0, 0]
     : [0, address % 2, 0xffff, Math.imul(address, 0x10001)]
 
-/** A slow, obvious table: facts in the order in which their ports last used them. */
+/** A slow, obvious table: facts in the order in which their ports last used them, or in which they were pinned. */
 interface Fact {
   readonly address: number
   readonly port: number
   readonly seen: number
+  readonly pinned: boolean
 }
+
+const listOf = (model: ReadonlyArray<Fact>, port: number) => {
+  const own = model.filter((fact) => fact.port === port)
+  return [...own.filter((fact) => !fact.pinned), ...own.filter((fact) => fact.pinned)]
+}
+
+const wordOf = (fact: Fact | undefined) => fact === undefined ? undefined : words(fact.address)[3] | 0
 
 describe("the table of owners", () => {
   it.prop(
@@ -47,7 +57,11 @@ describe("the table of owners", () => {
       let now = 1000
       for (const s of steps) {
         if (s.kind === "tick") now++
-        else {
+        else if (s.kind === "unpin") {
+          Owners.unpinAll(table, s.port)
+          const own = listOf(model, s.port).map((fact) => ({ ...fact, pinned: false }))
+          model = [...model.filter(({ port }) => port !== s.port), ...own.sort((a, b) => a.seen - b.seen)]
+        } else {
           const [a, b, c, d] = words(s.address)
           const fact = Owners.find(table, a, b, c, d)
           const known = model.find(({ address }) => address === s.address)
@@ -55,13 +69,18 @@ describe("the table of owners", () => {
           if (s.kind === "remove") {
             if (fact >= 0) Owners.remove(table, fact)
             model = model.filter(({ address }) => address !== s.address)
+          } else if (s.kind === "pin") {
+            if (fact >= 0) Owners.pin(table, fact)
+            if (known !== undefined) model = [...model.filter((other) => other !== known), { ...known, pinned: true }]
           } else if (known !== undefined || model.length < 8) {
             if (fact >= 0) Owners.touch(table, fact, s.port, now)
             else Owners.add(table, a, b, c, d, s.port, now)
             // Within a second the order is that of arrival.
-            if (known?.port !== s.port || known.seen !== now) {
+            if (known?.port === s.port && known.pinned) {
+              model = model.map((other) => other === known ? { ...known, seen: now } : other)
+            } else if (known?.port !== s.port || known.seen !== now) {
               model = model.filter(({ address }) => address !== s.address)
-              model.push({ address: s.address, port: s.port, seen: now })
+              model.push({ address: s.address, port: s.port, seen: now, pinned: false })
             }
           }
         }
@@ -72,8 +91,12 @@ describe("the table of owners", () => {
           for (let fact = table.oldest[port]!; fact >= 0; fact = Owners.next(table, fact)) {
             order.push([Owners.get(table, fact, 3), Owners.get(table, fact, Field.seen)])
           }
-          const expected = model.filter((fact) => fact.port === port)
-          assert.deepStrictEqual(order, expected.map((fact) => [words(fact.address)[3] | 0, fact.seen]))
+          const expected = listOf(model, port)
+          const loose = expected.filter((fact) => !fact.pinned)
+          const given = Owners.dispensable(table, port)
+          assert.strictEqual(given < 0 ? undefined : Owners.get(table, given, 3), wordOf(loose[0]))
+          assert.strictEqual(table.pinnedCount[port], expected.length - loose.length)
+          assert.deepStrictEqual(order, expected.map((fact) => [wordOf(fact), fact.seen]))
           assert.strictEqual(table.portCount[port], expected.length)
         }
       }
@@ -111,5 +134,7 @@ describe("the table of owners", () => {
     assert.strictEqual(Owners.fullestPort(table, 2), 2)
     Owners.add(table, 3, 0, 0, 0, 1, 1)
     assert.strictEqual(Owners.fullestPort(table, 2), 1)
+    Owners.pin(table, Owners.find(table, 3, 0, 0, 0))
+    assert.strictEqual(Owners.fullestPort(table, 2), 2)
   })
 })

@@ -9,8 +9,8 @@ import { frame, markOf } from "./switchWorld.ts"
 
 const { Column, ROW } = Counters
 
-const make = () => {
-  const world = SwitchWorld.make()
+const make = (options: SwitchWorld.WorldOptions = {}) => {
+  const world = SwitchWorld.make(options)
   const ask = <K extends PlaneQuestion["kind"]>(question: Extract<PlaneQuestion, { kind: K }>) =>
     answer(world.forwarder, question) as Extract<PlaneReply, { kind: K }>
   const change = (port: number, action: PortAction) => ask({ kind: "change", port, action }).stations
@@ -91,6 +91,40 @@ describe("a pinned port", () => {
     world.send(two, frame(255, 1, 9))
     const { moves } = world.ask({ kind: "moves" })
     assert.deepStrictEqual(moves.map(({ count, from, to }) => [from, to, count]), [[1, 2, 1]])
+    world.assertSums()
+  })
+
+  it("loses none of its stations to what its own guest sends, but those that came later", () => {
+    const world = make({ policy: { stationsPerGuest: 2 } })
+    const [one, two] = [world.guest(), world.guest()]
+    world.send(one, frame(255, 1))
+    world.change(1, "pin")
+    for (const source of [11, 12, 13]) world.send(one, frame(255, source))
+    world.send(two, frame(255, 1))
+    assert.strictEqual(world.count(2, Column.denied + Reason.SRC_MAC_CONFLICT), 1)
+    assert.deepStrictEqual(
+      world.ask({ kind: "stations" }).stations.map((station) => [station.port, Mac.format(station), station.static]),
+      [[1, "02:00:00:00:00:01", true], [1, "02:00:00:00:00:0d", false]]
+    )
+    world.assertSums()
+  })
+
+  it("gets no others where all that it may have are pinned, neither new ones nor another port's", () => {
+    const world = make({ policy: { stationsPerGuest: 2 } })
+    const [one, two] = [world.guest(), world.guest()]
+    for (const source of [1, 2]) world.send(one, frame(255, source))
+    world.send(two, frame(255, 3))
+    assert.strictEqual(world.change(1, "pin"), 2)
+    for (const source of [3, 4]) world.send(one, frame(255, source))
+    assert.strictEqual(world.count(1, Column.denied + Reason.MAC_LIMIT), 2)
+    assert.deepStrictEqual(
+      world.ask({ kind: "stations" }).stations.map((station) => [station.port, Mac.format(station)]),
+      [[1, "02:00:00:00:00:01"], [1, "02:00:00:00:00:02"], [2, "02:00:00:00:00:03"]]
+    )
+    assert.strictEqual(world.change(1, "unpin"), 2)
+    world.send(one, frame(255, 1))
+    world.send(one, frame(255, 4))
+    assert.strictEqual(world.count(1, Column.denied + Reason.MAC_LIMIT), 2)
     world.assertSums()
   })
 })

@@ -214,7 +214,7 @@ describe("a loop that goes on for another", () => {
     rest({ exchange: heir.exchange as SimExchange, forwarder: heir })
     assert.deepStrictEqual(guests.map((guest) => guest.received().length), [0, 1, 0])
     assert.deepStrictEqual(Array.from(heir.ports.uid.subarray(1, 4)), [1, 2, 3])
-    assert.strictEqual(Owners.get(heir.memory.stations, heir.memory.stations.oldest[2]!, Owners.Field.kind), 1)
+    assert.strictEqual(Owners.get(heir.memory.stations, heir.memory.stations.oldest[2]!, Owners.Field.pinned), 1)
     assert.strictEqual(heir.ports.perUid.get(2), 1)
   })
 })
