@@ -174,6 +174,22 @@ describe.runIf(privilegesMissing().length === 0)("a takeover, as root", () => {
       assertMistake(yield* run([...words, "--takeover"]), /: another user's process answers there/)
     }))
 
+  it.scopedLive.runIf(process.platform === "linux")("knows the tap by whatever name it is opened by", () =>
+    Effect.gen(function*() {
+      const netns = yield* makeNetns
+      const directory = yield* scratchDirectory()
+      const words = (tap: string) => ["-U", "-t", tap, "--group", "0"]
+      const old = yield* startSwitch({ directory, prefix: netns.prefix, argv: words("/dev/tap3") })
+      let before = old.process
+      for (const tap of ["/dev/tap3", "tap3", "/dev/net/tun"]) {
+        const heir = yield* takeOver([...words(tap), "-p", old.socketPath], old.pidFilePath, netns.prefix)
+        assert.deepStrictEqual(yield* before.waitForEnd(5000), { status: 0, signal: null })
+        before = heir
+      }
+      const other = ["-d", "--takeover", ...words("/dev/tap4"), "-p", old.socketPath, "-i", old.pidFilePath]
+      assertMistake(yield* run(other, netns.prefix), /its tap is tap3, not \/dev\/tap4 \(give/)
+    }), 60_000)
+
   it.scopedLive("100 times in a row: no frame of guests or host is lost, doubled or out of order", () =>
     Effect.gen(function*() {
       const netns = yield* makeNetns
