@@ -17,6 +17,7 @@ export const parseAddress = (text: string): Either.Either<Prefix.Prefix, ValueEr
   const slash = text.indexOf("/")
   const addressText = slash === -1 ? text : text.slice(0, slash)
   const bitsText = slash === -1 ? undefined : text.slice(slash + 1)
+  if (isWord(text)) return refuse("it is neither a command (see vknetd --help) nor an address, as 10.1.0.1/24")
   if (!ipaddr.IPv4.isValidFourPartDecimal(addressText)) return refuse(explainAddress(addressText))
   if (bitsText === undefined) return refuse(`the bits of the subnet are missing; give for example ${text}/24`)
   if (!/^[0-9]+$/.test(bitsText)) return refuse("what follows the slash must be a number, 0 to 32")
@@ -27,6 +28,9 @@ export const parseAddress = (text: string): Either.Either<Prefix.Prefix, ValueEr
   const objection = objectionTo(prefix)
   return objection === undefined ? Either.right(prefix) : refuse(objection)
 }
+
+/** What looks like no address at all is the name of a command, mistyped or of another program's. */
+const isWord = (text: string): boolean => /\p{L}/u.test(text) && !/[.:/]/.test(text)
 
 const explainAddress = (addressText: string): string => {
   if (ipaddr.IPv6.isValid(addressText)) return "that is IPv6; give an IPv4 address, as 10.1.0.1/24"

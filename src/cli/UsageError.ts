@@ -16,7 +16,7 @@ export class UsageError extends Data.TaggedError("UsageError")<{
 const explain = (reason: UsageError["reason"], flag: string): string => {
   switch (reason) {
     case "unknown":
-      return `unknown option ${flag}`
+      return `unknown option ${flag}; see vknetd --help`
     case "missing-value":
       return `option ${flag} needs a value`
     case "unwanted-value":

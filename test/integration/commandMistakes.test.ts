@@ -8,6 +8,9 @@ import { scratchDirectory } from "./guests/Scratch.ts"
 import { startSwitch } from "./guests/SwitchUnderTest.ts"
 
 const usage = "(usage: vknetd [-cdU] [-b bridgeN] [-p socket_path] [-i pidfile] [-t tapN] [address/cidrbits])"
+const unknown = (option: string) => `unknown option ${option}; see vknetd --help ${usage}`
+const noCommand = (word: string) =>
+  `bad address ${word}: it is neither a command (see vknetd --help) nor an address, as 10.1.0.1/24`
 const address = "10.1.0.1/24"
 const group = String(process.getgid?.() ?? 0)
 
@@ -30,12 +33,13 @@ describe("a command line that cannot be meant", () => {
       [["10.1.0.1/33"], "bad address 10.1.0.1/33: the bits must be 0 to 32"],
       [["10.1.0.1"], "bad address 10.1.0.1: the bits of the subnet are missing; give for example 10.1.0.1/24"],
       [[""], "bad address '': it is empty; give the host's address and the bits of the subnet, as 10.1.0.1/24"],
-      [["-U", "statu"], "bad address statu: it must be four numbers of 0 to 255 with dots, as 10.1.0.1/24"],
-      [["-x"], `unknown option -x ${usage}`],
-      [["-dx"], `unknown option -x ${usage}`],
-      [["-u", address], `unknown option -u ${usage}`],
-      [["--bogus", address], `unknown option --bogus ${usage}`],
-      [["--wizard"], `unknown option --wizard ${usage}`],
+      [["-U", "statu"], noCommand("statu")],
+      [["help"], noCommand("help")],
+      [["-x"], unknown("-x")],
+      [["-dx"], unknown("-x")],
+      [["-u", address], unknown("-u")],
+      [["--bogus", address], unknown("--bogus")],
+      [["--wizard"], unknown("--wizard")],
       [["--log-level=trace", address], "bad --log-level trace: give error, warning, info or debug"],
       [[address, "extra"], `surplus operand extra; only one address/cidrbits is taken ${usage}`],
       [["--", address, "-d"], `surplus operand -d; only one address/cidrbits is taken ${usage}`],

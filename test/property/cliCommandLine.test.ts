@@ -172,12 +172,15 @@ describe("a mistake is told with its remedy:", () => {
   it.each<[ReadonlyArray<string>, string]>([
     [[], `secure mode needs address/cidrbits, as 10.1.0.1/24, or give -U to judge no addresses${usage}`],
     [["--no-tap"], `secure mode needs address/cidrbits, as 10.1.0.1/24, or give -U to judge no addresses${usage}`],
-    [["-x"], `unknown option -x${usage}`],
-    [["--wizard"], `unknown option --wizard${usage}`],
+    [["-x"], `unknown option -x; see vknetd --help${usage}`],
+    [["--wizard"], `unknown option --wizard; see vknetd --help${usage}`],
     [["-p"], `option -p needs a value${usage}`],
     [["--simulate=yes"], `option --simulate takes no value${usage}`],
     [[address, "extra"], `surplus operand extra; only one address/cidrbits is taken${usage}`],
-    [["status"], "bad address status: it must be four numbers of 0 to 255 with dots, as 10.1.0.1/24"],
+    [
+      ["statsu"],
+      "bad address statsu: it is neither a command (see vknetd --help) nor an address, as 10.1.0.1/24"
+    ],
     [["-U", "10.1.0.1/33"], "bad address 10.1.0.1/33: the bits must be 0 to 32"],
     [["-c", "10.1.0.1/33"], "bad address 10.1.0.1/33: the bits must be 0 to 32"],
     [["-t", "eth0", address], "bad tap eth0: give auto, tapN as in tap0, or the path of a device"],
