@@ -84,8 +84,10 @@ const openOutput = async (file: string | undefined): Promise<Writable> => {
   return output
 }
 
-const writeError = (file: string, cause: unknown): ControlError =>
-  new ControlError(`cannot write ${printable(file)}: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`)
+const writeError = (file: string, cause: unknown): ControlError => {
+  const code = (cause as NodeJS.ErrnoException).code ?? String(cause)
+  return new ControlError(`cannot write ${printable(file)}: ${code} (name another file with -w)`)
+}
 
 /** The first signal asks the switch for the rest; whatever does not come in time is let go. */
 const endOnSignals = (socket: string, answer: IncomingMessage, ending: AbortController): void => {

@@ -15,6 +15,10 @@ const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException).code
 export const captureError = (path: string, { fault }: CaptureFault): ValueError =>
   new ValueError({ message: `cannot read ${printable(path)}: ${fault}` })
 
+/** What the system says of it. */
+const systemError = (path: string, code: string): ValueError =>
+  captureError(path, { fault: `${code} (name another capture)` })
+
 /** Reads a file in chunks; holds one, and what was asked for. */
 class FileSource implements OctetSource {
   readonly #fd: number
@@ -50,7 +54,7 @@ export const openCapture = (path: string): Effect.Effect<CaptureReader, ValueErr
     const fd = yield* Effect.acquireRelease(
       Effect.try({
         try: () => fs.openSync(path, "r"),
-        catch: (cause) => captureError(path, { fault: codeOf(cause) })
+        catch: (cause) => systemError(path, codeOf(cause))
       }),
       (fd) => Effect.sync(() => fs.closeSync(fd))
     )
@@ -66,7 +70,7 @@ export const attempt = <A>(path: string, read: () => A): Effect.Effect<A, ValueE
     } catch (cause) {
       if (cause instanceof ValueError) return Effect.fail(cause)
       const code = (cause as NodeJS.ErrnoException).code
-      return code === undefined ? Effect.die(cause) : Effect.fail(captureError(path, { fault: code }))
+      return code === undefined ? Effect.die(cause) : Effect.fail(systemError(path, code))
     }
   })
 
@@ -77,16 +81,17 @@ export const openOutput = (
 ): Effect.Effect<(octets: Uint8Array) => void, ValueError, Scope.Scope> =>
   Effect.gen(function*() {
     const refuse = (why: string) => new ValueError({ message: `cannot write ${printable(path)}: ${why}` })
+    const failure = (cause: unknown) => refuse(`${codeOf(cause)} (name another file with -w)`)
     if (isSameFile(path, read)) return yield* refuse("it is the capture that is read; name another file")
     const fd = yield* Effect.acquireRelease(
-      Effect.try({ try: () => fs.openSync(path, "w"), catch: (cause) => refuse(codeOf(cause)) }),
+      Effect.try({ try: () => fs.openSync(path, "w"), catch: failure }),
       (fd) => Effect.sync(() => fs.closeSync(fd))
     )
     return (octets) => {
       try {
         for (let at = 0; at < octets.length;) at += fs.writeSync(fd, octets, at)
       } catch (cause) {
-        throw refuse(codeOf(cause))
+        throw failure(cause)
       }
     }
   })

@@ -68,6 +68,8 @@ export const readToken = (file: string): Read<string> => {
           + `(openssl rand -hex 16 makes one)`
       )
   } catch (cause) {
-    return refuseFile((cause as NodeJS.ErrnoException).code ?? "it cannot be read")
+    const { code = "it cannot be read" } = cause as NodeJS.ErrnoException
+    const making = code === "ENOENT" ? "make it, of what openssl rand -hex 16 prints, or " : ""
+    return refuseFile(`${code} (${making}name another)`)
   }
 }

@@ -154,7 +154,7 @@ describe("capture", () => {
       const { target } = yield* busy()
       assertMistake(
         yield* target.ask("capture", "-w", "/nowhere/file"),
-        "cannot write /nowhere/file: ENOENT"
+        "cannot write /nowhere/file: ENOENT (name another file with -w)"
       )
       assertMistake(yield* target.ask("capture", "--port", "2000"), "bad --port 2000: there are ports 0 to 1024")
       const shown = yield* runWords([...vknetd, "capture", "--help"])

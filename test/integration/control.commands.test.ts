@@ -251,6 +251,12 @@ describe("metrics", () => {
       const { output, status } = yield* runProcess([...vknetd, ...argv])
       assert.strictEqual(status, 1)
       assert.match(output, /^vknetd: cannot serve metrics on 127\.0\.0\.1:\d+: EADDRINUSE \([^\n]+\)\n$/)
+      const afar = yield* runProcess([...vknetd, ...argv.slice(0, -1), "192.0.2.1:9100"])
+      assert.strictEqual(
+        afar.output,
+        "vknetd: cannot serve metrics on 192.0.2.1:9100: EADDRNOTAVAIL "
+          + "(this machine has no such address; name one of its own)\n"
+      )
       assert.isFalse(fs.existsSync(`${directory}/other`) || fs.existsSync(`${directory}/other.ctl`))
     }))
 })

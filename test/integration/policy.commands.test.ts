@@ -75,6 +75,8 @@ describe("replay", () => {
     Effect.gen(function*() {
       const { directory, path } = yield* recorded
       const out = join(directory, "out.pcapng")
+      const nowhere = yield* runProcess([...vknetd, "replay", path, "-w", join(out, "x"), "10.1.0.1/24"])
+      assert.strictEqual(nowhere.output, `vknetd: cannot write ${join(out, "x")}: ENOENT (name another file with -w)\n`)
       const lines = yield* succeed([...vknetd, "replay", "--json", path, "-w", out, "10.1.0.1/24"])
       assert.deepStrictEqual(verdicts(lines), reasons)
       const table = yield* succeed([...vknetd, "replay", path, "10.1.0.1/24"])
@@ -141,9 +143,9 @@ describe("replay", () => {
     }))
 
   const mistakes: ReadonlyArray<readonly [words: ReadonlyArray<string>, told: RegExp]> = [
-    [["replay", "/nonexistent", "10.1.0.1/24"], /cannot read \/nonexistent: ENOENT/],
+    [["replay", "/nonexistent", "10.1.0.1/24"], /cannot read \/nonexistent: ENOENT \(name another capture\)$/m],
     [["replay", "/etc/passwd", "10.1.0.1/24"], /neither pcap nor pcapng/],
-    [["replay", "/", "10.1.0.1/24"], /cannot read \/: EISDIR/],
+    [["replay", "/", "10.1.0.1/24"], /cannot read \/: EISDIR \(name another capture\)$/m],
     [["replay", "--host-mac", "x", "/dev/null", "-U"], /bad --host-mac x: give it as/],
     [["replay", "--guests", "2", "/dev/null", "-U"], /bad --guests 2: give station, interface or one/],
     [["replay", "--json=yes", "/dev/null", "-U"], /option --json takes no value \(usage: vknetd replay /],

@@ -149,7 +149,7 @@ describe("a token", () => {
       const told = (why: string) => `cannot use --web-token ${file}: ${why}`
       const form = "give one line of 16 to 256 letters, digits and . _ ~ + / - (openssl rand -hex 16 makes one)"
       const argv = ["-d", ...plain, "-p", `${directory}/sw`, "--web", "0", "--web-token", file]
-      assertMistake(yield* run(argv), told("ENOENT"))
+      assertMistake(yield* run(argv), told("ENOENT (make it, of what openssl rand -hex 16 prints, or name another)"))
       const cases = [
         ["0123456789abcde", 0o600, form], ["", 0o600, form], ["0123456789abcdef\n\n", 0o600, form],
         ["0123456789 abcdef", 0o600, form], ["x".repeat(257), 0o600, form], ["x".repeat(5000), 0o600, form],
@@ -164,6 +164,9 @@ describe("a token", () => {
         assertMistake(yield* run(argv), told(why))
         assert.deepStrictEqual(traces(directory), before)
       }
+      fs.rmSync(file)
+      fs.symlinkSync(file, file)
+      assertMistake(yield* run(argv), told("ELOOP (name another)"))
       fs.rmSync(file)
       fs.mkdirSync(file)
       assertMistake(yield* run(argv), told("this is no file"))

@@ -20,9 +20,19 @@ export class ServeError extends Data.TaggedError("ServeError")<{
   readonly code: string
 }> {
   override get message(): string {
-    const remedy = this.code === "EADDRINUSE" ? " (another program listens there; name another port)" : ""
     const host = this.host.includes(":") ? `[${this.host}]` : this.host
-    return `cannot serve ${this.what} on ${host}:${this.port}: ${this.code}${remedy}`
+    return `cannot serve ${this.what} on ${host}:${this.port}: ${this.code}${remedyFor(this.code)}`
+  }
+}
+
+const remedyFor = (code: string): string => {
+  switch (code) {
+    case "EADDRINUSE":
+      return " (another program listens there; name another port)"
+    case "EADDRNOTAVAIL":
+      return " (this machine has no such address; name one of its own)"
+    default:
+      return ""
   }
 }
 
