@@ -80,7 +80,7 @@ describe.runIf(isThere("npm") && isThere("git"))("the package for npm", () => {
       const allowed = [
         /^(bin\/(vknetd|package\.json)|binding\.gyp|package\.json|LICENSE|(README|CHANGELOG|ARCHITECTURE)\.md)$/,
         /^dist\/([\w-]+\.cjs|page\.(html|css|js|svg))$/,
-        /^(native\/\w+\.(cc|h)|share\/.+|scripts\/(build|code-cache|install)\.mjs|prebuilds\/.+\.node)$/
+        /^(native\/\w+\.(cc|h)|share\/.+|scripts\/(bootstrap|build|code-cache|install)\.mjs|prebuilds\/.+\.node)$/
       ]
       assert.deepStrictEqual(own.filter((file) => !allowed.some((pattern) => pattern.test(file))), [])
       for (
@@ -114,6 +114,21 @@ describe.runIf(isThere("npm") && isThere("git"))("the package for npm", () => {
     Effect.gen(function*() {
       const prefix = yield* install(yield* pack(false))
       assert.isTrue(fs.existsSync(`${prefix}/lib/node_modules/vknetd/build/Release/vknetd.node`), "it was not built")
+      yield* serves(prefix)
+    }), 180_000)
+
+  it.scopedLive("builds the addon by the command that it names where npm ran none", () =>
+    Effect.gen(function*() {
+      const prefix = yield* install(yield* pack(false), { npm_config_ignore_scripts: "true" })
+      const said = yield* runWords([`${prefix}/bin/vknetd`, "-U", "--no-tap"])
+      assert.strictEqual(said.stderr, "vknetd: the native addon is not built (run: npm run build)\n")
+      const installed = `${prefix}/lib/node_modules/vknetd`
+      const before = fs.readdirSync(`${installed}/node_modules`)
+      yield* succeed(["npm", "run", "build", "--prefix", installed, "--offline"], {
+        timeoutMs: 120_000,
+        env: { HOME: prefix, npm_config_update_notifier: "false" }
+      })
+      assert.deepStrictEqual(fs.readdirSync(`${installed}/node_modules`), before, "it installed something")
       yield* serves(prefix)
     }), 180_000)
 
