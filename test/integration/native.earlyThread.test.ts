@@ -26,6 +26,21 @@ fs.readFileSync = (file, ...more) => {
   return readFileSync(file, ...more)
 }`
 
+/** Has the thread take long to load the addon, and the process end while it does. */
+const ending = (file: string) => `const fs = require("node:fs"), { isMainThread } = require("node:worker_threads")
+const nap = (ms) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+const file = ${JSON.stringify(file)}
+if (isMainThread) process.on("exit", () => { for (let i = 0; i < 500 && !fs.existsSync(file); i++) nap(10) })
+else {
+  const { dlopen } = process
+  process.dlopen = (...more) => {
+    fs.appendFileSync(file, "loading ")
+    nap(300)
+    dlopen(...more)
+    fs.appendFileSync(file, "loaded ")
+  }
+}`
+
 describe("a forwarding thread that is started early", () => {
   it.live("is taken once; then there is a new one", () =>
     Effect.gen(function*() {
@@ -66,6 +81,15 @@ describe("a forwarding thread that is started early", () => {
     Effect.gen(function*() {
       const answer = yield* runWords([...vknetd, "-d", "-U", "--check"])
       assert.deepStrictEqual(answer, { status: 0, stdout: "the command line: ok\n", stderr: "" })
+    }))
+
+  it.scopedLive("is not ended while it loads the addon, which would abort the process", () =>
+    Effect.gen(function*() {
+      const directory = yield* scratchDirectory()
+      const [hook, file] = [path.join(directory, "ending.cjs"), path.join(directory, "seen")]
+      fs.writeFileSync(hook, ending(file))
+      assertMistake(yield* runWords([vknetd[0], "--require", hook, vknetd[1], "-dx"]), /^unknown option -x; /)
+      assert.strictEqual(fs.readFileSync(file, "utf8"), "loading loaded ")
     }))
 
   it.scopedLive("is missed by a switch alone, in one line", () =>

@@ -1,4 +1,5 @@
 import type { Worker } from "node:worker_threads"
+import * as LoadGate from "./LoadGate.ts"
 import { startBundle } from "./ThreadBundle.ts"
 
 /*
@@ -7,6 +8,16 @@ import { startBundle } from "./ThreadBundle.ts"
  */
 
 const bundle = "forwarder.cjs"
+
+/** The thread, which the end of the process does not catch while it loads the addon. */
+const start = (): Worker => {
+  const gate = LoadGate.make()
+  const worker = startBundle(bundle, gate)
+  const close = (): void => LoadGate.close(gate)
+  process.on("exit", close)
+  worker.once("exit", () => process.off("exit", close))
+  return worker
+}
 
 /** The command and the switch are bundles of their own, with a copy of this file each: here they meet. */
 const place = globalThis as { [early]?: Worker | undefined }
@@ -22,7 +33,7 @@ const forget = (): void => {
  */
 export const startEarly = (): void => {
   try {
-    const worker = startBundle(bundle)
+    const worker = start()
     worker.unref()
     worker.on("error", forget).on("exit", forget)
     place[early] = worker
@@ -34,7 +45,7 @@ export const startEarly = (): void => {
 /** The thread that was started, once, or one that is started now. Throws as `startBundle` does. */
 export const takeThread = (): Worker => {
   const worker = place[early]
-  if (worker === undefined) return startBundle(bundle)
+  if (worker === undefined) return start()
   forget()
   worker.off("error", forget).off("exit", forget)
   worker.ref()

@@ -1,4 +1,4 @@
-import { parentPort, receiveMessageOnPort } from "node:worker_threads"
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
 import { Bounds } from "../../domain/Bounds.ts"
 import * as Ring from "../../domain/capture/CaptureRing.ts"
 import * as Counters from "../../domain/Counters.ts"
@@ -7,6 +7,7 @@ import { Entrance } from "../../services/FrameExchange.ts"
 import { answer } from "../../services/PlaneQuestion.ts"
 import * as PlaneState from "../../services/PlaneState.ts"
 import { load } from "./Binding.ts"
+import * as LoadGate from "./LoadGate.ts"
 import * as Exchange from "./NativeFrameExchange.ts"
 import type { PlaneAnswer, PlaneCommand } from "./PlaneCommand.ts"
 
@@ -16,7 +17,7 @@ import type { PlaneAnswer, PlaneCommand } from "./PlaneCommand.ts"
  */
 
 const port = parentPort!
-const binding = load()
+const binding = LoadGate.pass(workerData as LoadGate.LoadGate, load)
 const say = (answer: PlaneAnswer): void => port.postMessage(answer)
 
 const run = ({ captured, heard, memory, settings, wake }: Extract<PlaneCommand, { kind: "begin" }>): void => {
