@@ -328,7 +328,7 @@ const otherEdges: ReadonlyArray<Edge> = [
       "ICMPv6": echo6(),
       "behind options": honest6["destination options"]!,
       "later fragment of UDP": honest6["later fragment"]!,
-      ...Object.fromEntries([129, 131, 132, 143].flatMap((type) => [
+      ...Object.fromEntries([129, 131, 132, 143, 150, 154].flatMap((type) => [
         [`ICMPv6 of type ${type}`, icmp6(type, data(20))],
         [`ICMPv6 of type ${type} with router alert`, listenerReport({ type })]
       ])),
@@ -346,6 +346,10 @@ const otherEdges: ReadonlyArray<Edge> = [
       "query behind options": listenerQuery({ chain: [[Next.HOP_BY_HOP, extension()], [Next.OPTIONS, extension()]] }),
       "query in a fragment": listenerQuery({ chain: [[Next.FRAGMENT, fragmentHeader(0, false)]] }),
       "query of four octets": icmp6(130, none),
+      ...Object.fromEntries([151, 152, 153].flatMap((type) => [
+        [`multicast router discovery ${type}`, icmp6(type, data(4))],
+        [`multicast router discovery ${type} with router alert`, listenerReport({ type })]
+      ])),
       "ESP": honest6["ESP"]!,
       "nothing": honest6["nothing behind"]!,
       "ESP behind AH": packet6({ chain: [[Next.AH, authentication()]], protocol: Next.ESP, payload: data(16) }),

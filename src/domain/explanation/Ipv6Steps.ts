@@ -118,9 +118,9 @@ export class Ipv6Reader {
       this.linkLayerOptions.length === 0
   }
 
-  /** Whether the host may have it: no other protocol, and no query who listens to groups. */
+  /** Whether the host may have it: no other protocol, and nothing that routers of groups say. */
   get isForHost(): boolean {
-    return [ICMP, TCP, UDP].includes(this.chain.upper) && !this.discovers(130)
+    return [ICMP, TCP, UDP].includes(this.chain.upper) && !this.discovers(130, 151, 152, 153)
   }
 
   #walk(): Chain {

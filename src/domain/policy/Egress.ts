@@ -38,8 +38,9 @@ const judgeContent = (bytes: Uint8Array, start: number, type: number): Reason =>
     if (protocol === Protocol.TCP || protocol === Protocol.UDP || protocol === Protocol.ICMP) return Reason.PASS
     return protocol === Protocol.IGMP && Igmp.isMembership(bytes, start) ? Reason.PASS : Reason.IP4_PROTO_DENIED
   }
-  // E2 IP6_PROTO_DENIED: the same, behind all extension headers, which V1 to V3 walked; and here, too, queries who
-  // listens to groups: who asks from the lowest address silences the router behind the host. RFC 3810, 7.6.2.
+  // E2 IP6_PROTO_DENIED: the same, behind all extension headers, which V1 to V3 walked; and here, too, what routers
+  // of groups say: who asks from the lowest address silences the one behind the host (RFC 3810, 7.6.2), and a bridge
+  // sends all groups to who says that it is one (RFC 4286).
   if (type === EtherType.IPV6) return Ipv6.isForHost(bytes, start) ? Reason.PASS : Reason.IP6_PROTO_DENIED
   // L9 again: a type that was asked for is between guests.
   return Reason.ETHERTYPE_DENIED

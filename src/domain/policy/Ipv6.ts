@@ -71,8 +71,8 @@ export const judge = (
 }
 
 /**
- * Whether the host may have what a packet carries behind its extension headers: TCP, UDP, and ICMPv6 other than a
- * query who listens to groups. Of a later fragment its fragment header says what it carries, and a first one shows the
+ * Whether the host may have what a packet carries behind its extension headers: TCP, UDP, and ICMPv6 other than
+ * what routers of groups say. Of a later fragment its fragment header says what it carries, and a first one shows the
  * type. Only for packets that passed `judge`.
  */
 export const isForHost = (bytes: Uint8Array, start: number): boolean => {
@@ -82,7 +82,7 @@ export const isForHost = (bytes: Uint8Array, start: number): boolean => {
   const chain = walk(bytes, start, CHAIN_START + u16(bytes, start + 18))
   const protocol = protocolOf(chain)
   if (protocol !== Protocol.ICMPV6) return protocol === Protocol.TCP || protocol === Protocol.UDP
-  return fragmentOf(chain) === Fragment.LATER || !NeighbourDiscovery.isListenerQuery(bytes, start + upperOf(chain))
+  return fragmentOf(chain) === Fragment.LATER || !NeighbourDiscovery.isOfGroupRouters(bytes, start + upperOf(chain))
 }
 
 /**

@@ -1,7 +1,7 @@
 import { Reason } from "../Reason.ts"
 import { u16, u32 } from "./Octets.ts"
 
-/** Types of ICMPv6 that rules know (RFC 4861, 4; RFC 3810, 5). */
+/** Types of ICMPv6 that rules know (RFC 4861, 4; RFC 3810, 5; RFC 4286, 3 to 5). */
 const Type = {
   LISTENER_QUERY: 130,
   ROUTER_SOLICITATION: 133,
@@ -9,7 +9,9 @@ const Type = {
   NEIGHBOUR_SOLICITATION: 135,
   NEIGHBOUR_ADVERTISEMENT: 136,
   REDIRECT: 137,
-  LISTENER_REPORT: 143
+  LISTENER_REPORT: 143,
+  GROUP_ROUTER_ADVERTISEMENT: 151,
+  GROUP_ROUTER_TERMINATION: 153
 } as const
 const SOURCE_LINK_LAYER = 1
 const TARGET_LINK_LAYER = 2
@@ -90,8 +92,15 @@ export const isSolicitation = (bytes: Uint8Array, message: number): boolean =>
 export const isAdvertisement = (bytes: Uint8Array, message: number): boolean =>
   bytes[message] === Type.NEIGHBOUR_ADVERTISEMENT
 
-/** Whether it asks who listens to groups, in either version (RFC 2710, 3.1; RFC 3810, 5.1). */
-export const isListenerQuery = (bytes: Uint8Array, message: number): boolean => bytes[message] === Type.LISTENER_QUERY
+/**
+ * Whether it is what routers of groups say, or ask each other: who listens, in either version (RFC 2710, 3.1; RFC 3810,
+ * 5.1), and that there is one (RFC 4286).
+ */
+export const isOfGroupRouters = (bytes: Uint8Array, message: number): boolean => {
+  const type = bytes[message]!
+  return type === Type.LISTENER_QUERY
+    || type >= Type.GROUP_ROUTER_ADVERTISEMENT && type <= Type.GROUP_ROUTER_TERMINATION
+}
 
 /**
  * Whether a message may come from `::`, of V11: the probe for an address (RFC 4862, 5.4.2), a
