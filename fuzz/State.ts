@@ -1,7 +1,7 @@
 /** What a forwarding loop works with and what it tells, which is not what it remembers: told apart from its state. */
 const WORKING = new Set([
-  "exchange", "counters", "denials", "recorder", "notify", "settings", "policy", "reason", "tapReason", "destination",
-  "egress", "woken"
+  "exchange", "counters", "denials", "recorder", "notify", "told", "heard", "settings", "policy", "reason", "tapReason",
+  "destination", "egress", "woken"
 ])
 
 /**
