@@ -138,7 +138,6 @@ const hasRoom = (state: AdmissionState, port: number, before: ClaimVerdict | und
     // What the same frame uses is the latest then.
     if (before !== undefined && oldest === before.fact) continue
     if (!isLive(state, oldest)) surplus--
-    else if (!isLease(state, oldest)) return false
   }
   return true
 }
@@ -148,9 +147,8 @@ const dispensable = (state: AdmissionState, port: number): number => {
   const { claims } = state
   const oldest = claims.oldest[port]!
   for (let claim = oldest; claim >= 0; claim = Owners.next(claims, claim)) {
+    // Also behind one that holds: a lease ends however lately it was used.
     if (!isLive(state, claim)) return claim
-    // Leases hold though they are unused; all others behind one that holds were used later.
-    if (!isLease(state, claim)) break
   }
   return oldest
 }

@@ -87,6 +87,30 @@ describe("a lease that has ended", () => {
   })
 })
 
+describe("a lease that has ended, and was used later than a claim that holds", () => {
+  const full = () => {
+    const fast = guests({ addressesPerGuest: 2 })
+    fast.lease(1, 5, 60)
+    assert.strictEqual(fast.use(1, 6, T0 + 10_000), Reason.PASS)
+    assert.strictEqual(fast.use(1, 5, T0 + 50_000), Reason.PASS)
+    return fast
+  }
+  const held = ({ state }: ReturnType<typeof guests>) => dump(state).claims.map((claim) => claim.split(" ")[0])
+
+  it("makes room for another address", () => {
+    const fast = full()
+    assert.strictEqual(fast.use(1, 7, T0 + 59_000), Reason.IP_LIMIT)
+    assert.strictEqual(fast.use(1, 7, T0 + 60_000), Reason.PASS)
+    assert.deepStrictEqual(held(fast), [addressOf(6), addressOf(7)])
+  })
+
+  it("and for another lease", () => {
+    const fast = full()
+    fast.lease(1, 7, 60, T0 + 60_000)
+    assert.deepStrictEqual(held(fast), [addressOf(6), addressOf(7)])
+  })
+})
+
 describe("a lease that is not used", () => {
   it("makes no room for another address, and does not keep unused claims from making it", () => {
     const { lease, state, use } = guests({ addressesPerGuest: 2 })
