@@ -21,6 +21,9 @@ const XIDS = 3
 const SECONDS = [1, 9, 10, 60, 99, 100, 300, 301]
 const LEARN = ["fcfs", "fcfs", "dhcp", "static"] as const
 const AGE_SECONDS = 300
+/** Whose guests may give leases, unless the flags say that any guest may be a DHCP server. */
+const SERVER_UID = 1001
+const ANY_SERVES = 4
 /** Rates are not what is compared. */
 const PER_SECOND = 1e9
 
@@ -28,6 +31,7 @@ const PER_SECOND = 1e9
 class Keepers {
   readonly fast: ReturnType<typeof world.makeFast>
   readonly slow: Reference
+  readonly dhcpServer: number | "any"
   #nowSeconds = 1000
 
   constructor(learn: number, flags: number, hold: number, cap: number) {
@@ -35,8 +39,10 @@ class Keepers {
     const holdSeconds = [0, 10, 100][hold % 3]!
     const of = { holdSeconds, learn: LEARN[learn % LEARN.length]!, lock: (flags & 1) !== 0 }
     const max = 1 + (cap % 3)
+    this.dhcpServer = (flags & ANY_SERVES) === 0 ? SERVER_UID : "any"
     this.fast = world.makeFast({
       ...of,
+      dhcpServer: this.dhcpServer,
       stationsPerGuest: max,
       addressesPerGuest: max,
       stormPerSecond: PER_SECOND,
@@ -44,8 +50,9 @@ class Keepers {
       bindings: bound.map(({ uid }) => ({ uid, mac: Mac.parse(world.macOf(1)), address: 0x0a010003 }))
     })
     const trunks = { trunkStationsMax: 0, trunkAddressesMax: 0, trunkBindings: [] }
-    const slow = { ...of, ...trunks, ageSeconds: AGE_SECONDS, stationsMax: max, addressesMax: max, bindings: bound }
-    this.slow = new Reference(slow)
+    const served = this.dhcpServer === "any" ? {} : { serverUid: this.dhcpServer }
+    const caps = { ageSeconds: AGE_SECONDS, stationsMax: max, addressesMax: max }
+    this.slow = new Reference({ ...of, ...served, ...trunks, ...caps, bindings: bound })
     for (let port = 1; port < world.PORTS; port++) this.open(port, 1000 + (port & 1))
     this.pass(0)
   }
@@ -61,6 +68,7 @@ class Keepers {
 
   open(port: number, uid: number): void {
     this.fast.uid[port] = uid
+    this.fast.dhcpServers[port] = Number(this.dhcpServer === "any" || this.dhcpServer === uid)
     this.slow.uids.set(port, uid)
   }
 
@@ -87,6 +95,21 @@ const use = (protocol: "ip" | "arp"): Event => (keepers, { address, from, port }
   return [keepers.receive(frame, port), keepers.slow.guest({ port, mac: from, address, protocol })]
 }
 
+/** A guest answers DHCP, from the station and the address of its number. */
+const guestAcks = (
+  keepers: Keepers,
+  port: number,
+  of: { hardware: string; xid: number; kind: number; yours: string; seconds: number }
+): readonly [number, number] => {
+  const server = world.addressOf(port)
+  const from = world.macOf(port)
+  const got = keepers.receive(world.dhcpFrame({ ...of, from, server }), port)
+  if (keepers.fast.dhcpServers[port] === 0) return [got, Reason.DHCP_SERVER]
+  const expected = keepers.slow.guest({ port, mac: from, address: server, protocol: "ip" })
+  if (expected === Reason.PASS) keepers.slow.dhcpAcks(of.xid, of.hardware, of.yours, of.seconds, port)
+  return [got, expected]
+}
+
 const events: ReadonlyArray<Event> = [
   use("ip"),
   use("arp"),
@@ -110,8 +133,9 @@ const events: ReadonlyArray<Event> = [
     if (expected === Reason.PASS) keepers.slow.dhcpAsks(xid, from, port)
     return [got, expected]
   },
-  (keepers, { address, from, xid }) => {
+  (keepers, { address, from, port, raw, xid }) => {
     const fields = { from: world.tapMac, hardware: from, xid, kind: 5, yours: address, seconds: 100 }
+    if ((raw & 128) !== 0) return guestAcks(keepers, port, fields)
     keepers.receive(world.dhcpFrame(fields), TAP_PORT)
     keepers.slow.dhcpAcks(xid, from, address, 100)
     return undefined
@@ -179,6 +203,13 @@ const busyDay = (flags: number): Uint8Array =>
 const afterLease = (seconds: number): Uint8Array =>
   Uint8Array.of(0, 0, 1, 2, 5, 0, 1, 0, 6, 0, 1, 4, 9, 0, 0, seconds, 0, 1, 2, 4)
 
+/** A guest that leases an address: one that nobody has, one that another has, and one that another had. */
+const guestLeases = (flags: number): Uint8Array =>
+  Uint8Array.of(
+    0, flags, 1, 2, 0, 1, 2, 4, 5, 2, 0, 0, 6, 0, 0, 128 + 4, 5, 2, 0, 0, 6, 0, 0, 128 + 5, 0, 2, 0, 5, 8, 1, 0, 0,
+    5, 2, 0, 0, 6, 0, 0, 128 + 4, 9, 0, 0, 6, 5, 2, 0, 0, 6, 0, 0, 128 + 4
+  )
+
 /** A station and an address that are silent for a while, and then another's; and one that closed. */
 const afterUse = (seconds: number): Uint8Array =>
   Uint8Array.of(
@@ -197,6 +228,7 @@ class OwnerTarget implements Target {
   readonly seeds = [
     ...[0, 1, 2, 3].map(busyDay),
     ...[0, 1].map(busyDay6),
+    ...[0, ANY_SERVES].map(guestLeases),
     ...SECONDS.flatMap((_, i) => [afterLease(i), afterUse(i)])
   ]
 
