@@ -61,7 +61,7 @@ describe("the forwarding path", () => {
   it.each([
     ["", false],
     [", also while all of them are captured", true]
-  ])("allocates nothing per frame: at most a few numbers, of 16 octets, for a batch of 64%s", (_, isCaptured) => {
+  ])("allocates nothing per frame: at most a few numbers, of 16 octets, for a batch%s", (_, isCaptured) => {
     const frames = Array.from({ length: Bounds.batchFrames }, (_, i) => {
       const from = 1 + (i % GUESTS)
       return { octets: datagram(from, i % 8 === 0 ? 255 : 1 + ((from + 3) % GUESTS)), port: from }
@@ -97,15 +97,20 @@ describe("the forwarding path", () => {
         ring.control[read] = ring.control[written]!
       }
     }
-    run(20_000)
-    const before = process.memoryUsage().heapUsed
     const turns = 20_000
-    run(turns)
-    const grown = process.memoryUsage().heapUsed - before
+    const growth = (): number => {
+      const before = process.memoryUsage().heapUsed
+      run(turns)
+      return process.memoryUsage().heapUsed - before
+    }
+    const bound = turns * (isCaptured ? 80 : 20)
+    // Until V8 has compiled it all, which takes it longer where others use the processors.
+    for (let warm = 0; warm < 6 && growth() >= bound; warm++) {}
+    const grown = growth()
     const sent = Counters.total(forwarder.counters, Counters.Column.sentFrames)
     process.stderr.write(`${turns * Bounds.batchFrames} frames: the heap grew by ${grown} octets\n`)
     assert.isAbove(sent, turns * Bounds.batchFrames)
-    assert.isBelow(grown, turns * (isCaptured ? 80 : 20))
+    assert.isBelow(grown, bound)
     assert.deepStrictEqual(Ring.missed(ring), [0, 0, 0])
     assert.strictEqual(ring.head !== 0, isCaptured)
   }, 60_000)
