@@ -34,10 +34,11 @@ export const send = (patience: Patience, ingress: number, egress: number, nowMs:
   patience.latest[ingress] = egress
 }
 
-/** Whether a port may begin to wait. */
+/** Whether a port may begin to wait: not for what another guest sent that had its number before. */
 export const lasts = (patience: Patience, ingress: number, nowMs: number): boolean =>
-  nowMs - patience.variedMs[ingress]! >= Bounds.waitPeriodMs
-  || patience.evenMs[ingress]! - nowMs < Bounds.waitPeriodMs
+  patience.latest[ingress]! >= 0
+  && (nowMs - patience.variedMs[ingress]! >= Bounds.waitPeriodMs
+    || patience.evenMs[ingress]! - nowMs < Bounds.waitPeriodMs)
 
 /** A port begins to wait. */
 export const begin = (patience: Patience, ingress: number, nowMs: number): void => {

@@ -85,6 +85,27 @@ describe("a port that sends to several", () => {
   })
 })
 
+describe("a port that has sent nothing", () => {
+  it("does not wait for what was sent by the guest that had its number before", () => {
+    const made = world(2)
+    const [, leaving, flooder] = made.guests as [SimGuest, SimGuest, SimGuest]
+    while (made.dropped(1) === 0) {
+      for (let i = 0; i < 50; i++) flooder.send(frame(255, 3, 0, 1514))
+      made.settle()
+      leaving.received()
+      made.host!.taken()
+    }
+    leaving.send(frame(1, 2, 0, 1514))
+    leaving.close()
+    made.kernel.guest({ path: "/var/run/vknet", uid: 0, gid: 85, pid: 101 })
+    made.settle()
+    assert.isAtLeast(made.forwarder.ports.position[2]!, 0)
+    assert.strictEqual(made.forwarder.hold.count[1], 1)
+    assert.isFalse(made.waits(2))
+    made.assertSums()
+  })
+})
+
 describe("a port that sends to one other", () => {
   it("waits for it as long as it takes, and loses nothing", () => {
     const made = world(1)
