@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { Bounds, TAP_PORT } from "../domain/Bounds.ts"
 import { Column, type Counters, ROW } from "../domain/Counters.ts"
 import { Reason, reasonNames } from "../domain/Reason.ts"
-import type { LogBudget } from "./LogBudget.ts"
+import * as LogBudget from "./LogBudget.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
 
 /**
@@ -37,9 +37,14 @@ const isHarmless = ({ port, reason }: Row): boolean => port === TAP_PORT || reas
 /** How closely the intervals are kept. */
 const tick = Duration.seconds(1)
 
+/** Lines that one port may have at once, and a second in the long run: a tenth of what all have (`Switch.ts`). */
+const ofPort = { burst: 8, perSecond: 0.2 }
+
 /** @param lines keeps guests that come back again and again from filling the log; what it leaves out is told later. */
-export const make = (counters: Counters, lines: LogBudget): Effect.Effect<DenialLog> =>
+export const make = (counters: Counters, lines: LogBudget.LogBudget): Effect.Effect<DenialLog> =>
   Effect.gen(function*() {
+    /** So that one that is denied for everything leaves lines for others; its next guest goes on with what is left. */
+    const linesOfPort = LogBudget.make(ofPort.burst, ofPort.perSecond)
     /** By port and reason, while its guest is there. */
     const rows = new Map<number, Map<number, Row>>()
     /** Those whose last line is not yet an interval old, or that have something to tell. */
@@ -47,15 +52,15 @@ export const make = (counters: Counters, lines: LogBudget): Effect.Effect<Denial
     const anyFollowed = yield* Effect.makeLatch(false)
 
     const rowOf = (port: number, reason: number): Row => {
-      const ofPort = rows.get(port) ?? new Map<number, Row>()
-      rows.set(port, ofPort)
-      const row = ofPort.get(reason) ?? { port, reason, told: 0, dueMs: 0 }
-      ofPort.set(reason, row)
+      const reasons = rows.get(port) ?? new Map<number, Row>()
+      rows.set(port, reasons)
+      const row = reasons.get(reason) ?? { port, reason, told: 0, dueMs: 0 }
+      reasons.set(reason, row)
       return row
     }
     const tell = (row: Row, frames: number, nowMs: number): Effect.Effect<void> => {
       row.dueMs = nowMs + Bounds.denialLogSeconds * 1000
-      if (lines.ask("denied", nowMs) < 0) return Effect.void
+      if (linesOfPort.ask(`${row.port}`, nowMs) < 0 || lines.ask("denied", nowMs) < 0) return Effect.void
       const since = frames - row.told
       row.told = frames
       return (isHarmless(row) ? Effect.logInfo : Effect.logWarning)("frames denied").pipe(

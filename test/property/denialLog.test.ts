@@ -166,6 +166,18 @@ describe("the log of denials", () => {
       })
     ))
 
+  it.effect("of a port that is denied for everything leaves room for others", () =>
+    logged(({ deny, lines, log, begin }) =>
+      Effect.gen(function*() {
+        for (let reason = 1; reason < REASON_COUNT; reason++) {
+          yield* log.begin({ kind: "denied", port: 1, reason, frames: 1 })
+        }
+        assert.isAbove(lines().length, 4)
+        deny(2, 6)
+        yield* begin(2)
+        assert.deepStrictEqual(lines(), ["2 RUNT 6"])
+      }), 20))
+
   it.effect("what its budget left out is in a later line", () =>
     logged(({ begin, deny, lines }) =>
       Effect.gen(function*() {
