@@ -7,7 +7,7 @@ import { readCommandLine } from "./Command.ts"
 import { type CommandForm, type Operand, operandsOf, optionsOf, usageOf } from "./CommandForm.ts"
 import { readCommandWords } from "./CommandWords.ts"
 import { flags, spell } from "./Flags.ts"
-import { NO_HOST, switchOptions } from "./OfflineForms.ts"
+import { config, NO_HOST, switchOptions } from "./OfflineForms.ts"
 import { printable } from "./Printable.ts"
 import { ValueError } from "./UsageError.ts"
 import { usageLine } from "./UsageLine.ts"
@@ -23,7 +23,7 @@ export interface OfflineArguments {
   readonly options: ReadonlyMap<string, string>
   readonly operands: ReadonlyArray<string>
   readonly settings: SwitchSettings
-  /** `--max-clients`, if it was given. */
+  /** `--max-clients`, if it was given, or what a switch with the file of `--config` has. */
   readonly guestPorts: number | undefined
 }
 
@@ -46,7 +46,7 @@ export const readOfflineArguments = (
       .flatMap((flag) => flag.value === undefined ? [spell(flag)] : [spell(flag), options.get(flag.name)!])
     const words = [...forSwitch, ...(address.length === 0 ? [] : ["--", ...address])]
     const settings = yield* settingsOf(form, options, words)
-    const guestPorts = options.has(flags.maxClients.name) ? settings.guestPorts : undefined
+    const guestPorts = options.has(flags.maxClients.name) || options.has(config.name) ? settings.guestPorts : undefined
     return { options, operands: operands.slice(0, named), settings, guestPorts }
   })
 
@@ -62,7 +62,7 @@ const settingsOf = (
   words: ReadonlyArray<string>
 ): Effect.Effect<SwitchSettings, ValueError> =>
   Effect.gen(function*() {
-    const request = yield* readCommandLine(words, "/").pipe(
+    const request = yield* readCommandLine(words, process.cwd()).pipe(
       // What the switch says ends with its own usage.
       Effect.mapError(({ message }) => new ValueError({ message: message.replace(usageLine, usageOf(form)) }))
     )

@@ -22,9 +22,11 @@ export const guests = {
   takes: ["station", "interface", "one"] satisfies ReadonlyArray<GuestKind>
 } as const satisfies Flag
 
-const shown = [flags.ipv6, flags.unsecure] as const
+export const config: Flag = { ...flags.config, help: "settings of a switch, from its file" }
 
-/** Options of the switch that change what is let through, but those that the usage lines name. */
+const shown = [config, flags.ipv6, flags.unsecure] as const
+
+/** Options of the switch that change what is let through, but those that the usage lines name; a file has them, too. */
 const policy: ReadonlyArray<Flag> = [
   flags.mtu, flags.macAge, flags.maxClients, flags.isolate, flags.learn, flags.lock, flags.bind, flags.maxMacs,
   flags.maxIps, flags.hold, flags.stormRate, flags.arpRate, flags.dhcpServer, flags.allowEtherType

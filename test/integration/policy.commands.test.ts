@@ -161,6 +161,7 @@ describe("replay", () => {
     [["explain", "-U", "--frame", "0", "/dev/null"], /bad --frame 0: give its number/],
     [["explain", "-U", "--ipv6", "fe80::1/64", "--hex", "00"], /no host can have that linkLocal address/],
     [["explain", "-U", "--ipv6", "fd00::1", "--hex", "00"], /the bits of the prefix must be 8 to 128/],
+    [["replay", "--config", "/nonexistent", "x"], /cannot read \/nonexistent: ENOENT \(name another with --config\)$/m],
     [["replay", "--bogus", "x", "10.1.0.1/24"], /unknown option --bogus/],
     [["replay", "x"], /secure mode needs address/],
     [["explain", "--hex", "zz", "10.1.0.1/24"], /bad --hex zz/],
@@ -175,6 +176,39 @@ describe("replay", () => {
         assert.match(output, told)
       }))
   }
+})
+
+/** A settings file of a switch that has a trunk, and bounds for guests. */
+const lab = Effect.map(scratchDirectory(), (directory) => {
+  const path = join(directory, "lab.toml")
+  writeFileSync(path, 'address = "10.1.0.1/24"\nsocket = "lab.sock"\nlearn = "static"\nmax-clients = 1\n')
+  return path
+})
+
+describe("a switch's settings file", () => {
+  it.scopedLive("says what replay lets through", () =>
+    Effect.gen(function*() {
+      const { path } = yield* recorded
+      const denied = yield* succeed([...vknetd, "replay", "--json", "--config", yield* lab, path])
+      const verdicts = denied.trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>)
+      assert.strictEqual(verdicts[0]!["reason"], "STATIC_MISMATCH")
+      assert.deepStrictEqual(new Set(verdicts.map(({ ingress }) => ingress)), new Set(["1"]))
+    }))
+
+  it.scopedLive("says how explain takes a frame, and is overruled by the command line", () =>
+    Effect.gen(function*() {
+      const { path } = yield* recorded
+      const words = [...vknetd, "explain", "--config", yield* lab, "--frame", "2", path]
+      assert.match(yield* succeed(words), /\ndenied: ARP_SPA_HOST /)
+      assert.notInclude(yield* succeed([...words, "10.1.0.7/24"]), "ARP_SPA_HOST")
+    }))
+
+  it.scopedLive("is found from where the command was given", () =>
+    Effect.gen(function*() {
+      const file = yield* lab
+      const words = ["sh", "-c", `cd ${join(file, "..")} && exec "$@"`, "sh", ...vknetd]
+      assert.match(yield* succeed([...words, "explain", "--config", "lab.toml", "--hex", "00"]), /^R1 /)
+    }))
 })
 
 describe("explain", () => {

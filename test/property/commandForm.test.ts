@@ -31,10 +31,10 @@ describe("the forms of subcommands", () => {
       "usage: vknetd set [-p socket_path] [--json] log-level|station-age|storm-rate|arp-rate VALUE",
       "usage: vknetd capture [-p socket_path] [--port N] [--denied] [--filter EXPR] [-c COUNT] [-s SNAPLEN] "
       + "[-w FILE|-]",
-      "usage: vknetd explain [--from guest|trunk|tap] [--host-mac MAC] [--ipv6 ADDRESS/BITS] [-U] "
+      "usage: vknetd explain [--from guest|trunk|tap] [--host-mac MAC] [--config FILE] [--ipv6 ADDRESS/BITS] [-U] "
       + "[policy option ...] (--hex OCTETS | --frame N capture) [address/cidrbits]",
       "usage: vknetd replay [--json] [-w OUT.pcapng] [--host-mac MAC|none] [--guests station|interface|one] "
-      + "[--ipv6 ADDRESS/BITS] [-U] [policy option ...] capture [address/cidrbits]"
+      + "[--config FILE] [--ipv6 ADDRESS/BITS] [-U] [policy option ...] capture [address/cidrbits]"
     ])
   })
 
