@@ -5,6 +5,7 @@ import * as Mac from "../src/domain/MacAddress.ts"
 import { Reason, reasonNames } from "../src/domain/Reason.ts"
 import { Reference } from "../test/property/admissionReference.ts"
 import * as world from "../test/property/admissionWorld.ts"
+import { networkOf } from "../test/property/networkOf.ts"
 import { mutateEvents } from "./EventMutator.ts"
 import { Finding, type Target } from "./Target.ts"
 
@@ -47,7 +48,7 @@ class Keepers {
       addressesPerGuest: max,
       stormPerSecond: PER_SECOND,
       arpPerSecond: PER_SECOND,
-      bindings: bound.map(({ uid }) => ({ uid, mac: Mac.parse(world.macOf(1)), address: 0x0a010003 }))
+      bindings: bound.map(({ uid }) => ({ uid, mac: Mac.parse(world.macOf(1)), ip: networkOf(world.addressOf(1)) }))
     })
     const trunks = { trunkStationsMax: 0, trunkAddressesMax: 0, trunkBindings: [] }
     const served = this.dhcpServer === "any" ? {} : { serverUid: this.dhcpServer }

@@ -1,16 +1,14 @@
 import type { PolicySettings } from "../src/domain/policy/PolicySettings.ts"
-import * as Prefixes from "../src/domain/Prefix.ts"
 import * as Mac from "../src/domain/MacAddress.ts"
+import { networkOf } from "../test/property/networkOf.ts"
 import { host6 } from "../test/property/policyFrames6.ts"
 import { addressOfStation, BYSTANDER_MACS, BYSTANDER_UID, BYSTANDERS } from "./SequenceFrames.ts"
-
-const valueOf = (octets: Uint8Array): number => new DataView(octets.buffer, octets.byteOffset).getUint32(0)
 
 /** The bystanders' addresses are theirs; nobody else is bound. */
 const bindings = BYSTANDERS.map((station, i) => ({
   uid: BYSTANDER_UID,
   mac: Mac.fromOctets(BYSTANDER_MACS[i]!),
-  address: valueOf(addressOfStation(station))
+  ip: networkOf(addressOfStation(station).join("."))
 }))
 
 /**
@@ -31,7 +29,7 @@ export const policies: ReadonlyArray<Partial<PolicySettings>> = [
   { isolate: "all" },
   {
     bindings,
-    trunkBindings: [{ prefix: Prefixes.make(0xc0000200, 24) }, { mac: Mac.parse("52:54:00:12:34:56") }],
+    trunkBindings: [{ ip: networkOf("192.0.2.0/24") }, { mac: Mac.parse("52:54:00:12:34:56") }],
     stationsPerGuest: 2
   }
 ]

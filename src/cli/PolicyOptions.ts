@@ -4,6 +4,7 @@ import { Bounds } from "../domain/Bounds.ts"
 import * as Mac from "../domain/MacAddress.ts"
 import type { TrunkBinding } from "../domain/policy/Allowances.ts"
 import type { Binding, PolicySettings } from "../domain/policy/PolicySettings.ts"
+import * as Networks from "../domain/Network.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import { flags, spell } from "./Flags.ts"
 import { parseIpv6 } from "./Ipv6Operand.ts"
@@ -95,8 +96,8 @@ const readBinding = (text: string): Read<Binding> => {
   const [owner = "", ...words] = text.split(",")
   const uid = readUid(owner)
   const facts = readFacts(words)
-  if (uid !== undefined && facts !== undefined && (facts.prefix?.bits ?? 32) === 32) {
-    return Either.right({ uid, mac: facts.mac, address: facts.prefix?.address })
+  if (uid !== undefined && facts !== undefined && (facts.ip?.bits ?? 128) === 128) {
+    return Either.right({ uid, ...facts })
   }
   return refuse(
     `bad ${spell(flags.bind)} ${printable(text)}: give uid:N with mac=MAC, ip=ADDRESS or both, as uid:1000,ip=10.1.0.5`
@@ -119,23 +120,23 @@ const readTrunkBinding = (text: string): Read<TrunkBinding> => {
 /** What is bound: some of it, or undefined if a word is none. */
 const readFacts = (words: ReadonlyArray<string>): TrunkBinding | undefined => {
   let mac: Mac.MacAddress | undefined
-  let prefix: Prefixes.Prefix | undefined
+  let ip: Networks.Network | undefined
   for (const word of words) {
     if (word.startsWith("mac=")) {
       mac = Mac.parse(word.slice(4))
       if (mac === undefined) return undefined
     } else {
-      prefix = word.startsWith("ip=") ? readNetwork(word.slice(3)) : undefined
-      if (prefix === undefined) return undefined
+      ip = word.startsWith("ip=") ? readNetwork(word.slice(3)) : undefined
+      if (ip === undefined) return undefined
     }
   }
-  return words.length === 0 ? undefined : { mac, prefix }
+  return words.length === 0 ? undefined : { mac, ip }
 }
 
 /** `10.1.0.5`, or a network: `10.1.0.128/25`. */
-const readNetwork = (text: string): Prefixes.Prefix | undefined => {
+const readNetwork = (text: string): Networks.Network | undefined => {
   const [, address = "", bits = "32"] = /^([0-9.]+)(?:\/([0-9]|[12][0-9]|3[0-2]))?$/.exec(text) ?? []
   if (!ipaddr.IPv4.isValidFourPartDecimal(address)) return undefined
   const octets = Uint8Array.from(ipaddr.IPv4.parse(address).toByteArray())
-  return Prefixes.make(new DataView(octets.buffer).getUint32(0), Number(bits))
+  return Networks.ofIpv4(Prefixes.make(new DataView(octets.buffer).getUint32(0), Number(bits)))
 }

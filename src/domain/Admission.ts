@@ -4,6 +4,7 @@ import { doubt, isTrunk } from "./AdmissionState.ts"
 import { Bounds, TAP_PORT } from "./Bounds.ts"
 import * as Claims from "./Claims.ts"
 import type { FrameBatch } from "./FrameBatch.ts"
+import { IPV4_WORD } from "./Network.ts"
 import * as Snoop from "./policy/DhcpSnoop.ts"
 import { DhcpKind } from "./policy/DhcpSnoop.ts"
 import { EtherType } from "./policy/EtherType.ts"
@@ -244,7 +245,7 @@ const wordsOf = (batch: FrameBatch, slot: number, type: number, address: number)
   if (address === 0) return NO_WORDS
   addressWords[0] = 0
   addressWords[1] = 0
-  addressWords[2] = Claims.IPV4_WORD
+  addressWords[2] = IPV4_WORD
   addressWords[3] = address
   return addressWords
 }

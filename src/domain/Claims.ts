@@ -1,24 +1,22 @@
 import type { AdmissionState } from "./AdmissionState.ts"
 import { addressesMax, doubt, isHeldFrom, isLocked, isTrunk } from "./AdmissionState.ts"
 import { Bounds, TAP_PORT } from "./Bounds.ts"
+import { IPV4_WORD } from "./Network.ts"
+import * as Networks from "./Network.ts"
 import * as Owners from "./OwnerTable.ts"
 import { Field } from "./OwnerTable.ts"
 import type { DhcpFacts } from "./policy/DhcpSnoop.ts"
 import * as Held from "./policy/HeldIdentities.ts"
 import { isHosts, isOfLink } from "./policy/Ipv6Policy.ts"
 import { u32 } from "./policy/Octets.ts"
-import * as Prefixes from "./Prefix.ts"
 import { Reason } from "./Reason.ts"
 
 /*
  * Who may use an IP address: rules B1 to B6, secure mode only.
  *
  * The first to use a free address has it for as long as it uses it; a lease that the host gave, and a host behind the
- * tap, end such a claim. IPv4 addresses are kept as IPv6 writes them, ::ffff:a.b.c.d, so that one table holds both.
+ * tap, end such a claim.
  */
-
-/** The third word of an IPv4 address in IPv6's form, RFC 4291 section 2.5.5.2. */
-export const IPV4_WORD = 0xffff
 
 /** Kinds of claims, the stronger the higher. */
 const Kind = { Claim: 0, Lease: 1, Host: 2 } as const
@@ -97,16 +95,15 @@ const judgeBinding = (state: AdmissionState, a: number, b: number, c: number, d:
   const isOfTrunk = isTrunk(state, port)
   let isBound = false
   for (let i = 0; i < bindings.length; i++) {
-    const { address, uid } = bindings[i]!
-    if (address === undefined) continue
-    const same = (address | 0) === d
+    const { ip, uid } = bindings[i]!
+    if (ip === undefined) continue
     const isOfUser = !isOfTrunk && uid === state.uid[port]
-    if (same) return isOfUser ? Bound.ToSelf : Bound.ToOther
+    if (Networks.contains(ip, a, b, c, d)) return isOfUser ? Bound.ToSelf : Bound.ToOther
     isBound ||= isOfUser
   }
   for (let i = 0; i < trunkBindings.length; i++) {
-    const { prefix } = trunkBindings[i]!
-    if (prefix !== undefined && Prefixes.contains(prefix, d >>> 0)) return isOfTrunk ? Bound.ToSelf : Bound.ToOther
+    const { ip } = trunkBindings[i]!
+    if (ip !== undefined && Networks.contains(ip, a, b, c, d)) return isOfTrunk ? Bound.ToSelf : Bound.ToOther
   }
   return isBound ? Bound.ToOther : Bound.No
 }
@@ -114,13 +111,13 @@ const judgeBinding = (state: AdmissionState, a: number, b: number, c: number, d:
 /** Whether an IPv4 address is bound to some user, or to trunks. */
 const isBound = ({ policy: { bindings, trunkBindings } }: AdmissionState, address: number): boolean => {
   let found = false
-  for (let i = 0; i < bindings.length; i++) found ||= bindings[i]!.address === address
-  for (let i = 0; i < trunkBindings.length; i++) {
-    const { prefix } = trunkBindings[i]!
-    found ||= prefix !== undefined && Prefixes.contains(prefix, address)
-  }
+  for (let i = 0; i < bindings.length; i++) found ||= isIn(bindings[i]!.ip, 0, 0, IPV4_WORD, address)
+  for (let i = 0; i < trunkBindings.length; i++) found ||= isIn(trunkBindings[i]!.ip, 0, 0, IPV4_WORD, address)
   return found
 }
+
+const isIn = (ip: Networks.Network | undefined, a: number, b: number, c: number, d: number): boolean =>
+  ip !== undefined && Networks.contains(ip, a, b, c, d)
 
 const capOf = (state: AdmissionState, port: number): number => isLocked(state, port) ? 1 : addressesMax(state, port)
 
@@ -270,8 +267,10 @@ export const releaseUnbound = (state: AdmissionState): void => {
       : judgeBinding(state, word(0), word(1), word(2), word(3), port) === Bound.ToOther
     if (isLost) Owners.remove(claims, claim)
   })
-  for (const { address, uid } of bindings) {
-    if (address !== undefined) Held.letGoOfOthers(state.held, Held.keyOf(0, 0, IPV4_WORD, address | 0), uid)
+  for (const { ip, uid } of bindings) {
+    if (ip === undefined) continue
+    const [a, b, c, d] = ip.first
+    Held.letGoOfOthers(state.held, Held.keyOf(a | 0, b | 0, c | 0, d | 0), uid)
   }
 }
 

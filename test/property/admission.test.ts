@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import * as Admission from "../../src/domain/Admission.ts"
 import * as Mac from "../../src/domain/MacAddress.ts"
-import * as Prefixes from "../../src/domain/Prefix.ts"
 import { Reason, reasonNames } from "../../src/domain/Reason.ts"
 import { Reference } from "./admissionReference.ts"
 import {
@@ -20,6 +19,7 @@ import {
   solicit,
   tapMac
 } from "./admissionWorld.ts"
+import { networkOf } from "./networkOf.ts"
 
 const guestPort = fc.integer({ min: 1, max: PORTS - 1 })
 const station = fc.nat({ max: 3 })
@@ -88,10 +88,10 @@ describe("what is remembered of guests", () => {
         holdSeconds,
         learn,
         lock,
-        bindings: bindings.map(({ uid }) => ({ uid, mac: Mac.parse(macOf(1)), address: 0x0a010003 })),
+        bindings: bindings.map(({ uid }) => ({ uid, mac: Mac.parse(macOf(1)), ip: networkOf(addressOf(1)) })),
         trunkBindings: [
-          ...trunkBindings.map(() => ({ mac: Mac.parse(macOf(2)), prefix: Prefixes.make(0x0a010004, 32) })),
-          { prefix: Prefixes.make(0xc0000200, 24) }
+          ...trunkBindings.map(() => ({ mac: Mac.parse(macOf(2)), ip: networkOf(addressOf(2)) })),
+          { ip: networkOf("192.0.2.0/24") }
         ]
       })
       const slow = new Reference({

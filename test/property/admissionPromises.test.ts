@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import * as Admission from "../../src/domain/Admission.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
-import * as Prefixes from "../../src/domain/Prefix.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import {
   address6Of,
@@ -21,6 +20,7 @@ import {
   tapMac
 } from "./admissionWorld.ts"
 import { address, arp, ARP, ethernet, mac } from "./frames.ts"
+import { networkOf } from "./networkOf.ts"
 
 const RUNS = { fastCheck: { numRuns: 10_000 } }
 const T0 = 1_000_000
@@ -47,7 +47,7 @@ const frame = fc.oneof(
 const traffic = fc.array(fc.tuple(frame, fc.nat({ max: PORTS - 1 }), fc.nat({ max: 3000 })), { maxLength: 25 })
 
 /** Tables are made once, and emptied for each run: the last promise is that closing does that. */
-const trunkBindings = [{ prefix: Prefixes.make(0xc0000200, 24) }]
+const trunkBindings = [{ ip: networkOf("192.0.2.0/24") }]
 const tight = makeFast({
   stationsPerGuest: 2,
   addressesPerGuest: 3,

@@ -1,10 +1,10 @@
 import * as Admission from "../../src/domain/Admission.ts"
 import * as State from "../../src/domain/AdmissionState.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
-import { IPV4_WORD } from "../../src/domain/Claims.ts"
 import * as Batch from "../../src/domain/FrameBatch.ts"
 import { formatAddress } from "../../src/domain/Ipv6Prefix.ts"
 import * as Mac from "../../src/domain/MacAddress.ts"
+import { isIpv4 } from "../../src/domain/Network.ts"
 import * as Owners from "../../src/domain/OwnerTable.ts"
 import { Field } from "../../src/domain/OwnerTable.ts"
 import { judge } from "../../src/domain/policy/Judge.ts"
@@ -181,9 +181,8 @@ export const dump = (state: State.AdmissionState) => {
   Owners.forEach(state.claims, (fact) => {
     const at = (field: number) => Owners.get(state.claims, fact, field)
     const kind = ["claim", "lease", "host"][at(Field.kind)]
-    const isIpv4 = at(0) === 0 && at(1) === 0 && at(2) === IPV4_WORD
     const octets = concat(...[0, 1, 2, 3].map((word) => addressOfWord(at(word) >>> 0)))
-    const text = isIpv4 ? Prefixes.formatAddress(at(3) >>> 0) : formatAddress(octets)
+    const text = isIpv4(at(0), at(1), at(2)) ? Prefixes.formatAddress(at(3) >>> 0) : formatAddress(octets)
     claims.push(`${text} ${at(Field.port)} ${kind} ${at(Field.seen)} ${at(Field.until)}`)
   })
   return { stations: stations.sort(), claims: claims.sort() }

@@ -1,12 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Admission from "../../src/domain/Admission.ts"
-import * as Prefixes from "../../src/domain/Prefix.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import { addressOf, dhcpFrame, dump, macOf, makeFast, request, settingsWith, tapMac } from "./admissionWorld.ts"
+import { networkOf } from "./networkOf.ts"
 
 const T0 = 1_000_000
 const BEHIND = "02:00:00:00:00:99"
-const word = (n: number) => 0x0a010002 + n
 
 /** Three guests of different users. */
 const guests = (policy: Parameters<typeof makeFast>[0] = {}) => {
@@ -25,7 +24,7 @@ const guests = (policy: Parameters<typeof makeFast>[0] = {}) => {
 
 describe("an address that is bound", () => {
   it("stays its user's, whoever behind the tap speaks for it", () => {
-    const { receive, use } = guests({ bindings: [{ uid: 1001, address: word(5) }] })
+    const { receive, use } = guests({ bindings: [{ uid: 1001, ip: networkOf(addressOf(5)) }] })
     receive(request(BEHIND, addressOf(5)), 0, T0)
     assert.strictEqual(use(1, 5), Reason.PASS)
     receive(request(BEHIND, addressOf(5)), 0, T0 + 1000)
@@ -33,14 +32,14 @@ describe("an address that is bound", () => {
   })
 
   it("stays the trunks', whoever behind the tap speaks for it", () => {
-    const { receive, trunk, use } = guests({ trunkBindings: [{ prefix: Prefixes.make(word(5), 32) }] })
+    const { receive, trunk, use } = guests({ trunkBindings: [{ ip: networkOf(addressOf(5)) }] })
     trunk[1] = 1
     receive(request(BEHIND, addressOf(5)), 0, T0)
     assert.strictEqual(use(1, 5), Reason.PASS)
   })
 
   it("stays its user's when the host leases it to somebody else", () => {
-    const { lease, use } = guests({ bindings: [{ uid: 1001, address: word(5) }] })
+    const { lease, use } = guests({ bindings: [{ uid: 1001, ip: networkOf(addressOf(5)) }] })
     lease(2, 5, 3600)
     assert.strictEqual(use(2, 5), Reason.STATIC_MISMATCH)
     assert.strictEqual(use(1, 5), Reason.PASS)
@@ -50,7 +49,7 @@ describe("an address that is bound", () => {
     const { receive, state, use } = guests()
     receive(request(BEHIND, addressOf(5)), 0, T0)
     assert.strictEqual(use(1, 5), Reason.ARP_SPA_CONFLICT)
-    Admission.configure(state, settingsWith({ bindings: [{ uid: 1001, address: word(5) }] }))
+    Admission.configure(state, settingsWith({ bindings: [{ uid: 1001, ip: networkOf(addressOf(5)) }] }))
     assert.strictEqual(use(1, 5), Reason.PASS)
   })
 })

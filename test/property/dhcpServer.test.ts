@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Admission from "../../src/domain/Admission.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import { addressOf, datagram, dhcpFrame, dump, macOf, makeFast, tapMac } from "./admissionWorld.ts"
+import { networkOf } from "./networkOf.ts"
 
 const T0 = 1_000_000
 const [VICTIM, SERVER, ASKER] = [1, 2, 3]
@@ -11,7 +12,7 @@ const NAK = 6
 
 /** Three guests of different users, of which one answers DHCP. Each has a station, and the address of its number. */
 const guests = (policy: Parameters<typeof makeFast>[0]) => {
-  const fast = makeFast({ bindings: [{ uid: SERVER_UID, address: 0x0a010002 + SERVER }], ...policy })
+  const fast = makeFast({ bindings: [{ uid: SERVER_UID, ip: networkOf(addressOf(SERVER)) }], ...policy })
   fast.uid.set([0, 1001, SERVER_UID, 1003])
   if (policy.dhcpServer === SERVER_UID) fast.dhcpServers[SERVER] = 1
   const passes = (frame: Uint8Array, port: number) => assert.strictEqual(fast.receive(frame, port, T0), Reason.PASS)

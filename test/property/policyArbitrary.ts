@@ -5,6 +5,7 @@ import * as Prefix from "../../src/domain/Prefix.ts"
 import type { Allowances } from "../../src/domain/policy/Allowances.ts"
 import type { SwitchSettings } from "../../src/domain/SwitchSettings.ts"
 import { address, addressOf, BROADCAST, concat, mac } from "./frames.ts"
+import { networkOf } from "./networkOf.ts"
 import * as six from "./policyFrames6.ts"
 import * as world from "./policyWorld.ts"
 
@@ -231,8 +232,8 @@ const allowances: fc.Arbitrary<Allowances> = fc.oneof(
     dhcpServer: fc.constantFrom("tap" as const, "any" as const, undefined),
     trunkBindings: fc.constantFrom<NonNullable<Allowances["trunkBindings"]>>(
       [],
-      [{ prefix: Prefix.make(0xc0000200, 24) }],
-      [{ mac: { hi: 1, lo: 2 } }, { prefix: Prefix.make(0, 0) }]
+      [{ ip: networkOf("192.0.2.0/24") }],
+      [{ mac: { hi: 1, lo: 2 } }, { ip: networkOf("0.0.0.0/0") }]
     )
   })
 )

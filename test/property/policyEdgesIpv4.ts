@@ -1,6 +1,6 @@
 /** Edges of the rules on IPv4 and what it carries, from honest packets with one field wrong. */
 import { BROADCAST, address, concat, ethernet, icmp, mac, padded, patched } from "./frames.ts"
-import * as Prefix from "../../src/domain/Prefix.ts"
+import { networkOf } from "./networkOf.ts"
 import type { Edge } from "./policyEdge.ts"
 import * as world from "./policyWorld.ts"
 
@@ -185,14 +185,14 @@ const addressEdges: ReadonlyArray<Edge> = [
   {
     rule: "I6",
     port: world.TRUNK_PORT,
-    allowances: { trunkBindings: [{ prefix: Prefix.make(0xc0000200, 24) }] },
+    allowances: { trunkBindings: [{ ip: networkOf("192.0.2.0/24") }] },
     passes: { "first routed": from("192.0.2.0"), "last routed": from("192.0.2.255"), "a guest's": from("10.1.0.2") },
     denies: { "below": from("192.0.1.255"), "above": from("192.0.3.0"), "a stranger": from("198.51.100.1") }
   },
   {
     rule: "I6",
     port: world.TRUNK_PORT,
-    allowances: { trunkBindings: [{ prefix: Prefix.make(0, 0) }] },
+    allowances: { trunkBindings: [{ ip: networkOf("0.0.0.0/0") }] },
     passes: Object.fromEntries(
       ["1.0.0.0", "126.255.255.255", "128.0.0.0", "223.255.255.255"].map((source) => [source, from(source)])
     ),
@@ -203,7 +203,7 @@ const addressEdges: ReadonlyArray<Edge> = [
   },
   {
     rule: "I6",
-    allowances: { trunkBindings: [{ prefix: Prefix.make(0xc0000200, 24) }] },
+    allowances: { trunkBindings: [{ ip: networkOf("192.0.2.0/24") }] },
     passes: { "its own": from("10.1.0.2") },
     denies: { "what a trunk might route": from("192.0.2.9") }
   },

@@ -2,7 +2,6 @@
 import * as Admission from "../../src/domain/Admission.ts"
 import * as Mac from "../../src/domain/MacAddress.ts"
 import type { PolicySettings } from "../../src/domain/policy/PolicySettings.ts"
-import * as Prefixes from "../../src/domain/Prefix.ts"
 import { type Reason, reasonNames } from "../../src/domain/Reason.ts"
 import { Reference } from "./admissionReference.ts"
 import {
@@ -17,6 +16,7 @@ import {
   request,
   tapMac
 } from "./admissionWorld.ts"
+import { networkOf } from "./networkOf.ts"
 
 /** A station says something by a port; 0 is the tap. */
 export interface Say {
@@ -57,8 +57,6 @@ const uidOf = (port: number): number => 1000 + port
 const T0_SECONDS = 1000
 /** Long enough for every sequence. */
 const LEASE_SECONDS = 600
-const numberOf = (address: string): number =>
-  address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0)
 
 /** Whose advertisements a port's are, whatever they are about. */
 const speakerOf = (port: number): string => `fd00:1::${port}00`
@@ -98,12 +96,12 @@ export const take = (sequence: Sequence, steps: ReadonlyArray<Step>): ReadonlyAr
       owner === "trunk" ? [] : [{
         uid: owner,
         mac: n === undefined ? undefined : Mac.parse(macOf(n)),
-        address: address === undefined ? undefined : numberOf(address)
+        ip: address === undefined ? undefined : networkOf(address)
       }]),
     trunkBindings: bound.flatMap(({ address, mac: n, owner }) =>
       owner !== "trunk" ? [] : [{
         mac: n === undefined ? undefined : Mac.parse(macOf(n)),
-        prefix: address === undefined ? undefined : Prefixes.make(numberOf(address), 32)
+        ip: address === undefined ? undefined : networkOf(address)
       }])
   })
   const slow = referenceFor(fast.state.policy, bound)

@@ -14,6 +14,7 @@ import { Reason } from "../../src/domain/Reason.ts"
 import * as Forwarder from "../../src/services/Forwarder.ts"
 import { answer } from "../../src/services/PlaneQuestion.ts"
 import { addressOf, datagram, dump, macOf, request } from "./admissionWorld.ts"
+import { networkOf } from "./networkOf.ts"
 import * as World from "./switchWorld.ts"
 
 const started: Options = {
@@ -55,7 +56,7 @@ describe("settings read anew", () => {
     // What is said is what holds without a word.
     const said: Options = { ...started, policy: { isolate: "none", dhcpServer: "tap", stationsPerGuest: 16 } }
     assert.deepStrictEqual(changeOf(started, started, said).changed, [])
-    const binding = { uid: 1, address: 0x0a010005 }
+    const binding = { uid: 1, ip: networkOf("10.1.0.5") }
     const policy: Partial<PolicySettings> = { isolate: "all", lock: true, bindings: [binding], addressesPerGuest: 3 }
     const wanted: Options = { ...started, policy, stationAgeSeconds: 9, log: { ...started.log, level: "debug" } }
     assert.deepStrictEqual(changeOf(started, started, wanted), {
@@ -104,7 +105,10 @@ describe("settings read anew", () => {
     isolate: fc.constantFrom<PolicySettings["isolate"]>("none", "users", "all"),
     learn: fc.constantFrom<PolicySettings["learn"]>("fcfs", "dhcp", "static"),
     lock: fc.boolean(),
-    bindings: fc.array(fc.record({ uid: fc.nat({ max: 2 }), address: fc.nat({ max: 2 }) }), { maxLength: 2 }),
+    bindings: fc.array(
+      fc.record({ uid: fc.nat({ max: 2 }), ip: fc.constantFrom("10.1.0.5", "10.1.0.6", "fd00:1::5").map(networkOf) }),
+      { maxLength: 2 }
+    ),
     stationsPerGuest: fc.integer({ min: 14, max: 18 }),
     addressesPerGuest: fc.integer({ min: 14, max: 18 }),
     holdSeconds: fc.nat({ max: 3 }),
@@ -155,8 +159,7 @@ const serving = () => {
   }
 }
 
-const address = (n: number) => Number(0x0a010002 + n)
-const boundTo = (uid: number, n: number): Binding => ({ uid, mac: Mac.parse(macOf(n)), address: address(n) })
+const boundTo = (uid: number, n: number): Binding => ({ uid, mac: Mac.parse(macOf(n)), ip: networkOf(addressOf(n)) })
 
 describe("a running switch that is given other settings", () => {
   it("keeps its guests, and keeps them apart from the next frame on", () => {
@@ -289,7 +292,7 @@ const assertBindings = ({ memory }: Forwarder.Forwarder) => {
   })
   Owners.forEach(memory.claims, (fact) => {
     const at = (field: number) => Owners.get(memory.claims, fact, field)
-    const bound = bindings.filter(({ address }) => address === at(3) >>> 0)
+    const bound = bindings.filter(({ ip }) => ip?.first[3] === at(3) >>> 0)
     if (at(Owners.Field.port) !== 0 && bound.length > 0) {
       assert.include(bound.map(({ uid }) => uid), memory.uid[at(Owners.Field.port)])
     }

@@ -3,11 +3,11 @@ import * as Admission from "../../src/domain/Admission.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
 import * as Counters from "../../src/domain/Counters.ts"
 import * as Mac from "../../src/domain/MacAddress.ts"
-import * as Prefixes from "../../src/domain/Prefix.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import * as Forwarder from "../../src/services/Forwarder.ts"
 import { addressOf, datagram, dhcpFrame, dump, HOST, macOf, makeFast, request, tapMac } from "./admissionWorld.ts"
 import { patched } from "./frames.ts"
+import { networkOf } from "./networkOf.ts"
 import * as World from "./switchWorld.ts"
 
 const T0 = 1_000_000
@@ -56,7 +56,7 @@ describe("a trunk", () => {
   })
 
   it("speaks neither for the host nor by its MAC, nor out of the form of ARP and IPv4, whatever is bound to it", () => {
-    const trunkBindings = [{ prefix: Prefixes.make(0, 0), mac: Mac.parse(tapMac) }]
+    const trunkBindings = [{ ip: networkOf("0.0.0.0/0"), mac: Mac.parse(tapMac) }]
     const { told } = world({ trunkBindings })
     told(Reason.SRC_MAC_TAP)(request(tapMac, addressOf(1)), TRUNK)
     told(Reason.ARP_SPA_HOST)(request(macOf(1), HOST), TRUNK)
@@ -67,7 +67,7 @@ describe("a trunk", () => {
   })
 
   it("sends from outside the subnet only what is bound to trunks, and that makes no claim", () => {
-    const { accepted, state, told } = world({ trunkBindings: [{ prefix: Prefixes.make(0xc0000200, 24) }] })
+    const { accepted, state, told } = world({ trunkBindings: [{ ip: networkOf("192.0.2.0/24") }] })
     for (let n = 0; n < 200; n++) accepted(datagram(1, `192.0.2.${n}`), TRUNK)
     assert.deepStrictEqual(dump(state).claims, [])
     assert.strictEqual(dump(state).stations.length, 1)
@@ -77,7 +77,7 @@ describe("a trunk", () => {
   })
 
   it("has what is bound to trunks inside the subnet, which is nobody else's, and other addresses, too", () => {
-    const trunkBindings = [{ mac: Mac.parse(macOf(7)), prefix: Prefixes.make(0x0a010080, 25) }]
+    const trunkBindings = [{ mac: Mac.parse(macOf(7)), ip: networkOf("10.1.0.128/25") }]
     const { accepted, told } = world({ trunkBindings, learn: "static" })
     told(Reason.STATIC_MISMATCH)(request(macOf(7), "0.0.0.0"), GUEST)
     told(Reason.STATIC_MISMATCH)(request(macOf(1), "10.1.0.128"), GUEST)
@@ -89,7 +89,8 @@ describe("a trunk", () => {
   })
 
   it("is no guest of the user that opened it: what is bound to him is neither its own nor all that it may have", () => {
-    const { accepted, told, uid } = world({ bindings: [{ uid: 1003, mac: Mac.parse(macOf(1)), address: 0x0a010003 }] })
+    const binding = { uid: 1003, mac: Mac.parse(macOf(1)), ip: networkOf(addressOf(1)) }
+    const { accepted, told, uid } = world({ bindings: [binding] })
     told(Reason.STATIC_MISMATCH)(request(macOf(1), "0.0.0.0"), TRUNK)
     told(Reason.STATIC_MISMATCH)(request(macOf(2), addressOf(1)), TRUNK)
     accepted(request(macOf(2), addressOf(2)), TRUNK)

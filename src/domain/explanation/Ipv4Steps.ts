@@ -1,4 +1,5 @@
-import * as Prefix from "../Prefix.ts"
+import type { Network } from "../Network.ts"
+import { formatAddress } from "../Prefix.ts"
 import type { FrameReader } from "./FrameReader.ts"
 import { destination, isGroup } from "./LinkSteps.ts"
 import { kinds, optionsOf } from "./OptionWalk.ts"
@@ -68,9 +69,7 @@ export class Ipv4Reader {
     const { allowances: { trunkBindings = [] }, isTrunk } = this.f.situation
     const first = Number(this.source.split(".")[0])
     return isTrunk === true && first >= 1 && first <= 223 && first !== 127 &&
-      trunkBindings.some(({ prefix }) =>
-        prefix !== undefined && new Subnet(Prefix.formatAddress(prefix.address), prefix.bits).has(this.source)
-      )
+      trunkBindings.some(({ ip }) => ip !== undefined && ip.bits >= 96 && subnetOf(ip).has(this.source))
   }
 
   get firstOctet(): number {
@@ -109,6 +108,9 @@ export class Ipv4Reader {
     return this.protocol === protocol && this.offsetBytes === 0
   }
 }
+
+/** An IPv4 network's own bits stand behind 96 others. */
+const subnetOf = ({ bits, first }: Network): Subnet => new Subnet(formatAddress(first[3]), bits - 96)
 
 const least = (protocol: number): number => protocol === 6 ? 20 : protocol === 17 || protocol === 1 ? 8 : 0
 

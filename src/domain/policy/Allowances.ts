@@ -1,6 +1,6 @@
 import type { Ipv6Prefix } from "../Ipv6Prefix.ts"
 import type { MacAddress } from "../MacAddress.ts"
-import type { Prefix } from "../Prefix.ts"
+import type { Network } from "../Network.ts"
 
 /** What secure mode lets through beyond its default, when it is asked to. All of it is off by default. */
 export interface Allowances {
@@ -17,8 +17,8 @@ export interface Allowances {
   readonly trunkBindings?: ReadonlyArray<TrunkBinding>
 }
 
-/** A MAC, IPv4 addresses, or both, that belong to whoever is behind a trunk, and to nobody else. */
+/** A MAC, IP addresses, or both, that belong to whoever is behind a trunk, and to nobody else. */
 export interface TrunkBinding {
   readonly mac?: MacAddress | undefined
-  readonly prefix?: Prefix | undefined
+  readonly ip?: Network | undefined
 }

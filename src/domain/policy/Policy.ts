@@ -1,4 +1,4 @@
-import * as Prefixes from "../Prefix.ts"
+import * as Networks from "../Network.ts"
 import type { SwitchSettings } from "../SwitchSettings.ts"
 import type { Allowances } from "./Allowances.ts"
 import * as Ipv6 from "./Ipv6Policy.ts"
@@ -39,7 +39,7 @@ export interface Policy {
   /** By port: 1 for a trunk. As above. */
   readonly trunks: Uint8Array
   /** Sources outside the subnet that a trunk may have: what another host routes. */
-  readonly trunkSources: ReadonlyArray<Prefixes.Prefix>
+  readonly trunkSources: ReadonlyArray<Networks.Network>
 }
 
 /** Equal to no address. */
@@ -75,7 +75,7 @@ export const make = (settings: SwitchSettings, allowances: Allowances = {}): Pol
     allowedEtherTypes: allowances.allowedEtherTypes ?? [],
     dhcpServers: new Uint8Array(settings.guestPorts + 1).fill(allowances.dhcpServer === "any" ? 1 : 0),
     trunks: new Uint8Array(settings.guestPorts + 1),
-    trunkSources: (allowances.trunkBindings ?? []).flatMap(({ prefix }) => prefix === undefined ? [] : [prefix])
+    trunkSources: (allowances.trunkBindings ?? []).flatMap(({ ip }) => ip === undefined ? [] : [ip])
   }
 }
 
@@ -91,7 +91,7 @@ export const isTrunkSource = ({ trunkSources }: Policy, address: number): boolea
   const net = address >>> 24
   if (net === 0 || net === 127 || net >= 224) return false
   for (let i = 0; i < trunkSources.length; i++) {
-    if (Prefixes.contains(trunkSources[i]!, address)) return true
+    if (Networks.contains(trunkSources[i]!, 0, 0, Networks.IPV4_WORD, address)) return true
   }
   return false
 }

@@ -1,16 +1,12 @@
 import { Bounds } from "../Bounds.ts"
-import type { MacAddress } from "../MacAddress.ts"
 import type { Allowances, TrunkBinding } from "./Allowances.ts"
 
 /**
  * An address that belongs to the guests of one user and to nobody else; that user's guests have no others of its
  * kind.
  */
-export interface Binding {
+export interface Binding extends TrunkBinding {
   readonly uid: number
-  readonly mac?: MacAddress | undefined
-  /** IPv4, unsigned 32-bit. */
-  readonly address?: number | undefined
 }
 
 /** What strengthens or loosens the policy. Everything can change while the switch runs, except where it says so. */
