@@ -9,7 +9,7 @@ import * as Snoop from "./policy/DhcpSnoop.ts"
 import { DhcpKind } from "./policy/DhcpSnoop.ts"
 import { EtherType } from "./policy/EtherType.ts"
 import * as Ipv6 from "./policy/Ipv6.ts"
-import { isNobodys } from "./policy/Ipv6Policy.ts"
+import { isNobodys, isOfLink } from "./policy/Ipv6Policy.ts"
 import * as Neighbours from "./policy/NeighbourDiscovery.ts"
 import { u16, u32 } from "./policy/Octets.ts"
 import { Protocol } from "./policy/Protocol.ts"
@@ -184,7 +184,7 @@ const judgeNew = (
   const port = batch.port[slot]!
   Stations.judge(state, hi, lo, port, station)
   if (station.reason !== Reason.PASS) return station.reason
-  const words = wordsOf(batch, slot, type, address)
+  const words = wordsOf(state, batch, slot, type, address)
   claim.isNew = false
   if (words !== NO_WORDS) {
     Claims.judge(state, words[0]!, words[1]!, words[2]!, words[3]!, port, claim)
@@ -236,11 +236,20 @@ const targetOf = ({ bytes, slotBytes }: FrameBatch, slot: number): Int32Array =>
 }
 
 /** The address that a frame claims, in four words; {@link NO_WORDS} if it claims none. */
-const wordsOf = (batch: FrameBatch, slot: number, type: number, address: number): Int32Array => {
+const wordsOf = (
+  { ipv6, trunk }: AdmissionState,
+  { bytes, port, slotBytes }: FrameBatch,
+  slot: number,
+  type: number,
+  address: number
+): Int32Array => {
   if (type === EtherType.IPV6) {
-    const start = slot * batch.slotBytes
-    for (let i = 0; i < 4; i++) addressWords[i] = u32(batch.bytes, start + 22 + 4 * i)
-    return isNobodys(batch.bytes, start + 22) ? NO_WORDS : addressWords
+    const at = slot * slotBytes + IPV6_SOURCE_AT
+    for (let i = 0; i < 4; i++) addressWords[i] = u32(bytes, at + 4 * i)
+    if (isNobodys(bytes, at)) return NO_WORDS
+    // As over IPv4.
+    const isRouted = trunk[port[slot]!] === 1 && ipv6 !== undefined && !isOfLink(ipv6, bytes, at)
+    return isRouted ? NO_WORDS : addressWords
   }
   if (address === 0) return NO_WORDS
   addressWords[0] = 0

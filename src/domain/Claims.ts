@@ -88,10 +88,9 @@ export const judge = (
 
 const Bound = { No: 0, ToSelf: 1, ToOther: 2 } as const
 
-/** Whether an IPv4 address is bound to the port's user or trunks, to another, or the user to other addresses. */
+/** Whether an address is bound to the port's user or trunks, to another, or the user to others of its kind. */
 const judgeBinding = (state: AdmissionState, a: number, b: number, c: number, d: number, port: number): number => {
   const { bindings, trunkBindings } = state.policy
-  if (bindings.length + trunkBindings.length === 0 || a !== 0 || b !== 0 || c !== IPV4_WORD) return Bound.No
   const isOfTrunk = isTrunk(state, port)
   let isBound = false
   for (let i = 0; i < bindings.length; i++) {
@@ -99,20 +98,25 @@ const judgeBinding = (state: AdmissionState, a: number, b: number, c: number, d:
     if (ip === undefined) continue
     const isOfUser = !isOfTrunk && uid === state.uid[port]
     if (Networks.contains(ip, a, b, c, d)) return isOfUser ? Bound.ToSelf : Bound.ToOther
-    isBound ||= isOfUser
+    isBound ||= isOfUser && Networks.isOfKind(ip, a, b, c)
   }
   for (let i = 0; i < trunkBindings.length; i++) {
-    const { ip } = trunkBindings[i]!
-    if (ip !== undefined && Networks.contains(ip, a, b, c, d)) return isOfTrunk ? Bound.ToSelf : Bound.ToOther
+    if (isIn(trunkBindings[i]!.ip, a, b, c, d)) return isOfTrunk ? Bound.ToSelf : Bound.ToOther
   }
   return isBound ? Bound.ToOther : Bound.No
 }
 
-/** Whether an IPv4 address is bound to some user, or to trunks. */
-const isBound = ({ policy: { bindings, trunkBindings } }: AdmissionState, address: number): boolean => {
+/** Whether an address is bound to some user, or to trunks. */
+const isBound = (
+  { policy: { bindings, trunkBindings } }: AdmissionState,
+  a: number,
+  b: number,
+  c: number,
+  d: number
+): boolean => {
   let found = false
-  for (let i = 0; i < bindings.length; i++) found ||= isIn(bindings[i]!.ip, 0, 0, IPV4_WORD, address)
-  for (let i = 0; i < trunkBindings.length; i++) found ||= isIn(trunkBindings[i]!.ip, 0, 0, IPV4_WORD, address)
+  for (let i = 0; i < bindings.length; i++) found ||= isIn(bindings[i]!.ip, a, b, c, d)
+  for (let i = 0; i < trunkBindings.length; i++) found ||= isIn(trunkBindings[i]!.ip, a, b, c, d)
   return found
 }
 
@@ -203,8 +207,8 @@ const own = (
 
 /** B3: a host behind the tap speaks for its address. */
 export const host = (state: AdmissionState, address: number): void => {
-  if (!isOfSubnet(state, address) || isBound(state, address)) return
-  own(state, 0, 0, IPV4_WORD, address | 0, TAP_PORT, Bounds.addressesOfTap, Kind.Host, 0)
+  if (!isOfSubnet(state, address)) return
+  ownByHost(state, 0, 0, IPV4_WORD, address | 0)
 }
 
 /** B3 for IPv6. @param at the octet at which the address is. */
@@ -212,7 +216,12 @@ export const host6 = (state: AdmissionState, bytes: Uint8Array, at: number): voi
   const { ipv6 } = state
   if (ipv6 === undefined || !isOfLink(ipv6, bytes, at) || isHosts(ipv6, bytes, at)) return
   const word = (n: number): number => u32(bytes, at + 4 * n) | 0
-  own(state, word(0), word(1), word(2), word(3), TAP_PORT, Bounds.addressesOfTap, Kind.Host, 0)
+  ownByHost(state, word(0), word(1), word(2), word(3))
+}
+
+/** What is bound is its user's, or the trunks', whoever behind the tap speaks for it. */
+const ownByHost = (state: AdmissionState, a: number, b: number, c: number, d: number): void => {
+  if (!isBound(state, a, b, c, d)) own(state, a, b, c, d, TAP_PORT, Bounds.addressesOfTap, Kind.Host, 0)
 }
 
 /**
@@ -263,7 +272,7 @@ export const releaseUnbound = (state: AdmissionState): void => {
     const port = word(Field.port)
     // The host has no user: to it nothing is bound, and it has no others.
     const isLost = port === TAP_PORT
-      ? word(0) === 0 && word(1) === 0 && word(2) === IPV4_WORD && isBound(state, word(3) >>> 0)
+      ? isBound(state, word(0), word(1), word(2), word(3))
       : judgeBinding(state, word(0), word(1), word(2), word(3), port) === Bound.ToOther
     if (isLost) Owners.remove(claims, claim)
   })

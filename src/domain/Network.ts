@@ -47,6 +47,10 @@ export const contains = ({ bits, first, mask }: Network, a: number, b: number, c
   // However short, an IPv6 network has no IPv4 addresses.
   (bits >= IPV4_BITS || !isIpv4(a, b, c))
 
+/** Whether an address is of the network's kind: IPv4, IPv6 of a link alone, or other IPv6. */
+export const isOfKind = ({ first }: Network, a: number, b: number, c: number): boolean =>
+  isIpv4(first[0], first[1], first[2]) === isIpv4(a, b, c) && isLinkLocal(first[0]) === isLinkLocal(a)
+
 /** Whether it is an IPv4 address, by its first three words. */
 export const isIpv4 = (a: number, b: number, c: number): boolean => a === 0 && b === 0 && c === IPV4_WORD
 

@@ -18,7 +18,7 @@ export interface ReferenceSettings {
   /** Of a trunk; and what belongs to trunks. */
   readonly trunkStationsMax: number
   readonly trunkAddressesMax: number
-  readonly trunkBindings: ReadonlyArray<{ mac: string; address: string }>
+  readonly trunkBindings: ReadonlyArray<{ mac?: string; address?: string }>
 }
 
 const conflicts = {
@@ -26,6 +26,13 @@ const conflicts = {
   ip: Reason.IP4_SRC_CONFLICT,
   ip6: Reason.IP6_SRC_CONFLICT,
   target: Reason.ND_TARGET_CONFLICT
+}
+
+/** Kinds of addresses, of which who has a bound one has no others. */
+const kindOf = (value: string): string => {
+  if (value.includes(".")) return "IPv4"
+  if (/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(value)) return "MAC"
+  return /^fe[89ab][0-9a-f]:/.test(value) ? "IPv6 of the link" : "other IPv6"
 }
 
 interface Station {
@@ -173,8 +180,7 @@ export class Reference {
   /** @param first an address that the same frame claims before this one. */
   private claimVerdict(address: string, port: number, protocol: keyof typeof conflicts, first?: string): number {
     const uid = this.userOf(port)
-    // Only IPv4 addresses can be bound.
-    if (!address.includes(":") && this.isBoundAway("address", address, uid)) return Reason.STATIC_MISMATCH
+    if (this.isBoundAway("address", address, uid)) return Reason.STATIC_MISMATCH
     const conflict = conflicts[protocol]
     const claim = this.claims.find((c) => c.address === address)
     const isOwn = claim?.port === port
@@ -199,7 +205,7 @@ export class Reference {
     if (isOfTrunks) return uid !== "trunk"
     const bound = this.settings.bindings.filter((b) => b[what] !== undefined)
     if (bound.some((b) => b[what] === value && b.uid === uid)) return false
-    return bound.some((b) => b[what] === value || b.uid === uid)
+    return bound.some((b) => b[what] === value || (b.uid === uid && kindOf(b[what]!) === kindOf(value)))
   }
 
   private isFresh = (station: Station) => this.now - station.seen <= this.settings.ageSeconds

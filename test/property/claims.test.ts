@@ -1,7 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Admission from "../../src/domain/Admission.ts"
 import { Reason } from "../../src/domain/Reason.ts"
-import { addressOf, dhcpFrame, dump, macOf, makeFast, request, settingsWith, tapMac } from "./admissionWorld.ts"
+import {
+  addressOf,
+  advertise,
+  dhcpFrame,
+  dump,
+  macOf,
+  makeFast,
+  packet6,
+  request,
+  settingsWith,
+  solicit,
+  tapMac
+} from "./admissionWorld.ts"
 import { networkOf } from "./networkOf.ts"
 
 const T0 = 1_000_000
@@ -51,6 +63,107 @@ describe("an address that is bound", () => {
     assert.strictEqual(use(1, 5), Reason.ARP_SPA_CONFLICT)
     Admission.configure(state, settingsWith({ bindings: [{ uid: 1001, ip: networkOf(addressOf(5)) }] }))
     assert.strictEqual(use(1, 5), Reason.PASS)
+  })
+})
+
+/** A global address, another, and two of the link alone. */
+const [BOUND, OTHER, LINK, OTHER_LINK] = ["fd00:1::5", "fd00:1::6", "fe80::5", "fe80::6"] as const
+const bound = (uid: number, text: string) => ({ uid, ip: networkOf(text) })
+
+describe("an IPv6 address that is bound", () => {
+  const world = (policy: Parameters<typeof makeFast>[0] = {}) => {
+    const fast = guests(policy)
+    const use6 = (port: number, text: string, nowMs = T0) => fast.receive(packet6(macOf(port), text), port, nowMs)
+    return { ...fast, use6 }
+  }
+
+  it.each(["fcfs", "dhcp", "static"] as const)("may be used by its user, and by nobody else, under --learn %s", (learn) => {
+    const { use6 } = world({ learn, bindings: [bound(1001, BOUND), bound(1001, LINK)] })
+    for (const text of [BOUND, LINK]) {
+      assert.strictEqual(use6(2, text), Reason.STATIC_MISMATCH)
+      assert.strictEqual(use6(1, text), Reason.PASS)
+      assert.strictEqual(use6(2, text), Reason.STATIC_MISMATCH)
+    }
+    assert.strictEqual(use6(1, OTHER), Reason.STATIC_MISMATCH)
+    assert.strictEqual(use6(1, OTHER_LINK), Reason.STATIC_MISMATCH)
+  })
+
+  it("may be answered for by its user, and by nobody else", () => {
+    const { receive } = world({ bindings: [bound(1001, BOUND)] })
+    const answer = (port: number, source: string) => receive(advertise(macOf(port), source, BOUND), port, T0)
+    assert.strictEqual(answer(2, OTHER), Reason.STATIC_MISMATCH)
+    assert.strictEqual(answer(1, LINK), Reason.PASS)
+    assert.strictEqual(receive(advertise(macOf(1), LINK, OTHER), 1, T0), Reason.STATIC_MISMATCH)
+  })
+
+  it("is its user's only one of its kind: of the link, or not, or of IPv4", () => {
+    const { use, use6 } = world({ bindings: [bound(1001, BOUND), bound(1002, LINK), bound(1003, addressOf(5))] })
+    assert.strictEqual(use6(1, OTHER), Reason.STATIC_MISMATCH)
+    assert.strictEqual(use6(1, OTHER_LINK), Reason.PASS)
+    assert.strictEqual(use(1, 1), Reason.PASS)
+    assert.strictEqual(use6(2, "fe80::7"), Reason.STATIC_MISMATCH)
+    assert.strictEqual(use6(2, OTHER), Reason.PASS)
+    assert.strictEqual(use(2, 2), Reason.PASS)
+    assert.strictEqual(use(3, 3), Reason.STATIC_MISMATCH)
+    assert.strictEqual(use6(3, "fe80::7"), Reason.PASS)
+    assert.strictEqual(use6(3, "fd00:1::7"), Reason.PASS)
+  })
+
+  it("opens neither the other kinds under --learn static, nor under dhcp", () => {
+    const of = { bindings: [bound(1001, BOUND)] }
+    for (const [learn, denied] of [["static", Reason.STATIC_MISMATCH], ["dhcp", Reason.IP_LIMIT]] as const) {
+      const { use, use6 } = world({ ...of, learn })
+      assert.strictEqual(use6(1, BOUND), Reason.PASS)
+      assert.strictEqual(use6(1, LINK), denied)
+      assert.strictEqual(use(1, 1), denied)
+    }
+  })
+
+  it("is of several that its user has", () => {
+    const { use6 } = world({ learn: "static", bindings: [bound(1001, BOUND), bound(1001, OTHER), bound(1002, LINK)] })
+    assert.deepStrictEqual([use6(1, BOUND), use6(1, OTHER), use6(2, LINK)], [Reason.PASS, Reason.PASS, Reason.PASS])
+    assert.strictEqual(use6(1, "fd00:1::7"), Reason.STATIC_MISMATCH)
+  })
+
+  it("stays its user's, whoever behind the tap speaks for it", () => {
+    const { receive, use6 } = world({ bindings: [bound(1001, BOUND), bound(1001, LINK)] })
+    const speak = (nowMs: number) => {
+      receive(advertise(BEHIND, OTHER_LINK, BOUND), 0, nowMs)
+      receive(solicit(BEHIND, LINK, OTHER), 0, nowMs)
+    }
+    speak(T0)
+    assert.deepStrictEqual([use6(1, BOUND), use6(1, LINK)], [Reason.PASS, Reason.PASS])
+    speak(T0 + 1000)
+    assert.deepStrictEqual([use6(1, BOUND, T0 + 2000), use6(1, LINK, T0 + 2000)], [Reason.PASS, Reason.PASS])
+  })
+
+  it("does not make the host's own addresses anybody's", () => {
+    const { use6 } = world({ bindings: [bound(1001, "fd00:1::1"), bound(1001, "fe80::ff:fe00:1")] })
+    assert.strictEqual(use6(1, "fd00:1::1"), Reason.IP6_SRC_HOST)
+    assert.strictEqual(use6(1, "fe80::ff:fe00:1"), Reason.IP6_SRC_HOST)
+  })
+
+  it("is its user's from the moment of the binding, whoever had it, here or behind the tap", () => {
+    const { receive, state, use6 } = world()
+    assert.strictEqual(use6(2, BOUND), Reason.PASS)
+    assert.strictEqual(use6(1, "fd00:1::7"), Reason.PASS)
+    receive(advertise(BEHIND, OTHER_LINK, LINK), 0, T0)
+    assert.deepStrictEqual([use6(1, BOUND), use6(1, LINK)], [Reason.IP6_SRC_CONFLICT, Reason.IP6_SRC_CONFLICT])
+    Admission.configure(state, settingsWith({ bindings: [bound(1001, BOUND), bound(1001, LINK)] }))
+    assert.deepStrictEqual(dump(state).claims.map((claim) => claim.split(" ")[0]), [])
+    assert.deepStrictEqual([use6(1, BOUND), use6(1, LINK)], [Reason.PASS, Reason.PASS])
+    assert.strictEqual(use6(2, BOUND), Reason.STATIC_MISMATCH)
+    Admission.configure(state, settingsWith({}))
+    assert.strictEqual(use6(1, "fd00:1::7"), Reason.PASS)
+  })
+
+  it("is its user's from then on also when it is kept for another, whose port has closed", () => {
+    const { state, use6 } = world()
+    assert.strictEqual(use6(2, BOUND), Reason.PASS)
+    Admission.release(state, 2, T0)
+    assert.strictEqual(use6(1, BOUND), Reason.IP6_SRC_CONFLICT)
+    Admission.configure(state, settingsWith({ bindings: [bound(1001, BOUND)] }))
+    assert.strictEqual(use6(1, BOUND), Reason.PASS)
   })
 })
 

@@ -144,6 +144,7 @@ const messageType = fc.constantFrom(128, 130, 133, 134, 135, 136, 137, 143)
 const addresses6 = fc.oneof(
   fc.constantFrom(six.host6, six.guest6, six.hostLinkLocal, six.guestLinkLocal, six.nobody6, six.allNodes),
   fc.constantFrom("::1", "fe80::1", "fec0::1", "2001:db8::1", "fd00:1:0:1::", "ff02::1:ff00:3").map(six.address6),
+  fc.constantFrom("2001:db8::7", "2001:db9::", "::ffff:c000:209").map(six.address6),
   fc.uint8Array({ minLength: 16, maxLength: 16 })
 )
 
@@ -233,7 +234,9 @@ const allowances: fc.Arbitrary<Allowances> = fc.oneof(
     trunkBindings: fc.constantFrom<NonNullable<Allowances["trunkBindings"]>>(
       [],
       [{ ip: networkOf("192.0.2.0/24") }],
-      [{ mac: { hi: 1, lo: 2 } }, { ip: networkOf("0.0.0.0/0") }]
+      [{ mac: { hi: 1, lo: 2 } }, { ip: networkOf("0.0.0.0/0") }],
+      [{ ip: networkOf("2001:db8::/32") }, { ip: networkOf("192.0.2.0/24") }],
+      [{ ip: networkOf("::/0") }]
     )
   })
 )

@@ -151,8 +151,11 @@ const referenceFor = (policy: PolicySettings, bound: ReadonlyArray<Bound>): Refe
         ...(n === undefined ? {} : { mac: macOf(n) }),
         ...(address === undefined ? {} : { address })
       }]),
-    trunkBindings: bound.flatMap(({ address = "none", mac: n, owner }) =>
-      owner !== "trunk" ? [] : [{ mac: n === undefined ? "none" : macOf(n), address }])
+    trunkBindings: bound.flatMap(({ address, mac: n, owner }) =>
+      owner !== "trunk" ? [] : [{
+        ...(n === undefined ? {} : { mac: macOf(n) }),
+        ...(address === undefined ? {} : { address })
+      }])
   })
 
 const protocols = { arp: "arp", probe: "arp", ip: "ip", ask: "ip", ip6: "ip6" } as const
@@ -161,7 +164,7 @@ const protocols = { arp: "arp", probe: "arp", ip: "ip", ask: "ip", ip6: "ip6" } 
 const hear = (slow: Reference, { address, mac: n, port, say }: Say): number => {
   const from = macOf(n)
   if (say === "lease") slow.dhcpAcks(n, from, address!, LEASE_SECONDS)
-  else if (port === 0) slow.tap(from, say === "arp" ? address : undefined)
+  else if (port === 0) slow.tap(from, say === "arp" || say === "advertise6" ? address : undefined)
   else {
     const verdict = say === "advertise6"
       ? slow.guest({ port, mac: from, address: speakerOf(port), protocol: "ip6", target: address })

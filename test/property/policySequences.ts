@@ -15,6 +15,7 @@ const by = (say: Say["say"]) => (port: number, mac: number, address?: string): S
 const arp = by("arp")
 const ip = by("ip")
 const ip6 = by("ip6")
+const advertise6 = by("advertise6")
 const probe = by("probe")
 const ask = by("ask")
 const lease = by("lease")
@@ -191,8 +192,8 @@ const claims6: ReadonlyArray<Sequence> = [
     reason: "ND_TARGET_CONFLICT",
     field: "target",
     before: [ip6(GUEST, 1, "fd00:1::5")],
-    inside: [by("advertise6")(OTHER, 2, "fd00:1::6")],
-    outside: [by("advertise6")(OTHER, 2, "fd00:1::5")]
+    inside: [advertise6(OTHER, 2, "fd00:1::6")],
+    outside: [advertise6(OTHER, 2, "fd00:1::5")]
   }
 ]
 
@@ -281,6 +282,48 @@ const limits: ReadonlyArray<Sequence> = [
     bound: [{ owner: "trunk", mac: 1, address: "10.1.0.5" }],
     inside: [arp(TRUNK, 1, "10.1.0.5")],
     outside: [arp(GUEST, 2, "10.1.0.5")]
+  },
+  ...([
+    ["user of a bound IPv6 address", "fd00:1::5", ip6(GUEST, 1, "fd00:1::5"), ip6(OTHER, 1, "fd00:1::5")],
+    ["user of a bound address of the link", "fe80::5", ip6(GUEST, 1, "fe80::5"), ip6(OTHER, 1, "fe80::5")],
+    ["user of what is answered for", "fd00:1::5", advertise6(GUEST, 1, "fd00:1::5"), advertise6(OTHER, 1, "fd00:1::5")],
+    ["IPv6 address of a user with a bound one", "fd00:1::5", ip6(GUEST, 1, "fd00:1::5"), ip6(GUEST, 1, "fd00:1::6")],
+    ["kind of another than the bound one", "fd00:1::5", ip6(GUEST, 1, "fe80::6"), ip6(GUEST, 1, "fd00:1::6")],
+    ["kind of another than that of the link", "fe80::5", ip6(GUEST, 1, "fd00:1::6"), ip6(GUEST, 1, "fe80::6")],
+    ["kind of another than that of IPv4", "10.1.0.5", ip6(GUEST, 1, "fd00:1::6"), arp(GUEST, 1, "10.1.0.6")]
+  ] as const).map(([field, address, inside, outside]): Sequence => ({
+    rule: "B6",
+    reason: "STATIC_MISMATCH",
+    field,
+    bound: [{ owner: 1001, address }, ...(address === "fd00:1::5" ? [{ owner: 1001, address: "fd00:1::100" }] : [])],
+    inside: [inside],
+    outside: [outside]
+  })),
+  {
+    rule: "B6",
+    reason: "STATIC_MISMATCH",
+    field: "IPv6 address, where bindings are wanted",
+    policy: { learn: "static" },
+    bound: [{ owner: 1001, address: "fd00:1::5" }],
+    inside: [ip6(GUEST, 1, "fd00:1::5")],
+    outside: [ip6(GUEST, 1, "fe80::5")]
+  },
+  {
+    rule: "B6",
+    reason: "STATIC_MISMATCH",
+    field: "port of an IPv6 address that is the trunks'",
+    bound: [{ owner: "trunk", address: "fd00:1::5" }],
+    inside: [ip6(TRUNK, 1, "fd00:1::5")],
+    outside: [ip6(GUEST, 2, "fd00:1::5")]
+  },
+  {
+    rule: "B6",
+    reason: "STATIC_MISMATCH",
+    field: "address that somebody behind the tap advertised, and that is bound or not",
+    bound: [{ owner: 1002, address: "fd00:1::5" }],
+    before: [advertise6(TAP, 4, "fd00:1::5")],
+    inside: [ip6(OTHER, 2, "fd00:1::5")],
+    outside: [ip6(OTHER, 2, "fd00:1::6")]
   }
 ]
 

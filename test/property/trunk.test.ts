@@ -5,7 +5,20 @@ import * as Counters from "../../src/domain/Counters.ts"
 import * as Mac from "../../src/domain/MacAddress.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import * as Forwarder from "../../src/services/Forwarder.ts"
-import { addressOf, datagram, dhcpFrame, dump, HOST, macOf, makeFast, request, tapMac } from "./admissionWorld.ts"
+import {
+  addressOf,
+  advertise,
+  datagram,
+  dhcpFrame,
+  dump,
+  HOST,
+  macOf,
+  makeFast,
+  packet6,
+  request,
+  solicit,
+  tapMac
+} from "./admissionWorld.ts"
 import { patched } from "./frames.ts"
 import { networkOf } from "./networkOf.ts"
 import * as World from "./switchWorld.ts"
@@ -86,6 +99,50 @@ describe("a trunk", () => {
     const free = world({ trunkBindings })
     free.accepted(request(macOf(1), "10.1.0.127"), GUEST)
     free.accepted(request(macOf(2), "10.1.0.126"), TRUNK)
+  })
+
+  it("sends from outside the IPv6 prefix only what is bound to trunks, in no neighbour discovery; it makes no claim", () => {
+    const { accepted, state, told } = world({ trunkBindings: [{ ip: networkOf("2001:db8::/32") }] })
+    for (let n = 1; n < 200; n++) accepted(packet6(macOf(1), `2001:db8::${n}`), TRUNK)
+    assert.deepStrictEqual(dump(state).claims, [])
+    assert.strictEqual(dump(state).stations.length, 1)
+    told(Reason.IP6_SRC_OUTSIDE)(packet6(macOf(1), "2001:db9::1"), TRUNK)
+    told(Reason.IP6_SRC_OUTSIDE)(packet6(macOf(2), "2001:db8::1"), GUEST)
+    told(Reason.IP6_SRC_OUTSIDE)(solicit(macOf(1), "2001:db8::1", "fd00:1::2"), TRUNK)
+    told(Reason.ND_TARGET_CONFLICT)(advertise(macOf(1), "fd00:1::7", "2001:db8::1"), TRUNK)
+    world().told(Reason.IP6_SRC_OUTSIDE)(packet6(macOf(1), "2001:db8::1"), TRUNK)
+  })
+
+  it("has what is bound to trunks inside the IPv6 prefix, which is nobody else's, and other addresses, too", () => {
+    const trunkBindings = [{ ip: networkOf("fd00:1:0:0:8000::/65") }, { ip: networkOf("fe80::7") }]
+    const { accepted, state, told } = world({ trunkBindings, learn: "static" })
+    const [first, last, beyond] = ["fd00:1:0:0:8000::", "fd00:1::ffff:ffff:ffff:ffff", "fd00:1::7fff:ffff:ffff:ffff"]
+    for (const text of [first, last, "fe80::7"]) {
+      told(Reason.STATIC_MISMATCH)(packet6(macOf(1), text), GUEST)
+      accepted(packet6(macOf(6), text), TRUNK)
+      accepted(advertise(macOf(6), first, text), TRUNK)
+      // Not the host's side's either.
+      accepted(advertise(macOf(9), "fe80::99", text), 0)
+      accepted(packet6(macOf(6), text), TRUNK)
+    }
+    told(Reason.STATIC_MISMATCH)(packet6(macOf(6), beyond), TRUNK)
+    assert.strictEqual(state.claims.portCount[TRUNK], 3)
+    const free = world({ trunkBindings })
+    free.accepted(packet6(macOf(1), beyond), GUEST)
+    free.accepted(packet6(macOf(2), "fd00:1::6"), TRUNK)
+    free.accepted(packet6(macOf(1), "fe80::6"), GUEST)
+  })
+
+  it("has all of IPv6 by ::/0, and of IPv4 nothing by it, nor the other way round", () => {
+    const six = world({ trunkBindings: [{ ip: networkOf("::/0") }] })
+    six.told(Reason.STATIC_MISMATCH)(packet6(macOf(1), "fd00:1::5"), GUEST)
+    six.told(Reason.STATIC_MISMATCH)(packet6(macOf(1), "fe80::5"), GUEST)
+    six.accepted(request(macOf(1), addressOf(1)), GUEST)
+    six.told(Reason.IP4_SRC_OUTSIDE)(datagram(2, "192.0.2.1"), TRUNK)
+    const four = world({ trunkBindings: [{ ip: networkOf("0.0.0.0/0") }] })
+    four.told(Reason.STATIC_MISMATCH)(request(macOf(1), addressOf(1)), GUEST)
+    four.accepted(packet6(macOf(1), "fd00:1::5"), GUEST)
+    four.told(Reason.IP6_SRC_OUTSIDE)(packet6(macOf(2), "2001:db8::1"), TRUNK)
   })
 
   it("is no guest of the user that opened it: what is bound to him is neither its own nor all that it may have", () => {

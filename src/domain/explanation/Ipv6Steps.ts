@@ -28,6 +28,15 @@ interface Chain {
 const binary = (address: Uint8Array): string =>
   Array.from(address, (octet) => octet.toString(2).padStart(8, "0")).join("")
 
+const word = (value: number): string => value.toString(2).padStart(32, "0")
+
+/** Whether a host can have an address at all, which is also given as binary digits. */
+const canBeHosts = (address: string, bits: string): boolean =>
+  address !== "::" && address !== "::1" && !bits.startsWith("11111111") && !bits.startsWith(IPV4_BITS)
+
+/** The first bits of an IPv4 address that is written as one of IPv6. */
+const IPV4_BITS = "0".repeat(80) + "1".repeat(16)
+
 /** An IPv6 packet's fields by their names in RFC 8200. */
 export class Ipv6Reader {
   readonly f: FrameReader
@@ -101,8 +110,16 @@ export class Ipv6Reader {
     const { ipv6 } = this.f.situation.allowances
     const bits = binary(this.f.octets.slice(at, at + 16))
     const inPrefix = ipv6 !== undefined && bits.startsWith(binary(ipv6.address).slice(0, ipv6.bits))
-    const isLinkLocal = bits.startsWith("1111111010")
-    return isLinkLocal || (inPrefix && !bits.startsWith("11111111") && address !== "::" && address !== "::1")
+    return bits.startsWith("1111111010") || (inPrefix && canBeHosts(address, bits))
+  }
+
+  /** Whether the far side of a trunk may send from there, though it is outside the prefix. */
+  get isRouted(): boolean {
+    const { allowances: { trunkBindings = [] }, isTrunk } = this.f.situation
+    if (isTrunk !== true || this.discovers(133, 134, 135, 136, 137)) return false
+    const bits = binary(this.f.octets.slice(22, 38))
+    return canBeHosts(this.source, bits) && trunkBindings.some(({ ip }) =>
+      ip !== undefined && bits.startsWith(ip.first.map(word).join("").slice(0, ip.bits)))
   }
 
   isHosts(address: string): boolean {
@@ -206,6 +223,7 @@ export const ipv6: Steps<Ipv6Reader> = [
   ["V9", "ND_TARGET_CONFLICT", (ip) => ip.discovers(136) && !ip.isOfLink(ip.target, ip.targetAt)],
   ["V9", "ND_TARGET_CONFLICT", (ip) => ip.discovers(135) && ip.source === "::" && ip.isHosts(ip.target)],
   ["V10", "IP6_SRC_HOST", (ip) => ip.isHosts(ip.source)],
-  ["V11", "IP6_SRC_OUTSIDE", (ip) => !ip.isOfLink(ip.source, 22) && !(ip.source === "::" && ip.needsNoSource)],
+  ["V11", "IP6_SRC_OUTSIDE", (ip) =>
+    !ip.isOfLink(ip.source, 22) && !(ip.source === "::" && ip.needsNoSource) && !ip.isRouted],
   ["V12", "L2_L3_MISMATCH", (ip) => isGroup(destination(ip.f)) && !/^ff[0-9a-f]{2}:/.test(ip.destination)]
 ]

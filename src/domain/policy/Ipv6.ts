@@ -2,6 +2,7 @@ import { Reason } from "../Reason.ts"
 import * as NeighbourDiscovery from "./NeighbourDiscovery.ts"
 import { type Ipv6Policy, isHosts, isNobodys, isOfLink } from "./Ipv6Policy.ts"
 import { u16 } from "./Octets.ts"
+import { isTrunkSource6, type Policy } from "./Policy.ts"
 import { Extension, Protocol } from "./Protocol.ts"
 
 /** Octets of the Ethernet header. */
@@ -30,15 +31,18 @@ const Fragment = { NONE: 0, FIRST: 1, LATER: 2 } as const
  * Nothing beyond the payload length is read. Fragments are not put together: a first one has
  * to show the whole chain and what the rules read behind it, and of later ones nothing is read.
  *
- * @param mayServe whether V6 does not apply to the port.
+ * @param port where it came from: V6 and V11 ask what is there.
  */
 export const judge = (
   bytes: Uint8Array,
   start: number,
   size: number,
-  policy: Ipv6Policy,
-  mayServe: boolean
+  policy: Policy,
+  port: number
 ): Reason => {
+  const { ipv6 } = policy
+  // L8 has kept IPv6 back then.
+  if (ipv6 === undefined) return Reason.PASS
   // V1 IP6_MALFORMED: lengths that two parsers read differently. RFC 8200, 3. A payload of 0 would
   // be a jumbogram (RFC 2675).
   if (size < CHAIN_START || bytes[start + 14]! >> 4 !== 6) return Reason.IP6_MALFORMED
@@ -63,11 +67,11 @@ export const judge = (
     // V6 DHCP6_SERVER: a rogue server tells guests name servers and addresses. Either port is
     // enough. RFC 7610, 5.
     if (
-      protocol === Protocol.UDP && !mayServe &&
+      protocol === Protocol.UDP && policy.dhcpServers[port] !== 1 &&
       (u16(bytes, start + upper) === DHCP6_SERVER || u16(bytes, start + upper + 2) === DHCP6_CLIENT)
     ) return Reason.DHCP6_SERVER
   }
-  return judgeAddresses(bytes, start, chain, end, policy)
+  return judgeAddresses(bytes, start, chain, end, policy, ipv6, policy.trunks[port] === 1)
 }
 
 /**
@@ -176,30 +180,39 @@ const judgeUpperSize = (protocol: number, fragment: number, upperBytes: number):
   return upperBytes < least ? Reason.IP6_MALFORMED : Reason.PASS
 }
 
-/** Judges who sends and to whom, for every protocol and every fragment (RFC 2827). */
+/**
+ * Judges who sends and to whom, for every protocol and every fragment (RFC 2827).
+ *
+ * @param isTrunk whether the far side of a trunk may route.
+ */
 const judgeAddresses = (
   bytes: Uint8Array,
   start: number,
   chain: number,
   end: number,
-  policy: Ipv6Policy
+  policy: Policy,
+  ipv6: Ipv6Policy,
+  isTrunk: boolean
 ): Reason => {
   const isMessage = fragmentOf(chain) === Fragment.NONE && protocolOf(chain) === Protocol.ICMPV6
   const message = start + upperOf(chain)
 
   // V9 ND_TARGET_CONFLICT: answering for the host, or for an address that nobody on the link has.
   // RFC 4861, 11.1.
-  if (isMessage && isTargetWrong(bytes, start, message, policy)) return Reason.ND_TARGET_CONFLICT
+  if (isMessage && isTargetWrong(bytes, start, message, ipv6)) return Reason.ND_TARGET_CONFLICT
 
   // V10 IP6_SRC_HOST: speaking for the host, by its address or its link-local one. RFC 2827, 3.
-  if (isHosts(policy, bytes, start + 22)) return Reason.IP6_SRC_HOST
+  if (isHosts(ipv6, bytes, start + 22)) return Reason.IP6_SRC_HOST
 
   // V11 IP6_SRC_OUTSIDE: every other spoofed source, and nobody's, save where neighbour discovery
-  // needs it. RFC 2827, 3; RFC 4291, 2.5.2.
-  if (!isOfLink(policy, bytes, start + 22)) {
+  // needs it. RFC 2827, 3; RFC 4291, 2.5.2. What a trunk routes comes by packets; neighbour discovery, as
+  // ARP, would bind it to a MAC of this link.
+  if (!isOfLink(ipv6, bytes, start + 22)) {
     const mayAsk = isMessage && isNobodys(bytes, start + 22) &&
       NeighbourDiscovery.needsNoSource(bytes, start, message, start + end)
-    if (!mayAsk) return Reason.IP6_SRC_OUTSIDE
+    const isRouted = isTrunk && isTrunkSource6(policy, bytes, start + 22) &&
+      !(isMessage && NeighbourDiscovery.isDiscovery(bytes, message))
+    if (!mayAsk && !isRouted) return Reason.IP6_SRC_OUTSIDE
   }
 
   // V12 L2_L3_MISMATCH: a packet for one host, sent to all, gets past what guards each. RFC 2464, 7.

@@ -46,16 +46,17 @@ export const isOfLink = ({ link }: Ipv6Policy, bytes: Uint8Array, at: number): b
   Networks.isLinkLocal(u32(bytes, at)) || isHostOf(link, bytes, at)
 
 /**
- * Whether the address at an octet is one of the network that a host can have at all: not `::` nor `::1`, and no
- * group's, ff00::/8 (RFC 4291, 2.4 to 2.7).
+ * Whether the address at an octet is one of the network that a host can have at all: not `::` nor `::1`, no group's,
+ * ff00::/8, and no IPv4 address in IPv6's form (RFC 4291, 2.4 to 2.7).
  */
-const isHostOf = (network: Network, bytes: Uint8Array, at: number): boolean => {
+export const isHostOf = (network: Network, bytes: Uint8Array, at: number): boolean => {
   const first = u32(bytes, at)
   const second = u32(bytes, at + 4)
   const third = u32(bytes, at + 8)
   const fourth = u32(bytes, at + 12)
   if (first === 0 && second === 0 && third === 0 && fourth <= 1) return false
-  return first >>> 24 !== 0xff && Networks.contains(network, first, second, third, fourth)
+  return first >>> 24 !== 0xff && !Networks.isIpv4(first, second, third) &&
+    Networks.contains(network, first, second, third, fourth)
 }
 
 /** Whether the address at an octet is `::`, nobody's. */

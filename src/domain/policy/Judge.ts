@@ -72,6 +72,5 @@ const judgePacket = (
   const type = u16(bytes, start + 12)
   if (type === EtherType.IPV4) return Ipv4.judge(bytes, start, size, policy, port)
   if (type === EtherType.ARP) return Arp.judge(bytes, halves, start, size, policy)
-  if (type !== EtherType.IPV6 || policy.ipv6 === undefined) return Reason.PASS
-  return Ipv6.judge(bytes, start, size, policy.ipv6, policy.dhcpServers[port] === 1)
+  return type === EtherType.IPV6 ? Ipv6.judge(bytes, start, size, policy, port) : Reason.PASS
 }

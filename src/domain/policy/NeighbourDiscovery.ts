@@ -33,8 +33,8 @@ export const judge = (
   end: number,
   isFragment: boolean
 ): Reason => {
+  if (!isDiscovery(bytes, message)) return Reason.PASS
   const type = bytes[message]!
-  if (type < Type.ROUTER_SOLICITATION || type > Type.REDIRECT) return Reason.PASS
 
   // V3 IP6_FRAG_DENIED: neighbour discovery in fragments hides its options from every guard.
   // RFC 6980, 5.
@@ -81,6 +81,12 @@ const isSender = (bytes: Uint8Array, start: number, at: number): boolean => {
     if (bytes[at + octet] !== bytes[start + 6 + octet]) return false
   }
   return true
+}
+
+/** Whether it is neighbour discovery at all (RFC 4861, 4). */
+export const isDiscovery = (bytes: Uint8Array, message: number): boolean => {
+  const type = bytes[message]!
+  return type >= Type.ROUTER_SOLICITATION && type <= Type.REDIRECT
 }
 
 /** Octets of a solicitation or an advertisement in front of the address that it is about. */

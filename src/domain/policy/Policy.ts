@@ -38,7 +38,7 @@ export interface Policy {
   readonly dhcpServers: Uint8Array
   /** By port: 1 for a trunk. As above. */
   readonly trunks: Uint8Array
-  /** Sources outside the subnet that a trunk may have: what another host routes. */
+  /** Sources outside the subnet, or the IPv6 prefix, that a trunk may have: what another host routes. */
   readonly trunkSources: ReadonlyArray<Networks.Network>
 }
 
@@ -92,6 +92,14 @@ export const isTrunkSource = ({ trunkSources }: Policy, address: number): boolea
   if (net === 0 || net === 127 || net >= 224) return false
   for (let i = 0; i < trunkSources.length; i++) {
     if (Networks.contains(trunkSources[i]!, 0, 0, Networks.IPV4_WORD, address)) return true
+  }
+  return false
+}
+
+/** The same for IPv6. @param at the octet at which the address is. */
+export const isTrunkSource6 = ({ trunkSources }: Policy, bytes: Uint8Array, at: number): boolean => {
+  for (let i = 0; i < trunkSources.length; i++) {
+    if (Ipv6.isHostOf(trunkSources[i]!, bytes, at)) return true
   }
   return false
 }
