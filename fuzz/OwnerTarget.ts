@@ -25,6 +25,24 @@ const AGE_SECONDS = 300
 /** Whose guests may give leases, unless the flags say that any guest may be a DHCP server. */
 const SERVER_UID = 1001
 const ANY_SERVES = 4
+const BOUND = 2
+const BOUND_6 = 8
+/** The last port is a trunk. */
+const TRUNK = 16
+const LINK_LOCAL_FROM = 6
+/** The last ones are of the link, the others of the prefix. */
+const address6Of = (n: number): string => {
+  const address = n % ADDRESSES
+  return address < LINK_LOCAL_FROM ? world.address6Of(address) : `fe80::${address}`
+}
+/** Has the fourth and the fifth. */
+const TRUNK_NETWORK = "fd00:1::6/127"
+/** One user has bound ones of both kinds, another of one. */
+const BINDINGS_6 = [
+  { uid: 1001, address: address6Of(1) },
+  { uid: 1001, address: address6Of(LINK_LOCAL_FROM) },
+  { uid: 1000, address: address6Of(2) }
+]
 /** Rates are not what is compared. */
 const PER_SECOND = 1e9
 
@@ -36,24 +54,38 @@ class Keepers {
   #nowSeconds = 1000
 
   constructor(learn: number, flags: number, hold: number, cap: number) {
-    const bound = (flags & 2) === 0 ? [] : [{ uid: 1001, mac: world.macOf(1), address: world.addressOf(1) }]
+    const bound = (flags & BOUND) === 0 ? [] : [{ uid: 1001, mac: world.macOf(1), address: world.addressOf(1) }]
+    const bound6 = (flags & BOUND_6) === 0 ? [] : BINDINGS_6
     const holdSeconds = [0, 10, 100][hold % 3]!
     const of = { holdSeconds, learn: LEARN[learn % LEARN.length]!, lock: (flags & 1) !== 0 }
     const max = 1 + (cap % 3)
+    const isTrunk = (flags & TRUNK) !== 0
     this.dhcpServer = (flags & ANY_SERVES) === 0 ? SERVER_UID : "any"
     this.fast = world.makeFast({
       ...of,
       dhcpServer: this.dhcpServer,
       stationsPerGuest: max,
       addressesPerGuest: max,
+      stationsPerTrunk: max,
+      addressesPerTrunk: max,
       stormPerSecond: PER_SECOND,
       arpPerSecond: PER_SECOND,
-      bindings: bound.map(({ uid }) => ({ uid, mac: Mac.parse(world.macOf(1)), ip: networkOf(world.addressOf(1)) }))
+      bindings: [
+        ...bound.map(({ uid }) => ({ uid, mac: Mac.parse(world.macOf(1)), ip: networkOf(world.addressOf(1)) })),
+        ...bound6.map(({ address, uid }) => ({ uid, ip: networkOf(address) }))
+      ],
+      trunkBindings: isTrunk ? [{ ip: networkOf(TRUNK_NETWORK) }, { ip: networkOf(world.addressOf(2)) }] : []
     })
-    const trunks = { trunkStationsMax: 0, trunkAddressesMax: 0, trunkBindings: [] }
+    const addresses = isTrunk ? [address6Of(4), address6Of(5), world.addressOf(2)] : []
+    const trunkBindings = addresses.map((address) => ({ address }))
+    const trunks = { trunkStationsMax: max, trunkAddressesMax: max, trunkBindings }
     const served = this.dhcpServer === "any" ? {} : { serverUid: this.dhcpServer }
     const caps = { ageSeconds: AGE_SECONDS, stationsMax: max, addressesMax: max }
-    this.slow = new Reference({ ...of, ...served, ...trunks, ...caps, bindings: bound })
+    this.slow = new Reference({ ...of, ...served, ...trunks, ...caps, bindings: [...bound, ...bound6] })
+    if (isTrunk) {
+      this.fast.trunk[world.PORTS - 1] = 1
+      this.slow.trunks.add(world.PORTS - 1)
+    }
     for (let port = 1; port < world.PORTS; port++) this.open(port, 1000 + (port & 1))
     this.pass(0)
   }
@@ -183,10 +215,7 @@ const events: ReadonlyArray<Event> = [
 ]
 
 /** Two IPv6 addresses of guests. */
-const addressesOf6 = (raw: number): readonly [string, string] => [
-  world.address6Of(raw % ADDRESSES),
-  world.address6Of((raw >> 3) % ADDRESSES)
-]
+const addressesOf6 = (raw: number): readonly [string, string] => [address6Of(raw), address6Of(raw >> 3)]
 
 const dumpOf = ({ claims, stations }: Reference) => ({
   stations: stations.map((s) => `${s.mac} ${s.port} ${s.seen}`).sort(),
@@ -228,7 +257,7 @@ class OwnerTarget implements Target {
   readonly inputBytesMax = HEADER_BYTES + EVENTS_MAX * EVENT_BYTES
   readonly seeds = [
     ...[0, 1, 2, 3].map(busyDay),
-    ...[0, 1].map(busyDay6),
+    ...[0, 1, BOUND_6, BOUND | BOUND_6, BOUND_6 | TRUNK].map(busyDay6),
     ...[0, ANY_SERVES].map(guestLeases),
     ...SECONDS.flatMap((_, i) => [afterLease(i), afterUse(i)])
   ]

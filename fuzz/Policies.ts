@@ -2,7 +2,7 @@ import type { PolicySettings } from "../src/domain/policy/PolicySettings.ts"
 import * as Mac from "../src/domain/MacAddress.ts"
 import { networkOf } from "../test/property/networkOf.ts"
 import { host6 } from "../test/property/policyFrames6.ts"
-import { addressOfStation, BYSTANDER_MACS, BYSTANDER_UID, BYSTANDERS } from "./SequenceFrames.ts"
+import { address6OfStation, addressOfStation, BYSTANDER_MACS, BYSTANDER_UID, BYSTANDERS } from "./SequenceFrames.ts"
 
 /** The bystanders' addresses are theirs; nobody else is bound. */
 const bindings = BYSTANDERS.map((station, i) => ({
@@ -31,5 +31,14 @@ export const policies: ReadonlyArray<Partial<PolicySettings>> = [
     bindings,
     trunkBindings: [{ ip: networkOf("192.0.2.0/24") }, { mac: Mac.parse("52:54:00:12:34:56") }],
     stationsPerGuest: 2
+  },
+  {
+    ipv6: { address: host6, bits: 64 },
+    bindings: [
+      ...bindings,
+      ...BYSTANDERS.map((station) => ({ uid: BYSTANDER_UID, ip: networkOf(address6OfStation(station)) })),
+      { uid: 1, ip: networkOf(address6OfStation(1)) }
+    ],
+    trunkBindings: [{ ip: networkOf("192.0.2.0/24") }, { ip: networkOf("fd00:1::4/126") }]
   }
 ]

@@ -37,7 +37,9 @@ const BYTES_MAX = 1600
 export const addressOfStation = (station: number): Uint8Array =>
   addressOf(0x0a010001 + (station < 8 ? station : 200 + station))
 
-const address6 = (station: number): Uint8Array => six.address6(`fd00:1::${station + 1}`)
+export const address6OfStation = (station: number): string => `fd00:1::${station + 1}`
+
+const address6 = (station: number): Uint8Array => six.address6(address6OfStation(station))
 
 /** How a frame is built: kind, from which station to which, and what is wrong with it. */
 export interface Recipe {

@@ -27,7 +27,7 @@ const ip = fc.nat({ max: 4 })
 
 const step = fc.oneof(
   { weight: 10, arbitrary: fc.record({ kind: fc.constantFrom("ip", "arp"), port: guestPort, station, ip }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("routed"), port: guestPort, station, ip }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("routed", "routed6"), port: guestPort, station, ip }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("probe"), port: guestPort, station, ip }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("tap", "tap-arp"), port: guestPort, station, ip }) },
   {
@@ -53,13 +53,19 @@ const step = fc.oneof(
   }
 )
 
+/** Two of the link, the others of the prefix. */
+const sixOf = (n: number): string => n < 3 ? address6Of(n) : `fe80::${n}`
+
 const targetOf = (s: object): number => "target" in s ? Number(s.target) : 0
 
 const policies = fc.record({
   learn: fc.constantFrom("fcfs" as const, "fcfs" as const, "fcfs" as const, "dhcp" as const, "static" as const),
   lock: fc.boolean(),
   isBound: fc.boolean(),
+  /** To the one user and the other. */
+  isBound6: fc.subarray([{ uid: 1001, n: 1 }, { uid: 1001, n: 3 }, { uid: 1000, n: 0 }]),
   isBoundToTrunks: fc.boolean(),
+  isBoundToTrunks6: fc.boolean(),
   trunks: fc.subarray([1, 2, 3]),
   dhcpServer: fc.constantFrom("any" as const, 1000, 1001),
   holdSeconds: fc.constantFrom(0, 10)
@@ -74,9 +80,12 @@ describe("what is remembered of guests", () => {
   it.prop(
     "agrees with the tables of the policy, step by step, verdicts and all that is remembered, of guests and trunks",
     [fc.array(step, { maxLength: 30 }), policies],
-    ([steps, { dhcpServer, holdSeconds, isBound, isBoundToTrunks, learn, lock, trunks }]) => {
+    ([steps, { dhcpServer, holdSeconds, isBound, isBound6, isBoundToTrunks, isBoundToTrunks6, learn, lock, trunks }]) => {
       const bindings = isBound ? [{ uid: 1001, mac: macOf(1), address: addressOf(1) }] : []
+      const bindings6 = isBound6.map(({ n, uid }) => ({ uid, address: sixOf(n) }))
       const trunkBindings = isBoundToTrunks ? [{ mac: macOf(2), address: addressOf(2) }] : []
+      const trunkNetworks6 = isBoundToTrunks6 ? ["fd00:1::4/127", "fe80::4", "2001:db8::/32"] : []
+      const trunkBindings6 = isBoundToTrunks6 ? [sixOf(2), sixOf(4)].map((address) => ({ address })) : []
       const fast = makeFast({
         stationsPerGuest: 2,
         addressesPerGuest: 2,
@@ -88,10 +97,14 @@ describe("what is remembered of guests", () => {
         holdSeconds,
         learn,
         lock,
-        bindings: bindings.map(({ uid }) => ({ uid, mac: Mac.parse(macOf(1)), ip: networkOf(addressOf(1)) })),
+        bindings: [
+          ...bindings.map(({ uid }) => ({ uid, mac: Mac.parse(macOf(1)), ip: networkOf(addressOf(1)) })),
+          ...bindings6.map(({ address, uid }) => ({ uid, ip: networkOf(address) }))
+        ],
         trunkBindings: [
           ...trunkBindings.map(() => ({ mac: Mac.parse(macOf(2)), ip: networkOf(addressOf(2)) })),
-          { ip: networkOf("192.0.2.0/24") }
+          { ip: networkOf("192.0.2.0/24") },
+          ...trunkNetworks6.map((text) => ({ ip: networkOf(text) }))
         ]
       })
       const slow = new Reference({
@@ -102,10 +115,10 @@ describe("what is remembered of guests", () => {
         holdSeconds,
         learn,
         lock,
-        bindings,
+        bindings: [...bindings, ...bindings6],
         trunkStationsMax: 3,
         trunkAddressesMax: 3,
-        trunkBindings
+        trunkBindings: [...trunkBindings, ...trunkBindings6]
       })
       let now = 1000
       const open = (port: number, uid: number, isTrunk: boolean) => {
@@ -132,28 +145,33 @@ describe("what is remembered of guests", () => {
           expected = slow.trunks.has(s.port)
             ? slow.guest({ port: s.port, mac: from, address: undefined, protocol: "ip" })
             : Reason.IP4_SRC_OUTSIDE
+        } else if (s.kind === "routed6") {
+          got = receive(packet6(from, "2001:db8::7"), s.port)
+          expected = slow.trunks.has(s.port) && isBoundToTrunks6
+            ? slow.guest({ port: s.port, mac: from, address: undefined, protocol: "ip6" })
+            : Reason.IP6_SRC_OUTSIDE
         } else if (s.kind === "probe") {
           got = receive(request(from, "0.0.0.0"), s.port)
           expected = slow.guest({ port: s.port, mac: from, address: undefined, protocol: "arp" })
         } else if (s.kind === "ip6") {
-          got = receive(packet6(from, address6Of(s.ip)), s.port)
-          expected = slow.guest({ port: s.port, mac: from, address: address6Of(s.ip), protocol: "ip6" })
+          got = receive(packet6(from, sixOf(s.ip)), s.port)
+          expected = slow.guest({ port: s.port, mac: from, address: sixOf(s.ip), protocol: "ip6" })
         } else if (s.kind === "na") {
-          const target = address6Of(targetOf(s))
-          got = receive(advertise(from, address6Of(s.ip), target), s.port)
-          expected = slow.guest({ port: s.port, mac: from, address: address6Of(s.ip), protocol: "ip6", target })
+          const target = sixOf(targetOf(s))
+          got = receive(advertise(from, sixOf(s.ip), target), s.port)
+          expected = slow.guest({ port: s.port, mac: from, address: sixOf(s.ip), protocol: "ip6", target })
         } else if (s.kind === "ns") {
-          got = receive(solicit(from, address6Of(s.ip), address6Of(targetOf(s))), s.port)
-          expected = slow.guest({ port: s.port, mac: from, address: address6Of(s.ip), protocol: "ip6" })
+          got = receive(solicit(from, sixOf(s.ip), sixOf(targetOf(s))), s.port)
+          expected = slow.guest({ port: s.port, mac: from, address: sixOf(s.ip), protocol: "ip6" })
         } else if (s.kind === "probe6") {
-          got = receive(solicit(from, "::", address6Of(s.ip)), s.port)
+          got = receive(solicit(from, "::", sixOf(s.ip)), s.port)
           expected = slow.guest({ port: s.port, mac: from, address: undefined, protocol: "ip6" })
         } else if (s.kind === "tap-na") {
-          receive(advertise(from, "fd00:1::1", address6Of(s.ip)), 0)
-          slow.tap(from, address6Of(s.ip))
+          receive(advertise(from, "fd00:1::1", sixOf(s.ip)), 0)
+          slow.tap(from, sixOf(s.ip))
         } else if (s.kind === "tap-ns") {
-          receive(solicit(from, address6Of(s.ip), "fd00:1::1"), 0)
-          slow.tap(from, address6Of(s.ip))
+          receive(solicit(from, sixOf(s.ip), "fd00:1::1"), 0)
+          slow.tap(from, sixOf(s.ip))
         } else if (s.kind === "tap") {
           receive(datagram(s.station, claimed), 0)
           slow.tap(from, undefined)

@@ -8,13 +8,15 @@ import { Bounds } from "../../src/domain/Bounds.ts"
 import * as Counters from "../../src/domain/Counters.ts"
 import * as Mac from "../../src/domain/MacAddress.ts"
 import * as Owners from "../../src/domain/OwnerTable.ts"
+import type { TrunkBinding } from "../../src/domain/policy/Allowances.ts"
 import type { Binding, PolicySettings } from "../../src/domain/policy/PolicySettings.ts"
 import * as Prefixes from "../../src/domain/Prefix.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import * as Forwarder from "../../src/services/Forwarder.ts"
 import { answer } from "../../src/services/PlaneQuestion.ts"
-import { addressOf, datagram, dump, macOf, request } from "./admissionWorld.ts"
+import { address6Of, addressOf, advertise, datagram, dump, macOf, packet6, request } from "./admissionWorld.ts"
 import { networkOf } from "./networkOf.ts"
+import { address6 } from "./policyFrames6.ts"
 import * as World from "./switchWorld.ts"
 
 const started: Options = {
@@ -147,11 +149,12 @@ describe("settings read anew", () => {
 
 /** A running secure switch, whose operator changes the policy. */
 const serving = () => {
-  const world = World.make({ secure: true })
+  const ipv6 = { address: address6("fd00:1::1"), bits: 64 }
+  const world = World.make({ secure: true, policy: { ipv6 } })
   return {
     ...world,
     reload: (policy: Partial<PolicySettings>, stationAgeSeconds = 300) => {
-      answer(world.forwarder, { kind: "configure", settings: { policy, stationAgeSeconds } })
+      answer(world.forwarder, { kind: "configure", settings: { policy: { ipv6, ...policy }, stationAgeSeconds } })
       check(world.forwarder)
     },
     denied: (port: number, reason: Reason) =>
@@ -160,6 +163,7 @@ const serving = () => {
 }
 
 const boundTo = (uid: number, n: number): Binding => ({ uid, mac: Mac.parse(macOf(n)), ip: networkOf(addressOf(n)) })
+const boundTo6 = (uid: number, n: number): Binding => ({ uid, ip: networkOf(address6Of(n)) })
 
 describe("a running switch that is given other settings", () => {
   it("keeps its guests, and keeps them apart from the next frame on", () => {
@@ -243,14 +247,18 @@ describe("a running switch that is given other settings", () => {
 
   const number = fc.integer({ min: 1, max: 4 })
   const step = fc.oneof(
-    fc.tuple(fc.nat({ max: 2 }), number, number).map(([guest, m, a]) => ({ kind: "send" as const, guest, m, a })),
+    fc.record({ kind: fc.constant("send" as const), guest: fc.nat({ max: 2 }), m: number, a: number }),
+    fc.record({ kind: fc.constant("host" as const), a: number }),
     fc.record({
       isolate: fc.constantFrom<PolicySettings["isolate"]>("none", "users", "all"),
       learn: fc.constantFrom<PolicySettings["learn"]>("fcfs", "dhcp", "static"),
       lock: fc.boolean(),
-      bindings: fc.array(fc.tuple(fc.integer({ min: 1001, max: 1003 }), number).map(([uid, n]) => boundTo(uid, n)), {
-        maxLength: 3
-      }),
+      bindings: fc.array(
+        fc.tuple(fc.constantFrom(boundTo, boundTo6), fc.integer({ min: 1001, max: 1003 }), number)
+          .map(([bound, uid, n]) => bound(uid, n)),
+        { maxLength: 4 }
+      ),
+      trunkBindings: fc.constantFrom([], [{ ip: networkOf("fd00:1::4/127") }]),
       stationsPerGuest: fc.integer({ min: 1, max: 4 }),
       addressesPerGuest: fc.integer({ min: 1, max: 4 }),
       holdSeconds: fc.constantFrom(0, 10)
@@ -267,7 +275,11 @@ describe("a running switch that is given other settings", () => {
     for (const step of steps) {
       if (step.kind === "send") {
         const { a, guest, m } = step
-        world.send(guests[guest]!, (m + a) % 2 === 0 ? datagram(m, addressOf(a)) : request(macOf(m), addressOf(a)))
+        const frames = [datagram(m, addressOf(a)), request(macOf(m), addressOf(a)), packet6(macOf(m), address6Of(a))]
+        world.send(guests[guest]!, frames[(m + a) % frames.length]!)
+      } else if (step.kind === "host") {
+        world.host!.inject(advertise(macOf(9), "fe80::99", address6Of(step.a)))
+        world.settle()
       } else if (step.kind === "reload") world.reload(step.policy)
       else if (step.kind === "pass") world.kernel.advance(3000)
       else {
@@ -284,7 +296,7 @@ describe("a running switch that is given other settings", () => {
 
 /** Nobody owns what is bound to another. */
 const assertBindings = ({ memory }: Forwarder.Forwarder) => {
-  const { bindings } = memory.policy
+  const { bindings, trunkBindings } = memory.policy
   Owners.forEach(memory.stations, (fact) => {
     const at = (field: number) => Owners.get(memory.stations, fact, field)
     const bound = bindings.filter(({ mac }) => mac?.hi === at(0) && mac.lo === at(1))
@@ -292,9 +304,8 @@ const assertBindings = ({ memory }: Forwarder.Forwarder) => {
   })
   Owners.forEach(memory.claims, (fact) => {
     const at = (field: number) => Owners.get(memory.claims, fact, field)
-    const bound = bindings.filter(({ ip }) => ip?.first[3] === at(3) >>> 0)
-    if (at(Owners.Field.port) !== 0 && bound.length > 0) {
-      assert.include(bound.map(({ uid }) => uid), memory.uid[at(Owners.Field.port)])
-    }
+    const has = ({ ip }: TrunkBinding) => ip?.first.every((word, i) => ((word ^ at(i)) & ip.mask[i]!) === 0) === true
+    const owners = [...bindings.filter(has).map(({ uid }) => uid), ...(trunkBindings.some(has) ? ["trunk"] : [])]
+    if (owners.length > 0) assert.include(owners, memory.uid[at(Owners.Field.port)])
   })
 }
