@@ -10,6 +10,7 @@ import { flags, spell } from "./Flags.ts"
 import { parseIpv6 } from "./Ipv6Operand.ts"
 import { type Read, readNumber, readWord, refuse } from "./OptionValue.ts"
 import { printable } from "./Printable.ts"
+import { ValueError } from "./UsageError.ts"
 
 /** What the command line says about the policy, as words. */
 export interface RawPolicyOptions {
@@ -91,52 +92,74 @@ const readEtherType = (text: string): Read<number> => {
     )
 }
 
+/** One of the bindings, or what is wrong with it. */
+const inBinding = <A>(read: (text: string) => Either.Either<A, string>) => (text: string): Read<A> =>
+  Either.mapLeft(read(text), (why) =>
+    new ValueError({ message: `bad ${spell(flags.bind)} ${printable(text)}: ${why}` }))
+
 /** `uid:1000,mac=52:54:00:00:00:01,ip=10.1.0.5` */
-const readBinding = (text: string): Read<Binding> => {
+const readBinding = inBinding((text): Either.Either<Binding, string> => {
+  const usage = "give uid:N with mac=MAC, ip=ADDRESS or both, as uid:1000,ip=10.1.0.5"
   const [owner = "", ...words] = text.split(",")
   const uid = readUid(owner)
-  const facts = readFacts(words)
-  if (uid !== undefined && facts !== undefined && (facts.ip?.bits ?? 128) === 128) {
-    return Either.right({ uid, ...facts })
-  }
-  return refuse(
-    `bad ${spell(flags.bind)} ${printable(text)}: give uid:N with mac=MAC, ip=ADDRESS or both, as uid:1000,ip=10.1.0.5`
+  if (uid === undefined) return Either.left(usage)
+  return Either.flatMap(
+    readFacts(words, usage),
+    (facts) => facts.ip === undefined || facts.ip.bits === 128 ? Either.right({ uid, ...facts }) : Either.left(usage)
   )
-}
+})
 
 const isOfTrunk = (text: string): boolean => text.startsWith("trunk,")
 
 /** `trunk,ip=10.1.0.128/25` */
-const readTrunkBinding = (text: string): Read<TrunkBinding> => {
-  const facts = readFacts(text.split(",").slice(1))
-  return facts === undefined
-    ? refuse(
-      `bad ${spell(flags.bind)} ${printable(text)}: ` +
-        "give trunk with mac=MAC, ip=ADDRESS[/BITS] or both, as trunk,ip=192.0.2.0/24"
-    )
-    : Either.right(facts)
-}
+const readTrunkBinding = inBinding((text) =>
+  readFacts(
+    text.split(",").slice(1),
+    "give trunk with mac=MAC, ip=ADDRESS[/BITS] or both, as trunk,ip=192.0.2.0/24"
+  )
+)
 
-/** What is bound: some of it, or undefined if a word is none. */
-const readFacts = (words: ReadonlyArray<string>): TrunkBinding | undefined => {
-  let mac: Mac.MacAddress | undefined
-  let ip: Networks.Network | undefined
-  for (const word of words) {
-    if (word.startsWith("mac=")) {
-      mac = Mac.parse(word.slice(4))
-      if (mac === undefined) return undefined
-    } else {
-      ip = word.startsWith("ip=") ? readNetwork(word.slice(3)) : undefined
-      if (ip === undefined) return undefined
+/** What is bound: some of it. @param usage what to say of a word that is none. */
+const readFacts = (words: ReadonlyArray<string>, usage: string): Either.Either<TrunkBinding, string> =>
+  Either.gen(function*() {
+    let mac: Mac.MacAddress | undefined
+    let ip: Networks.Network | undefined
+    for (const word of words) {
+      if (word.startsWith("ip=")) ip = yield* readNetwork(word.slice(3), usage)
+      else {
+        mac = word.startsWith("mac=") ? Mac.parse(word.slice(4)) : undefined
+        if (mac === undefined) return yield* Either.left(usage)
+      }
     }
+    return words.length === 0 ? yield* Either.left(usage) : { mac, ip }
+  })
+
+/** `10.1.0.5`, `fd00:1::5`, or a network: `10.1.0.128/25`. */
+const readNetwork = (text: string, usage: string): Either.Either<Networks.Network, string> => {
+  const [, address = "", bits] = /^([^/]+)(?:\/(0|[1-9][0-9]{0,2}))?$/.exec(text) ?? []
+  if (ipaddr.IPv4.isValidFourPartDecimal(address)) {
+    const octets = Uint8Array.from(ipaddr.IPv4.parse(address).toByteArray())
+    const own = Number(bits ?? 32)
+    return own > 32
+      ? Either.left(usage)
+      : Either.right(Networks.ofIpv4(Prefixes.make(new DataView(octets.buffer).getUint32(0), own)))
   }
-  return words.length === 0 ? undefined : { mac, ip }
+  const own = Number(bits ?? 128)
+  if (!ipaddr.IPv6.isValid(address) || address.includes("%") || own > 128) return Either.left(usage)
+  const parsed = ipaddr.IPv6.parse(address)
+  const nobodys = nobodysRanges.get(parsed.range())
+  if (nobodys !== undefined && !(parsed.range() === "unspecified" && own < 128)) {
+    return Either.left(`no guest can have that ${nobodys} address; give another, as ip=fd00:1::5`)
+  }
+  return address.includes(".")
+    ? Either.left(usage)
+    : Either.right(Networks.ofIpv6({ address: Uint8Array.from(parsed.toByteArray()), bits: own }))
 }
 
-/** `10.1.0.5`, or a network: `10.1.0.128/25`. */
-const readNetwork = (text: string): Networks.Network | undefined => {
-  const [, address = "", bits = "32"] = /^([0-9.]+)(?:\/([0-9]|[12][0-9]|3[0-2]))?$/.exec(text) ?? []
-  if (!ipaddr.IPv4.isValidFourPartDecimal(address)) return undefined
-  const octets = Uint8Array.from(ipaddr.IPv4.parse(address).toByteArray())
-  return Networks.ofIpv4(Prefixes.make(new DataView(octets.buffer).getUint32(0), Number(bits)))
-}
+/** IPv6 addresses that nobody has on a link, by the library's names; `::` may begin a network. */
+const nobodysRanges = new Map([
+  ["unspecified", "unspecified"],
+  ["loopback", "loopback"],
+  ["multicast", "multicast"],
+  ["ipv4Mapped", "IPv4-mapped"]
+])

@@ -99,6 +99,22 @@ describe("two hosts joined by a trunk", () => {
       const reasons = rows.find(({ kind }) => kind === "trunk")?.reasons ?? []
       assert.deepInclude(reasons, { reason: "IP4_SRC_OUTSIDE", frames: 1 })
     }), 60_000)
+
+  it.scopedLive("do so over IPv6, too", () =>
+    Effect.gen(function*() {
+      const here = yield* host("10.1.0.1/24", "--ipv6", "fd00:1::1/64", "--bind", "trunk,ip=2001:db8::/64")
+      const there = yield* host("10.1.0.2/24", "--ipv6", "fd00:1::2/64")
+      yield* linked(here, there)
+      yield* here.netns.succeed("ping -c 1 -W 5 fd00:1::2")
+      yield* there.netns.succeed("ping -c 1 -W 5 fd00:1::1")
+      yield* there.netns.succeed("ip address add 2001:db8::1/128 dev lo; ip address add 2001:db8:1::1/128 dev lo")
+      yield* here.netns.succeed("ip route add 2001:db8::/32 via fd00:1::2")
+      yield* here.netns.succeed("ping -c 1 -W 5 2001:db8::1")
+      yield* here.netns.succeed("! ping -c 1 -W 1 2001:db8:1::1")
+      const rows = json<Rows>((yield* here.ask("ports", "--json")).stdout)
+      const reasons = rows.find(({ kind }) => kind === "trunk")?.reasons ?? []
+      assert.deepInclude(reasons, { reason: "IP6_SRC_OUTSIDE", frames: 1 })
+    }), 60_000)
 })
 
 describe("the trunks' socket", () => {
@@ -149,7 +165,10 @@ describe("the trunks' socket", () => {
       }
     }))
 
-  const wrong = ["trunk", "trunk,", "trunk,ip=10.1.0.0/33", "trunk,ip=10.1.0", "trunk,mac=1", "uid:1,ip=10.1.0.0/24"]
+  const wrong = [
+    "trunk", "trunk,", "trunk,ip=10.1.0.0/33", "trunk,ip=10.1.0", "trunk,mac=1", "uid:1,ip=10.1.0.0/24",
+    "trunk,ip=fd00:1::/129", "uid:1,ip=fd00:1::/64"
+  ]
   for (const bind of wrong) {
     it.scopedLive(`tells in one line what is wrong with --bind ${bind}`, () =>
       Effect.gen(function*() {
@@ -158,6 +177,16 @@ describe("the trunks' socket", () => {
         assert.match(stderr, /^vknetd: bad --bind \S+: give (?:uid:N|trunk) with mac=MAC, [^\n]+\n$/)
       }))
   }
+
+  it.scopedLive("explain tells of an IPv6 packet from a trunk", () =>
+    Effect.gen(function*() {
+      const [routed, guest] = ["20010db8000000000000000000000007", "fd000001000000000000000000000003"]
+      const hex = `52540000000252540000000186dd60000000000811 40${routed}${guest}1388138900080000`.replaceAll(" ", "")
+      const bind = ["--ipv6", "fd00:1::1/64", "--bind", "trunk,ip=2001:db8::/32", "10.1.0.1/24"]
+      const words = [...vknetd, "explain", "--hex", hex, ...bind]
+      assert.include(yield* succeed([...words, "--from", "trunk"]), "\npasses, to the port of 52:54:00:00:00:02")
+      assert.include(yield* succeed(words), "\ndenied: IP6_SRC_OUTSIDE")
+    }))
 
   it.scopedLive("explain tells of a frame from a trunk", () =>
     Effect.gen(function*() {

@@ -80,7 +80,8 @@ describe("what is remembered of guests", () => {
   it.prop(
     "agrees with the tables of the policy, step by step, verdicts and all that is remembered, of guests and trunks",
     [fc.array(step, { maxLength: 30 }), policies],
-    ([steps, { dhcpServer, holdSeconds, isBound, isBound6, isBoundToTrunks, isBoundToTrunks6, learn, lock, trunks }]) => {
+    ([steps, { isBound6, isBoundToTrunks6, ...policy }]) => {
+      const { dhcpServer, holdSeconds, isBound, isBoundToTrunks, learn, lock, trunks } = policy
       const bindings = isBound ? [{ uid: 1001, mac: macOf(1), address: addressOf(1) }] : []
       const bindings6 = isBound6.map(({ n, uid }) => ({ uid, address: sixOf(n) }))
       const trunkBindings = isBoundToTrunks ? [{ mac: macOf(2), address: addressOf(2) }] : []

@@ -77,7 +77,8 @@ describe("an IPv6 address that is bound", () => {
     return { ...fast, use6 }
   }
 
-  it.each(["fcfs", "dhcp", "static"] as const)("may be used by its user, and by nobody else, under --learn %s", (learn) => {
+  const ways = ["fcfs", "dhcp", "static"] as const
+  it.each(ways)("may be used by its user, and by nobody else, under --learn %s", (learn) => {
     const { use6 } = world({ learn, bindings: [bound(1001, BOUND), bound(1001, LINK)] })
     for (const text of [BOUND, LINK]) {
       assert.strictEqual(use6(2, text), Reason.STATIC_MISMATCH)
@@ -141,6 +142,12 @@ describe("an IPv6 address that is bound", () => {
     const { use6 } = world({ bindings: [bound(1001, "fd00:1::1"), bound(1001, "fe80::ff:fe00:1")] })
     assert.strictEqual(use6(1, "fd00:1::1"), Reason.IP6_SRC_HOST)
     assert.strictEqual(use6(1, "fe80::ff:fe00:1"), Reason.IP6_SRC_HOST)
+  })
+
+  it("passes no more than others without --ipv6", () => {
+    const { use, use6 } = world({ ipv6: undefined, bindings: [bound(1001, BOUND)] })
+    assert.strictEqual(use6(1, BOUND), Reason.IP6_DISABLED)
+    assert.strictEqual(use(1, 1), Reason.PASS)
   })
 
   it("is its user's from the moment of the binding, whoever had it, here or behind the tap", () => {

@@ -48,7 +48,7 @@ const ethertypes = fc.array(fc.constantFrom("88b5", "0x8863", "88B6"), { minLeng
 
 const facts = {
   mac: fc.constantFrom("52:54:00:00:00:01", "00:00:00:00:00:02"),
-  ip: fc.constantFrom("10.1.0.5", "10.1.0.6")
+  ip: fc.constantFrom("10.1.0.5", "10.1.0.6", "fd00:1::5", "fe80::5054:ff:fe00:1")
 }
 const uid = fc.integer({ min: 0, max: 2 ** 32 - 2 }).map(BigInt)
 const binding: fc.Arbitrary<{ uid?: bigint; trunk?: true; mac?: string; ip?: string }> = fc.oneof(
@@ -283,6 +283,11 @@ describe("a mistake in a file is told with its line and key:", () => {
     [
       "[[bind]]\nuid = 1\nip = \"10.1.0.5\"\n\n[[bind]]\nuid = 2\nip = \"10.1.0.256\"",
       `FILE:5: bind: bad value uid:2,ip=10.1.0.256: ${unfit}`
+    ],
+    [
+      "[[bind]]\nuid = 1\nip = \"fd00:1::5\"\n\n[[bind]]\nuid = 2\nip = \"ff02::1\"",
+      "FILE:5: bind: bad value uid:2,ip=ff02::1: no guest can have that multicast address; "
+        + "give another, as ip=fd00:1::5"
     ],
     ["bind = [\n  { uid = 1, ip = \"10.1.0.5\" },\n  { uid = 2 }\n]", `FILE:3: bind: bad value uid:2: ${unfit}`],
     ["[[bind]]\nuid = -1\nip = \"10.1.0.5\"", `FILE:1: bind: bad value uid:-1,ip=10.1.0.5: ${unfit}`],

@@ -295,8 +295,11 @@ const addressEdges: ReadonlyArray<Edge> = [
       })
     }
   },
-  ...([[0, ["2001:db8::1", "::2", "::fffe:a01:2", "::1:0:a01:2"], ["ff02::1", "::1", "::", "::ffff:a01:2"]], [128, ["fe80::5"], ["fd00:1::2", "fd00:1::"]],
-    [33, ["fd00:1::2"], ["fd00:1:8000::1"]]] as const).map(([bits, inside, outside]): Edge => ({
+  ...([
+    [0, ["2001:db8::1", "::2", "::fffe:a01:2", "::1:ffff:a01:2"], ["ff02::1", "::1", "::", "::ffff:a01:2"]],
+    [128, ["fe80::5"], ["fd00:1::2", "fd00:1::"]],
+    [33, ["fd00:1::2"], ["fd00:1:8000::1"]]
+  ] as const).map(([bits, inside, outside]): Edge => ({
       rule: "V11",
       allowances: { ipv6: { address: six.host6, bits } },
       passes: Object.fromEntries(inside.map((text) => [text, from(text)])),

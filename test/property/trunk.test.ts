@@ -101,7 +101,7 @@ describe("a trunk", () => {
     free.accepted(request(macOf(2), "10.1.0.126"), TRUNK)
   })
 
-  it("sends from outside the IPv6 prefix only what is bound to trunks, in no neighbour discovery; it makes no claim", () => {
+  it("sends from outside the IPv6 prefix only packets that are bound to trunks, and that makes no claim", () => {
     const { accepted, state, told } = world({ trunkBindings: [{ ip: networkOf("2001:db8::/32") }] })
     for (let n = 1; n < 200; n++) accepted(packet6(macOf(1), `2001:db8::${n}`), TRUNK)
     assert.deepStrictEqual(dump(state).claims, [])
