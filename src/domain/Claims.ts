@@ -62,15 +62,18 @@ export const judge = (
   verdict: ClaimVerdict,
   before?: ClaimVerdict
 ): void => {
-  verdict.isNew = false
-  verdict.fact = -1
-  const bound = judgeBinding(state, a, b, c, d, port)
-  verdict.reason = bound === Bound.ToOther ? Reason.STATIC_MISMATCH : Reason.PASS
-  if (bound === Bound.ToOther) return
   const claim = Owners.find(state.claims, a, b, c, d)
   const isOwn = claim >= 0 && Owners.get(state.claims, claim, Field.port) === port
+  verdict.reason = Reason.PASS
+  verdict.isNew = false
   verdict.fact = claim
+  // Bindings were asked when this claim began, and are whenever they change.
   if (isOwn && !isEndedLease(state, claim)) return
+  const bound = judgeBinding(state, a, b, c, d, port)
+  if (bound === Bound.ToOther) {
+    verdict.reason = Reason.STATIC_MISMATCH
+    return
+  }
   if (claim >= 0) {
     if (!isOwn && isLive(state, claim)) {
       verdict.reason = CONFLICT

@@ -300,11 +300,11 @@ const addressEdges: ReadonlyArray<Edge> = [
     [128, ["fe80::5"], ["fd00:1::2", "fd00:1::"]],
     [33, ["fd00:1::2"], ["fd00:1:8000::1"]]
   ] as const).map(([bits, inside, outside]): Edge => ({
-      rule: "V11",
-      allowances: { ipv6: { address: six.host6, bits } },
-      passes: Object.fromEntries(inside.map((text) => [text, from(text)])),
-      denies: Object.fromEntries(outside.map((text) => [text, from(text)]))
-    })),
+    rule: "V11",
+    allowances: { ipv6: { address: six.host6, bits } },
+    passes: Object.fromEntries(inside.map((text) => [text, from(text)])),
+    denies: Object.fromEntries(outside.map((text) => [text, from(text)]))
+  })),
   {
     rule: "V12",
     passes: {
