@@ -2,9 +2,9 @@ import * as Either from "effect/Either"
 import ipaddr from "ipaddr.js"
 import { Bounds } from "../domain/Bounds.ts"
 import * as Mac from "../domain/MacAddress.ts"
+import * as Networks from "../domain/Network.ts"
 import type { TrunkBinding } from "../domain/policy/Allowances.ts"
 import type { Binding, PolicySettings } from "../domain/policy/PolicySettings.ts"
-import * as Networks from "../domain/Network.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import { flags, spell } from "./Flags.ts"
 import { parseIpv6 } from "./Ipv6Operand.ts"
@@ -103,10 +103,8 @@ const readBinding = inBinding((text): Either.Either<Binding, string> => {
   const [owner = "", ...words] = text.split(",")
   const uid = readUid(owner)
   if (uid === undefined) return Either.left(usage)
-  return Either.flatMap(
-    readFacts(words, usage),
-    (facts) => facts.ip === undefined || facts.ip.bits === 128 ? Either.right({ uid, ...facts }) : Either.left(usage)
-  )
+  return Either.flatMap(readFacts(words, usage), (facts) =>
+    facts.ip === undefined || facts.ip.bits === 128 ? Either.right({ uid, ...facts }) : Either.left(usage))
 })
 
 const isOfTrunk = (text: string): boolean => text.startsWith("trunk,")
@@ -147,8 +145,10 @@ const readNetwork = (text: string, usage: string): Either.Either<Networks.Networ
   const own = Number(bits ?? 128)
   if (!ipaddr.IPv6.isValid(address) || address.includes("%") || own > 128) return Either.left(usage)
   const parsed = ipaddr.IPv6.parse(address)
-  const nobodys = nobodysRanges.get(parsed.range())
-  if (nobodys !== undefined && !(parsed.range() === "unspecified" && own < 128)) {
+  const range = parsed.range()
+  const nobodys = nobodysRanges.get(range)
+  // `::` is nobody's, and begins networks.
+  if (nobodys !== undefined && (range !== "unspecified" || own === 128)) {
     return Either.left(`no guest can have that ${nobodys} address; give another, as ip=fd00:1::5`)
   }
   return address.includes(".")
@@ -156,7 +156,7 @@ const readNetwork = (text: string, usage: string): Either.Either<Networks.Networ
     : Either.right(Networks.ofIpv6({ address: Uint8Array.from(parsed.toByteArray()), bits: own }))
 }
 
-/** IPv6 addresses that nobody has on a link, by the library's names; `::` may begin a network. */
+/** IPv6 addresses that nobody has on a link, by the library's names. */
 const nobodysRanges = new Map([
   ["unspecified", "unspecified"],
   ["loopback", "loopback"],

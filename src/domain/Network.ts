@@ -12,7 +12,7 @@ export type Words = readonly [number, number, number, number]
 /** The third word of an IPv4 address; the two before it are 0. */
 export const IPV4_WORD = 0xffff
 
-/** Addresses of one kind that begin with the same bits; a single one is a network of 128 bits. */
+/** Addresses, of IPv4 or of IPv6, that begin with the same bits; a single one is a network of 128 bits. */
 export interface Network {
   /** Its first address. Unsigned, as the mask's words are. */
   readonly first: Words

@@ -84,7 +84,7 @@ export const routedEdges: ReadonlyArray<Edge> = [
   {
     rule: "I6",
     port: world.TRUNK_PORT,
-    allowances: everything,
+    allowances: boundTo("::/0", "2001:db8::c000:209"),
     passes: { "its own": world.packet({}) },
     denies: { "what no IPv6 network has": world.packet({ source: world.remote }) }
   }

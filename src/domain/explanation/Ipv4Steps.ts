@@ -69,7 +69,7 @@ export class Ipv4Reader {
     const { allowances: { trunkBindings = [] }, isTrunk } = this.f.situation
     const first = Number(this.source.split(".")[0])
     return isTrunk === true && first >= 1 && first <= 223 && first !== 127 &&
-      trunkBindings.some(({ ip }) => ip !== undefined && ip.bits >= 96 && subnetOf(ip).has(this.source))
+      trunkBindings.some(({ ip }) => ip !== undefined && subnetOf(ip)?.has(this.source) === true)
   }
 
   get firstOctet(): number {
@@ -109,8 +109,9 @@ export class Ipv4Reader {
   }
 }
 
-/** An IPv4 network's own bits stand behind 96 others. */
-const subnetOf = ({ bits, first }: Network): Subnet => new Subnet(formatAddress(first[3]), bits - 96)
+/** An IPv4 network's own bits stand behind 96 others, of ::ffff:0:0; an IPv6 one is no subnet. */
+const subnetOf = ({ bits, first: [a, b, c, d] }: Network): Subnet | undefined =>
+  bits >= 96 && a === 0 && b === 0 && c === 0xffff ? new Subnet(formatAddress(d), bits - 96) : undefined
 
 const least = (protocol: number): number => protocol === 6 ? 20 : protocol === 17 || protocol === 1 ? 8 : 0
 

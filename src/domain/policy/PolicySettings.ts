@@ -2,8 +2,8 @@ import { Bounds } from "../Bounds.ts"
 import type { Allowances, TrunkBinding } from "./Allowances.ts"
 
 /**
- * An address that belongs to the guests of one user and to nobody else; that user's guests have no others of its
- * kind.
+ * A MAC, an IP address, whose network has 128 bits, or both, that belong to the guests of one user and to nobody else;
+ * that user's guests have no others of their kinds: MAC, IPv4, IPv6 of the link alone, other IPv6.
  */
 export interface Binding extends TrunkBinding {
   readonly uid: number
