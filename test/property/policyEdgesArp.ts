@@ -127,8 +127,13 @@ export const arpEdges: ReadonlyArray<Edge> = [
   {
     rule: "A7",
     settings: settings(0),
-    passes: { "low": from("0.0.0.1"), "high": from("255.255.255.254"), "middle": from("192.0.2.9") },
-    denies: { "broadcast": from("255.255.255.255") }
+    passes: Object.fromEntries(
+      ["1.0.0.0", "126.255.255.255", "128.0.0.0", "192.0.2.9", "223.255.255.255"].map((sender) => [sender, from(sender)])
+    ),
+    denies: Object.fromEntries(
+      ["0.0.0.1", "0.255.255.255", "127.0.0.1", "127.255.255.255", "224.0.0.0", "255.255.255.254", "255.255.255.255"]
+        .map((sender) => [sender, from(sender)])
+    )
   },
   {
     rule: "A7",

@@ -63,6 +63,8 @@ export const dhcpEdges: ReadonlyArray<Edge> = [
       "no end": options(53, 1, 1),
       "behind the end": options(53, 1, 1, 255, 12, 200, 0, 0),
       "pads": options(0, 0, 0),
+      "51 and 53": options(51, 4, 0, 0, 0, 9, 53, 1, 3, 255),
+      "options in other fields, behind the end": options(255, 52, 1, 1),
       "option of nothing": options(80, 0, 255),
       "from any port": packet({
         payload: datagram({ destinationPort: 67, payload: request.slice(MESSAGE) })
@@ -90,7 +92,9 @@ export const dhcpEdges: ReadonlyArray<Edge> = [
       "hardware length 16": patched(request, MESSAGE + 2, 16),
       "option without length": options(53, 1, 1, 12),
       "option one beyond": options(53, 1, 1, 12, 3, 97, 98),
-      "relay's option one beyond": options(82, 3, 1, 1)
+      "relay's option one beyond": options(82, 3, 1, 1),
+      "options in other fields": options(53, 1, 1, 52, 1, 1, 255),
+      "options in other fields, of no length": options(52, 0, 255)
     }
   },
   {

@@ -166,6 +166,17 @@ const addressEdges: ReadonlyArray<Edge> = [
   },
   {
     rule: "I6",
+    settings: settings(0),
+    passes: Object.fromEntries(
+      ["1.0.0.0", "126.255.255.255", "128.0.0.0", "223.255.255.255"].map((source) => [source, from(source)])
+    ),
+    denies: Object.fromEntries(
+      ["0.0.0.1", "0.255.255.255", "127.0.0.1", "127.255.255.255", "224.0.0.0", "255.255.255.254"]
+        .map((source) => [source, from(source)])
+    )
+  },
+  {
+    rule: "I6",
     settings: settings(31),
     passes: { "the other of two": from("10.1.0.0") },
     denies: { "below": from("10.0.255.255"), "above": from("10.1.0.2") }
@@ -217,12 +228,6 @@ const addressEdges: ReadonlyArray<Edge> = [
     settings: settings(30),
     passes: { "inside": from("10.1.0.2") },
     denies: { "network": from("10.1.0.0"), "broadcast": from("10.1.0.3") }
-  },
-  {
-    rule: "I7",
-    settings: settings(0),
-    passes: { "low": from("0.0.0.1"), "high": from("255.255.255.254") },
-    denies: { "broadcast": from("255.255.255.255") }
   },
   {
     rule: "I7",

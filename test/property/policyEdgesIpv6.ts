@@ -7,6 +7,8 @@ import * as world from "./policyWorld.ts"
 const { Next, address6, echo6, extension, fragmentHeader, honest6, icmp6, packet6, probe, udpTo } = six
 const { advertisement, authentication, linkLayer, listenerQuery, listenerReport, routerQuestion, solicitation } = six
 
+/** What a DHCPv6 client sends, of a type. */
+const asks = (type: number): Uint8Array => udpTo(546, 547, { payload: Uint8Array.of(type, 0, 0, 1) })
 const data = (size: number): Uint8Array => new Uint8Array(size).fill(0xff)
 const none = new Uint8Array(0)
 const chained = (...chain: NonNullable<six.Fields6["chain"]>): Uint8Array => packet6({ chain })
@@ -145,11 +147,25 @@ const messageEdges: ReadonlyArray<Edge> = [
   },
   {
     rule: "V6",
-    passes: { "from 546": udpTo(546, 547), "to 545": udpTo(5000, 545), "DHCP's ports over IPv6": udpTo(67, 68) },
+    passes: {
+      ...Object.fromEntries([1, 3, 4, 5, 6, 8, 9, 11].map((type) => [`client's message ${type}`, asks(type)])),
+      "from any port": udpTo(5000, 547, { payload: Uint8Array.of(1, 0, 0, 1) }),
+      "of one octet": udpTo(546, 547, { payload: Uint8Array.of(11) }),
+      "later fragment": udpTo(546, 547, { chain: [[Next.FRAGMENT, fragmentHeader(8, false)]] }),
+      "to 545": udpTo(5000, 545),
+      "DHCP's ports over IPv6": udpTo(67, 68)
+    },
     denies: {
       "reply": udpTo(547, 546),
       "from 547": udpTo(547, 5000),
       "to 546": udpTo(5000, 546),
+      ...Object.fromEntries([0, 2, 7, 10, 12, 13, 14, 255].map((type) => [`message ${type}`, asks(type)])),
+      "message 12 from any port": udpTo(5000, 547, { payload: Uint8Array.of(12, 0, 0, 1) }),
+      "no message": udpTo(546, 547, { payload: none }),
+      "no message, in a first fragment": udpTo(546, 547, {
+        payload: none,
+        chain: [[Next.FRAGMENT, fragmentHeader(0, true)]]
+      }),
       "first fragment": udpTo(547, 546, { chain: [[Next.FRAGMENT, fragmentHeader(0, true)]] }),
       "behind options": udpTo(547, 546, { chain: [[Next.OPTIONS, extension()]] })
     }
@@ -157,7 +173,7 @@ const messageEdges: ReadonlyArray<Edge> = [
   {
     rule: "V6",
     allowances: { ...six.ipv6On, dhcpServer: "any" },
-    passes: { "reply": udpTo(547, 546) },
+    passes: { "reply": udpTo(547, 546), "to a relay": udpTo(547, 547, { payload: Uint8Array.of(13, 0) }) },
     denies: {}
   },
   {
@@ -265,6 +281,8 @@ const addressEdges: ReadonlyArray<Edge> = [
       "probe": probe(),
       "probe with a nonce": honest6["probe with a nonce"]!,
       "report from nobody": listenerReport({ source: six.nobody6 }),
+      "report of MLDv1 from nobody": listenerReport({ source: six.nobody6, type: 131 }),
+      "end of MLDv1 from nobody": listenerReport({ source: six.nobody6, type: 132 }),
       "router solicitation from nobody": routerQuestion(none, { source: six.nobody6 })
     },
     denies: {
@@ -277,7 +295,7 @@ const addressEdges: ReadonlyArray<Edge> = [
       "mapped": from("::ffff:a01:2"),
       "documentation": from("2001:db8::1"),
       "nobody, UDP": from("::"),
-      "nobody, DHCPv6": udpTo(546, 547, { source: six.nobody6 }),
+      "nobody, DHCPv6": udpTo(546, 547, { source: six.nobody6, payload: Uint8Array.of(1, 0, 0, 1) }),
       "nobody, echo": echo6({ source: six.nobody6 }),
       "nobody, advertisement": advertisement(none, { source: six.nobody6 }),
       "probe that binds": probe(own(1)),

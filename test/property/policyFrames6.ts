@@ -75,8 +75,10 @@ export interface Fields6 {
   readonly payload?: Uint8Array
 }
 
-const udp6 = (sourcePort: number, destinationPort: number, size = 16): Uint8Array =>
-  concat(u16(sourcePort), u16(destinationPort), u16(8 + size), u16(0x1234), new Uint8Array(size).fill(0xa5))
+const filling: Uint8Array = new Uint8Array(16).fill(0xa5)
+
+const udp6 = (sourcePort: number, destinationPort: number, content = filling): Uint8Array =>
+  concat(u16(sourcePort), u16(destinationPort), u16(8 + content.length), u16(0x1234), content)
 
 /** An IPv6 packet of the guest in a frame to the other guest; any field may be changed. */
 export const packet6 = (fields: Fields6 = {}): Uint8Array => {
@@ -99,8 +101,9 @@ export const packet6 = (fields: Fields6 = {}): Uint8Array => {
   })
 }
 
+/** A datagram; its payload is what follows the UDP header. */
 export const udpTo = (sourcePort: number, destinationPort: number, fields: Fields6 = {}): Uint8Array =>
-  packet6({ ...fields, payload: udp6(sourcePort, destinationPort) })
+  packet6({ ...fields, payload: udp6(sourcePort, destinationPort, fields.payload) })
 
 const tcp6 = concat(u16(40000), u16(22), new Uint8Array(8), Uint8Array.of(0x50, 0x10), new Uint8Array(38))
 
@@ -175,7 +178,7 @@ export const echo6 = (fields: Fields6 = {}): Uint8Array => icmp6(128, new Uint8A
 /** Frames of an honest guest, by name. Each passes with `--ipv6`, and may reach every guest. */
 export const honest6: Readonly<Record<string, Uint8Array>> = {
   "UDP": packet6(),
-  "UDP, padded": frames.padded(packet6({ payload: udp6(1, 2, 0) }), 90),
+  "UDP, padded": frames.padded(packet6({ payload: udp6(1, 2, new Uint8Array(0)) }), 90),
   "TCP": packet6({ protocol: Next.TCP, payload: tcp6 }),
   "TCP to the host": packet6({ to: world.tapMac, destination: host6, protocol: Next.TCP, payload: tcp6 }),
   "TCP of a whole MTU": packet6({ protocol: Next.TCP, payload: concat(tcp6, new Uint8Array(1402)) }),
@@ -194,6 +197,7 @@ export const honest6: Readonly<Record<string, Uint8Array>> = {
   "listener report from nobody": listenerReport({ source: nobody6 }),
   "listener query": listenerQuery(),
   "DHCPv6 request": udpTo(546, 547, {
+    payload: Uint8Array.of(1, 0x12, 0x34, 0x56),
     to: mac("33:33:00:01:00:02"),
     destination: address6("ff02::1:2"),
     source: guestLinkLocal

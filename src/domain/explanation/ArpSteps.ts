@@ -24,7 +24,7 @@ export const arp: Steps<FrameReader> = [
     const address = sender(f)
     if (address === NOBODY) return false
     const subnet = Subnet.of(f.situation.settings)
-    return subnet === undefined || !subnet.has(address) || subnet.isNetwork(address) || subnet.isBroadcast(address)
+    return subnet === undefined || !subnet.hasGuest(address) || subnet.isNetwork(address) || subnet.isBroadcast(address)
   }],
   ["A8", "ARP_THA_MISMATCH", (f) =>
     op(f) === REPLY && !isGroup(destination(f)) && f.mac("target MAC", 32) !== destination(f)]

@@ -3,6 +3,7 @@ import { source } from "./LinkSteps.ts"
 import { kinds, type Option, optionsOf } from "./OptionWalk.ts"
 import type { Steps } from "./Step.ts"
 
+const OVERLOAD = 52
 const RELAY_AGENT_INFORMATION = 82
 
 /** For UDP headers. */
@@ -29,12 +30,12 @@ export class BootpReader {
     this.bytes = ip.udpBytes - 8
   }
 
-  /** The first option that is cut or a relay's; none without the cookie. */
+  /** The first option that is cut, hides others or is a relay's; none without the cookie. */
   get firstOddOption() {
     const { at, bytes, ip } = this
     const [a, b, c, d, ...options] = ip.f.slice("options", at + 236, at + bytes)
     const cookie = a === 0x63 && b === 0x82 && c === 0x53 && d === 0x63
-    const isOdd = ({ type, whole }: Option) => !whole || type === RELAY_AGENT_INFORMATION
+    const isOdd = ({ type, whole }: Option) => !whole || [OVERLOAD, RELAY_AGENT_INFORMATION].includes(type)
     return cookie ? optionsOf(Uint8Array.from(options), kinds.dhcp).find(isOdd) : undefined
   }
 }
@@ -47,6 +48,7 @@ export const dhcp: Steps<BootpReader> = [
   ["D2", "DHCP_MALFORMED", ({ at, ip }) => ip.f.u8("hlen", at + 2) !== 6],
   ["D3", "DHCP_CHADDR", ({ at, ip }) => ip.f.mac("chaddr", at + 28) !== source(ip.f)],
   ["D4", "DHCP_RELAY", ({ at, ip }) => ip.f.ipv4("giaddr", at + 24) !== "0.0.0.0"],
-  ["D4", "DHCP_RELAY", ({ firstOddOption }) => firstOddOption?.whole === true],
-  ["D2", "DHCP_MALFORMED", ({ firstOddOption }) => firstOddOption?.whole === false]
+  ["D4", "DHCP_RELAY", ({ firstOddOption: odd }) => odd?.whole === true && odd.type === RELAY_AGENT_INFORMATION],
+  ["D2", "DHCP_MALFORMED", ({ firstOddOption: odd }) => odd?.whole === true && odd.type === OVERLOAD],
+  ["D2", "DHCP_MALFORMED", ({ firstOddOption: odd }) => odd?.whole === false]
 ]

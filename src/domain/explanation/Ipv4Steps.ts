@@ -4,7 +4,7 @@ import type { FrameReader } from "./FrameReader.ts"
 import { destination, isGroup } from "./LinkSteps.ts"
 import { kinds, optionsOf } from "./OptionWalk.ts"
 import type { Steps } from "./Step.ts"
-import { Subnet } from "./Subnet.ts"
+import { canBeHosts, Subnet } from "./Subnet.ts"
 
 const NOBODY = "0.0.0.0"
 const EVERYBODY = "255.255.255.255"
@@ -67,8 +67,7 @@ export class Ipv4Reader {
   /** Whether the far side of a trunk may send from there, though it is outside the subnet. */
   get isRouted(): boolean {
     const { allowances: { trunkBindings = [] }, isTrunk } = this.f.situation
-    const first = Number(this.source.split(".")[0])
-    return isTrunk === true && first >= 1 && first <= 223 && first !== 127 &&
+    return isTrunk === true && canBeHosts(this.source) &&
       trunkBindings.some(({ ip }) => ip !== undefined && subnetOf(ip)?.has(this.source) === true)
   }
 
@@ -128,7 +127,7 @@ export const ipv4: Steps<Ipv4Reader> = [
   ["I4", "IP4_SRC_HOST", (ip) => ip.source === ip.subnet?.host],
   ["I5", "IP4_SRC_ZERO", (ip) => ip.source === NOBODY && !ip.isDhcpRequest && !ip.isMembership],
   ["I6", "IP4_SRC_OUTSIDE", (ip) =>
-    ip.source !== NOBODY && ip.subnet?.has(ip.source) !== true && !ip.isRouted],
+    ip.source !== NOBODY && ip.subnet?.hasGuest(ip.source) !== true && !ip.isRouted],
   ["I7", "IP4_SRC_RESERVED", (ip) => {
     if (ip.source === NOBODY) return false
     return ip.subnet?.isNetwork(ip.source) === true || ip.subnet?.isBroadcast(ip.source) === true

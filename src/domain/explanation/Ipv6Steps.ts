@@ -129,10 +129,16 @@ export class Ipv6Reader {
   /** Whether `::` is what such a message has to come from. */
   get needsNoSource(): boolean {
     if (this.chain.fragment !== "none") return false
-    if (this.discovers(143)) return true
+    if (this.discovers(131, 132, 143)) return true
     if (this.discovers(133)) return this.upperBytes === 8
     return this.discovers(135) && /^ff02::1:ff[0-9a-f]{2}:[0-9a-f]{1,4}$/.test(this.destination) &&
       this.linkLayerOptions.length === 0
+  }
+
+  /** Whether it goes to a DHCPv6 server, and is nothing that a client says, or does not show what it says. */
+  get misleadsDhcpServer(): boolean {
+    if (this.f.u16("destination port", this.chain.at + 2) !== 547) return false
+    return this.upperBytes < 9 || ![1, 3, 4, 5, 6, 8, 9, 11].includes(this.f.u8("DHCPv6 type", this.chain.at + 8))
   }
 
   /** Whether the host may have it: no other protocol, and nothing that routers of groups say. */
@@ -219,6 +225,7 @@ export const ipv6: Steps<Ipv6Reader> = [
   ["V6", "DHCP6_SERVER", (ip) =>
     ip.starts(UDP) && !ip.f.situation.mayServe &&
     (ip.f.u16("source port", ip.chain.at) === 547 || ip.f.u16("destination port", ip.chain.at + 2) === 546)],
+  ["V6", "DHCP6_SERVER", (ip) => ip.starts(UDP) && !ip.f.situation.mayServe && ip.misleadsDhcpServer],
   ["V9", "ND_TARGET_CONFLICT", (ip) => ip.discovers(136) && ip.isHosts(ip.target)],
   ["V9", "ND_TARGET_CONFLICT", (ip) => ip.discovers(136) && !ip.isOfLink(ip.target, ip.targetAt)],
   ["V9", "ND_TARGET_CONFLICT", (ip) => ip.discovers(135) && ip.source === "::" && ip.isHosts(ip.target)],

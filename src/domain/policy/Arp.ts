@@ -1,6 +1,6 @@
 import { Reason } from "../Reason.ts"
 import { u16, u32 } from "./Octets.ts"
-import { isInside, isReserved, type Policy } from "./Policy.ts"
+import { isGuestSource, isReserved, type Policy } from "./Policy.ts"
 
 const ETHERNET = 1
 const IPV4 = 0x0800
@@ -54,7 +54,7 @@ export const judge = (
 
     // A7 ARP_SPA_OUTSIDE: poisoning for hosts behind the host, and for everybody at once.
     // RFC 1027, 2.1; RFC 1122, 3.2.1.3.
-    if (!isInside(policy, sender) || isReserved(policy, sender)) return Reason.ARP_SPA_OUTSIDE
+    if (!isGuestSource(policy, sender) || isReserved(policy, sender)) return Reason.ARP_SPA_OUTSIDE
   }
 
   // A8 ARP_THA_MISMATCH: a forged answer that reaches one guest in another's name.

@@ -15,6 +15,8 @@ const MAC_BYTES = 6
 const COOKIE = 0x63825363
 const PAD = 0
 const END = 255
+/** Options go on in other fields (RFC 2132, 9.3). No client has so many. */
+const OVERLOAD = 52
 /** RFC 3046. */
 const RELAY_AGENT_INFORMATION = 82
 
@@ -75,8 +77,8 @@ export const judge = (
 
 /**
  * D4 DHCP_RELAY: the relay's own option, 82. D2 DHCP_MALFORMED: an option that is not all
- * inside. Whichever comes first. Without the cookie it is plain BOOTP (RFC 951) and has no
- * options; options in other fields (52, overload) are not followed. RFC 2132, 2.
+ * inside, or one that hides others in the fields of names. Whichever comes first. Without the
+ * cookie it is plain BOOTP (RFC 951) and has no options. RFC 2132, 2.
  *
  * @param from octet where the cookie would be. @param end octet after the datagram.
  */
@@ -94,6 +96,7 @@ const judgeOptions = (bytes: Uint8Array, from: number, end: number): Reason => {
     const next = at + 2 + bytes[at + 1]!
     if (next > end) return Reason.DHCP_MALFORMED
     if (code === RELAY_AGENT_INFORMATION) return Reason.DHCP_RELAY
+    if (code === OVERLOAD) return Reason.DHCP_MALFORMED
     at = next
   }
   return Reason.PASS

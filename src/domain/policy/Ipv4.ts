@@ -2,7 +2,7 @@ import { Reason } from "../Reason.ts"
 import * as Dhcp from "./Dhcp.ts"
 import * as Igmp from "./Igmp.ts"
 import { u16, u32 } from "./Octets.ts"
-import { isInside, isReserved, isSubnetBroadcast, isTrunkSource, type Policy } from "./Policy.ts"
+import { isGuestSource, isReserved, isSubnetBroadcast, isTrunkSource, type Policy } from "./Policy.ts"
 import { Protocol } from "./Protocol.ts"
 
 /** Octets of the Ethernet header. */
@@ -127,7 +127,8 @@ const judgeAddresses = (
   } else {
     // I6 IP4_SRC_OUTSIDE: every other spoofed source: loopback, groups, the networks behind the
     // host. RFC 2827, 3.
-    if (!isInside(policy, source) && !(isTrunk && isTrunkSource(policy, source))) return Reason.IP4_SRC_OUTSIDE
+    const mayBe = isGuestSource(policy, source) || (isTrunk && isTrunkSource(policy, source))
+    if (!mayBe) return Reason.IP4_SRC_OUTSIDE
 
     // I7 IP4_SRC_RESERVED: answers would go to everybody, as in "smurf". RFC 2644, 1; RFC 1122,
     // 3.2.1.3.

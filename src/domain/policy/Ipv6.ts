@@ -21,6 +21,8 @@ const ICMPV6_BYTES_MIN = 4
 const ROUTING_HOME_ADDRESS = 2
 const DHCP6_CLIENT = 546
 const DHCP6_SERVER = 547
+/** A bit for each type of message that a DHCPv6 client sends (RFC 8415, 7.3). */
+const DHCP6_ASKING = [1, 3, 4, 5, 6, 8, 9, 11].reduce((bits, type) => bits | 1 << type, 0)
 
 /** Whether a packet is a fragment, and which. */
 const Fragment = { NONE: 0, FIRST: 1, LATER: 2 } as const
@@ -64,14 +66,27 @@ export const judge = (
       const verdict = NeighbourDiscovery.judge(bytes, start, start + upper, start + end, isFragment)
       if (verdict !== Reason.PASS) return verdict
     }
-    // V6 DHCP6_SERVER: a rogue server tells guests name servers and addresses. Either port is
-    // enough. RFC 7610, 5.
-    if (
-      protocol === Protocol.UDP && policy.dhcpServers[port] !== 1 &&
-      (u16(bytes, start + upper) === DHCP6_SERVER || u16(bytes, start + upper + 2) === DHCP6_CLIENT)
-    ) return Reason.DHCP6_SERVER
+    const mayServe = policy.dhcpServers[port] === 1
+    if (protocol === Protocol.UDP && !mayServe && isOfDhcpServer(bytes, start + upper, start + end)) {
+      return Reason.DHCP6_SERVER
+    }
   }
   return judgeAddresses(bytes, start, chain, end, policy, ipv6, policy.trunks[port] === 1)
+}
+
+/**
+ * V6 DHCP6_SERVER: a rogue server tells guests name servers and addresses, and a rogue relay asks in another's name.
+ * Either port is enough; and a server is sent nothing but what a client says, or what does not show what it says.
+ * RFC 7610, 5; RFC 8415, 7.3 and 19.
+ *
+ * @param datagram octet where the UDP header begins; all of it is there. @param end octet after the packet.
+ */
+const isOfDhcpServer = (bytes: Uint8Array, datagram: number, end: number): boolean => {
+  const to = u16(bytes, datagram + 2)
+  if (u16(bytes, datagram) === DHCP6_SERVER || to === DHCP6_CLIENT) return true
+  if (to !== DHCP6_SERVER) return false
+  const message = datagram + UDP_BYTES
+  return message >= end || bytes[message]! > 31 || (DHCP6_ASKING >>> bytes[message]! & 1) === 0
 }
 
 /**

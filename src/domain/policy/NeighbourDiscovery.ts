@@ -1,9 +1,11 @@
 import { Reason } from "../Reason.ts"
 import { u16, u32 } from "./Octets.ts"
 
-/** Types of ICMPv6 that rules know (RFC 4861, 4; RFC 3810, 5; RFC 4286, 3 to 5). */
+/** Types of ICMPv6 that rules know (RFC 4861, 4; RFC 2710, 3; RFC 3810, 5; RFC 4286, 3 to 5). */
 const Type = {
   LISTENER_QUERY: 130,
+  LISTENER_REPORT_1: 131,
+  LISTENER_DONE_1: 132,
   ROUTER_SOLICITATION: 133,
   ROUTER_ADVERTISEMENT: 134,
   NEIGHBOUR_SOLICITATION: 135,
@@ -110,11 +112,13 @@ export const isOfGroupRouters = (bytes: Uint8Array, message: number): boolean =>
 
 /**
  * Whether a message may come from `::`, of V11: the probe for an address (RFC 4862, 5.4.2), a
- * report of groups (RFC 3810, 5.2.13), the question for a router (RFC 4861, 4.1). None of them
+ * report of groups, in either version (RFC 3590, 4; RFC 3810, 5.2.13), the question for a router (RFC 4861, 4.1). None of them
  * may bind a MAC. Only for messages that passed `judge`.
  */
 export const needsNoSource = (bytes: Uint8Array, start: number, message: number, end: number): boolean => {
   switch (bytes[message]) {
+    case Type.LISTENER_REPORT_1:
+    case Type.LISTENER_DONE_1:
     case Type.LISTENER_REPORT:
       return true
     case Type.ROUTER_SOLICITATION:

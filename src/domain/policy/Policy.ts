@@ -79,17 +79,19 @@ export const make = (settings: SwitchSettings, allowances: Allowances = {}): Pol
   }
 }
 
-/** Whether an address lies in the guests' subnet. */
-export const isInside = (policy: Policy, address: number): boolean =>
-  ((address & policy.mask) >>> 0) === policy.network
-
-/**
- * Whether a trunk may send from an address outside the subnet: one that is bound to trunks, and that a host can
- * have at all (RFC 1122, 3.2.1.3; RFC 5735, 3).
- */
-export const isTrunkSource = ({ trunkSources }: Policy, address: number): boolean => {
+/** Whether a host can have an address at all, whatever the subnet (RFC 1122, 3.2.1.3; RFC 5735, 3). */
+const isUnicast = (address: number): boolean => {
   const net = address >>> 24
-  if (net === 0 || net === 127 || net >= 224) return false
+  return net !== 0 && net !== 127 && net < 224
+}
+
+/** Whether a guest can have an address: one of the subnet, which may be so wide that it holds others. */
+export const isGuestSource = (policy: Policy, address: number): boolean =>
+  ((address & policy.mask) >>> 0) === policy.network && isUnicast(address)
+
+/** Whether a trunk may send from an address outside the subnet: one that is bound to trunks. */
+export const isTrunkSource = ({ trunkSources }: Policy, address: number): boolean => {
+  if (!isUnicast(address)) return false
   for (let i = 0; i < trunkSources.length; i++) {
     if (Networks.contains(trunkSources[i]!, 0, 0, Networks.IPV4_WORD, address)) return true
   }

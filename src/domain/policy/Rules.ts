@@ -56,7 +56,7 @@ export const rules: ReadonlyArray<Rule> = [
   { id: "V3", reason: Reason.IP6_FRAG_DENIED, stops: "neighbour discovery hidden in fragments" },
   { id: "V4", reason: Reason.IP6_RA_DENIED, stops: "posing as the router" },
   { id: "V5", reason: Reason.IP6_REDIRECT_DENIED, stops: "moving other hosts' IPv6 routes" },
-  { id: "V6", reason: Reason.DHCP6_SERVER, stops: "rogue DHCPv6 servers" },
+  { id: "V6", reason: Reason.DHCP6_SERVER, stops: "rogue DHCPv6 servers and relays" },
   { id: "V7", reason: Reason.ND_MALFORMED, stops: "neighbour discovery from elsewhere, or read two ways" },
   { id: "V8", reason: Reason.ND_LLA_MISMATCH, stops: "binding an address to a third party's MAC" },
   { id: "V9", reason: Reason.ND_TARGET_CONFLICT, stops: "answering for the host's address" },
