@@ -53,7 +53,7 @@ export const reasonWords: Readonly<Record<Exclude<keyof typeof Reason, "PASS">, 
   IP6_FRAG_DENIED: "an IPv6 fragment that hides what it carries",
   IP6_RA_DENIED: "a router advertisement",
   IP6_REDIRECT_DENIED: "an IPv6 redirect",
-  DHCP6_SERVER: "what only a DHCPv6 server sends",
+  DHCP6_SERVER: "what only a DHCPv6 server or relay sends",
   ND_MALFORMED: "neighbor discovery that does not fit",
   ND_LLA_MISMATCH: "neighbor discovery in the name of another MAC address",
   ND_TARGET_CONFLICT:

@@ -128,7 +128,7 @@ export const arpEdges: ReadonlyArray<Edge> = [
     rule: "A7",
     settings: settings(0),
     passes: Object.fromEntries(
-      ["1.0.0.0", "126.255.255.255", "128.0.0.0", "192.0.2.9", "223.255.255.255"].map((sender) => [sender, from(sender)])
+      ["1.0.0.0", "126.255.255.255", "128.0.0.0", "223.255.255.255"].map((sender) => [sender, from(sender)])
     ),
     denies: Object.fromEntries(
       ["0.0.0.1", "0.255.255.255", "127.0.0.1", "127.255.255.255", "224.0.0.0", "255.255.255.254", "255.255.255.255"]

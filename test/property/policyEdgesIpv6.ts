@@ -1,14 +1,13 @@
 /** Edges of the rules on IPv6, from honest packets with one field wrong. */
 import { concat, ethernet, mac, padded, patched } from "./frames.ts"
 import type { Edge } from "./policyEdge.ts"
+import { dhcpEdges } from "./policyEdgesDhcp6.ts"
 import * as six from "./policyFrames6.ts"
 import * as world from "./policyWorld.ts"
 
 const { Next, address6, echo6, extension, fragmentHeader, honest6, icmp6, packet6, probe, udpTo } = six
 const { advertisement, authentication, linkLayer, listenerQuery, listenerReport, routerQuestion, solicitation } = six
 
-/** What a DHCPv6 client sends, of a type. */
-const asks = (type: number): Uint8Array => udpTo(546, 547, { payload: Uint8Array.of(type, 0, 0, 1) })
 const data = (size: number): Uint8Array => new Uint8Array(size).fill(0xff)
 const none = new Uint8Array(0)
 const chained = (...chain: NonNullable<six.Fields6["chain"]>): Uint8Array => packet6({ chain })
@@ -144,37 +143,6 @@ const messageEdges: ReadonlyArray<Edge> = [
     rule: "V5",
     passes: { "type 138": icmp6(138, data(36)) },
     denies: { "redirect": icmp6(137, data(36)), "cut": icmp6(137, none) }
-  },
-  {
-    rule: "V6",
-    passes: {
-      ...Object.fromEntries([1, 3, 4, 5, 6, 8, 9, 11].map((type) => [`client's message ${type}`, asks(type)])),
-      "from any port": udpTo(5000, 547, { payload: Uint8Array.of(1, 0, 0, 1) }),
-      "of one octet": udpTo(546, 547, { payload: Uint8Array.of(11) }),
-      "later fragment": udpTo(546, 547, { chain: [[Next.FRAGMENT, fragmentHeader(8, false)]] }),
-      "to 545": udpTo(5000, 545),
-      "DHCP's ports over IPv6": udpTo(67, 68)
-    },
-    denies: {
-      "reply": udpTo(547, 546),
-      "from 547": udpTo(547, 5000),
-      "to 546": udpTo(5000, 546),
-      ...Object.fromEntries([0, 2, 7, 10, 12, 13, 14, 255].map((type) => [`message ${type}`, asks(type)])),
-      "message 12 from any port": udpTo(5000, 547, { payload: Uint8Array.of(12, 0, 0, 1) }),
-      "no message": udpTo(546, 547, { payload: none }),
-      "no message, in a first fragment": udpTo(546, 547, {
-        payload: none,
-        chain: [[Next.FRAGMENT, fragmentHeader(0, true)]]
-      }),
-      "first fragment": udpTo(547, 546, { chain: [[Next.FRAGMENT, fragmentHeader(0, true)]] }),
-      "behind options": udpTo(547, 546, { chain: [[Next.OPTIONS, extension()]] })
-    }
-  },
-  {
-    rule: "V6",
-    allowances: { ...six.ipv6On, dhcpServer: "any" },
-    passes: { "reply": udpTo(547, 546), "to a relay": udpTo(547, 547, { payload: Uint8Array.of(13, 0) }) },
-    denies: {}
   },
   {
     rule: "V7",
@@ -411,6 +379,7 @@ const otherEdges: ReadonlyArray<Edge> = [
 
 /** With `--ipv6 fd00:1::1/64`, unless an edge says otherwise. */
 export const ipv6Edges: ReadonlyArray<Edge> = [
-  ...[...headerEdges, ...messageEdges, ...addressEdges].map((edge): Edge => ({ allowances: six.ipv6On, ...edge })),
+  ...[...headerEdges, ...messageEdges, ...dhcpEdges, ...addressEdges]
+    .map((edge): Edge => ({ allowances: six.ipv6On, ...edge })),
   ...otherEdges.map((edge): Edge => edge.rule === "E2" ? { allowances: six.ipv6On, ...edge } : edge)
 ]

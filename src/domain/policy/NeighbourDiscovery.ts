@@ -112,8 +112,8 @@ export const isOfGroupRouters = (bytes: Uint8Array, message: number): boolean =>
 
 /**
  * Whether a message may come from `::`, of V11: the probe for an address (RFC 4862, 5.4.2), a
- * report of groups, in either version (RFC 3590, 4; RFC 3810, 5.2.13), the question for a router (RFC 4861, 4.1). None of them
- * may bind a MAC. Only for messages that passed `judge`.
+ * report of groups, in either version (RFC 3590, 4; RFC 3810, 5.2.13), the question for a
+ * router (RFC 4861, 4.1). None of them may bind a MAC. Only for messages that passed `judge`.
  */
 export const needsNoSource = (bytes: Uint8Array, start: number, message: number, end: number): boolean => {
   switch (bytes[message]) {
