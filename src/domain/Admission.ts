@@ -28,11 +28,16 @@ import type { SwitchSettings } from "./SwitchSettings.ts"
 /** Destination of a frame that goes to every port but its own. */
 export const FLOOD = -1
 
-/** Where a message begins in a frame of IPv6 without a chain of headers, and how long one about a neighbour is. */
+/** Where a message begins in a frame of IPv6 without a chain of headers, and how long each kind is at least. */
 const NEIGHBOUR_AT = 54
 const NEIGHBOUR_FRAME_BYTES = NEIGHBOUR_AT + 24
+const ROUTER_FRAME_BYTES = NEIGHBOUR_AT + 16
 
+const IPV4_SOURCE_AT = 26
 const IPV6_SOURCE_AT = 22
+
+/** Octets of a frame that has all of an IPv4 header without options: RFC 791. */
+const IPV4_FRAME_BYTES = 34
 
 /** Octets of a frame that has all of an ARP packet, and the operation of an answer: RFC 826. */
 const ARP_FRAME_BYTES = 42
@@ -149,7 +154,7 @@ const admitGuest = (
   const start = slot * slotBytes
   const port = batch.port[slot]!
   const type = u16(bytes, start + 12)
-  const at = type === EtherType.IPV4 ? 26 : type === EtherType.ARP ? 28 : -1
+  const at = type === EtherType.IPV4 ? IPV4_SOURCE_AT : type === EtherType.ARP ? 28 : -1
   const said = at < 0 ? 0 : u32(bytes, start + at) | 0
   // What the far side of a trunk routes is nobody's here.
   const address = isTrunk(state, port) && !Claims.isInside(state, said) ? 0 : said
@@ -259,7 +264,7 @@ const wordsOf = (
   return addressWords
 }
 
-/** S4, B3, B4: the host's side is believed. */
+/** S4, B1, B3, B4: the host's side is believed. */
 const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: number, lo: number): void => {
   if (hi !== state.tapHi || lo !== state.tapLo) {
     if (!state.secure || !Stations.isBound(state, hi, lo)) Stations.learn(state, hi, lo, TAP_PORT)
@@ -269,23 +274,29 @@ const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
   const start = slot * slotBytes
   const type = u16(bytes, start + 12)
   if (type === EtherType.ARP && size[slot]! >= 42) Claims.host(state, u32(bytes, start + 28))
-  if (type === EtherType.IPV6) noteNeighbour(state, batch, slot)
-  if (type === EtherType.IPV4 && size[slot]! >= 34 && Snoop.isDhcp(bytes, start, size[slot]!)) {
-    noteDhcp(state, batch, slot)
-  }
+  const isIpv4 = type === EtherType.IPV4 && size[slot]! >= IPV4_FRAME_BYTES
+  const isIpv6 = type === EtherType.IPV6 && size[slot]! >= NEIGHBOUR_AT
+  if (!isIpv4 && !isIpv6) return
+  const words = wordsOf(batch, slot, type, isIpv4 ? u32(bytes, start + IPV4_SOURCE_AT) | 0 : 0)
+  if (words !== NO_WORDS) Claims.useOfHost(state, words[0]!, words[1]!, words[2]!, words[3]!)
+  if (isIpv6) noteNeighbour(state, batch, slot)
+  else if (Snoop.isDhcp(bytes, start, size[slot]!)) noteDhcp(state, batch, slot)
 }
 
 /**
- * B3 by neighbour discovery: whoever advertises an address has it, and who asks asks from its own. Nothing is judged
- * in what the host's side sends: only a message right behind the first header is read, as all systems send it.
+ * B3 by neighbour discovery: whoever advertises an address has it; who asks, or is a router, speaks from its own.
+ * Nothing is judged in what the host's side sends: only a message right behind the first header is read, as all
+ * systems send it.
  */
 const noteNeighbour = (state: AdmissionState, batch: FrameBatch, slot: number): void => {
   const { bytes, size, slotBytes } = batch
   const start = slot * slotBytes
-  if (size[slot]! < NEIGHBOUR_FRAME_BYTES || bytes[start + 20] !== Protocol.ICMPV6) return
+  if (bytes[start + 20] !== Protocol.ICMPV6 || size[slot]! < ROUTER_FRAME_BYTES) return
   const message = start + NEIGHBOUR_AT
+  if (Neighbours.isRouterAdvertisement(bytes, message)) Claims.host6(state, bytes, start + IPV6_SOURCE_AT)
+  if (size[slot]! < NEIGHBOUR_FRAME_BYTES) return
   if (Neighbours.isAdvertisement(bytes, message)) Claims.host6(state, bytes, message + Neighbours.TARGET_AT)
-  if (Neighbours.isSolicitation(bytes, message)) Claims.host6(state, bytes, start + 22)
+  if (Neighbours.isSolicitation(bytes, message)) Claims.host6(state, bytes, start + IPV6_SOURCE_AT)
 }
 
 /** B4: what an accepted DHCP message changes. */

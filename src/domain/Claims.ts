@@ -227,6 +227,14 @@ const ownByHost = (state: AdmissionState, a: number, b: number, c: number, d: nu
   if (!isBound(state, a, b, c, d)) own(state, a, b, c, d, TAP_PORT, Bounds.addressesOfTap, Kind.Host, 0)
 }
 
+/** B1 for a host behind the tap: what it has spoken for stays its own while it sends from it. */
+export const useOfHost = (state: AdmissionState, a: number, b: number, c: number, d: number): void => {
+  const { claims } = state
+  if (claims.portCount[TAP_PORT] === 0) return
+  const claim = Owners.find(claims, a, b, c, d)
+  if (claim >= 0 && Owners.get(claims, claim, Field.port) === TAP_PORT) use(state, claim, TAP_PORT)
+}
+
 /**
  * B4: the host has given a guest's port an address for a time, or a guest that was named as DHCP server has: such a one
  * takes nothing from anybody.

@@ -33,7 +33,7 @@ const step = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
-      kind: fc.constantFrom("ip6", "na", "na", "ns", "probe6", "tap-na", "tap-ns"),
+      kind: fc.constantFrom("ip6", "na", "na", "ns", "probe6", "tap-na", "tap-ns", "tap-ip6"),
       port: guestPort,
       station,
       ip,
@@ -173,9 +173,12 @@ describe("what is remembered of guests", () => {
         } else if (s.kind === "tap-ns") {
           receive(solicit(from, sixOf(s.ip), "fd00:1::1"), 0)
           slow.tap(from, sixOf(s.ip))
+        } else if (s.kind === "tap-ip6") {
+          receive(packet6(from, sixOf(s.ip)), 0)
+          slow.tapSends(from, sixOf(s.ip))
         } else if (s.kind === "tap") {
           receive(datagram(s.station, claimed), 0)
-          slow.tap(from, undefined)
+          slow.tapSends(from, claimed)
         } else if (s.kind === "tap-arp") {
           receive(request(from, claimed), 0)
           slow.tap(from, claimed)

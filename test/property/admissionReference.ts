@@ -109,6 +109,14 @@ export class Reference {
     if (arpSender !== undefined && !isBound) this.ownClaim(arpSender, 0, "host", 0, Infinity)
   }
 
+  /** S4, and B1 when it comes from an address that a host behind the tap has spoken for. */
+  tapSends(mac: string, address: string): void {
+    this.tap(mac, undefined)
+    if (this.claims.some((c) => c.address === address && c.kind === "host")) {
+      this.ownClaim(address, 0, "host", 0, Infinity)
+    }
+  }
+
   dhcpAsks(xid: number, mac: string, port: number): void {
     this.pending = this.pending.filter((p) => !(p.xid === xid && p.mac === mac && p.port === port))
     const own = this.pending.filter((p) => p.port === port)

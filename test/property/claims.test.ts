@@ -2,8 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Admission from "../../src/domain/Admission.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import {
+  address6Of,
   addressOf,
   advertise,
+  datagram,
   dhcpFrame,
   dump,
   macOf,
@@ -14,7 +16,9 @@ import {
   solicit,
   tapMac
 } from "./admissionWorld.ts"
+import { mac } from "./frames.ts"
 import { networkOf } from "./networkOf.ts"
+import { address6, icmp6 } from "./policyFrames6.ts"
 
 const T0 = 1_000_000
 const BEHIND = "02:00:00:00:00:99"
@@ -171,6 +175,41 @@ describe("an IPv6 address that is bound", () => {
     assert.strictEqual(use6(1, BOUND), Reason.IP6_SRC_CONFLICT)
     Admission.configure(state, settingsWith({ bindings: [bound(1001, BOUND)] }))
     assert.strictEqual(use6(1, BOUND), Reason.PASS)
+  })
+})
+
+describe("an address of a host behind the tap", () => {
+  const later = (second: number) => T0 + second * 1000
+
+  it("stays its own while it sends from it, though it says nothing by ARP", () => {
+    const { receive, state, use } = guests()
+    receive(request(BEHIND, addressOf(5)), 0, T0)
+    for (const second of [250, 500, 750]) receive(datagram(9, addressOf(5)), 0, later(second))
+    assert.strictEqual(use(1, 5, later(1050)), Reason.ARP_SPA_CONFLICT)
+    assert.strictEqual(use(1, 5, later(1051)), Reason.PASS)
+    receive(datagram(9, addressOf(5)), 0, later(1052))
+    assert.deepStrictEqual(dump(state).claims, [`${addressOf(5)} 1 claim ${T0 / 1000 + 1051} 0`])
+  })
+
+  it("is not its own for nothing but sending from it", () => {
+    const { receive, use } = guests()
+    receive(datagram(9, addressOf(5)), 0, T0)
+    assert.strictEqual(use(1, 5, later(1)), Reason.PASS)
+  })
+
+  it("stays its own over IPv6, and is that of a router who advertises itself", () => {
+    const { receive } = guests()
+    const taken = (source: string, second: number) => receive(packet6(macOf(1), source), 1, later(second))
+    receive(advertise(BEHIND, address6Of(5), address6Of(5)), 0, T0)
+    receive(icmp6(134, new Uint8Array(12), { from: mac(BEHIND), source: address6("fe80::5") }), 0, T0)
+    for (const second of [250, 500]) {
+      receive(packet6(BEHIND, address6Of(5)), 0, later(second))
+      receive(packet6(BEHIND, "fe80::5"), 0, later(second))
+    }
+    for (const source of [address6Of(5), "fe80::5"]) {
+      assert.strictEqual(taken(source, 800), Reason.IP6_SRC_CONFLICT)
+      assert.strictEqual(taken(source, 801), Reason.PASS)
+    }
   })
 })
 

@@ -100,6 +100,9 @@ export const isSolicitation = (bytes: Uint8Array, message: number): boolean =>
 export const isAdvertisement = (bytes: Uint8Array, message: number): boolean =>
   bytes[message] === Type.NEIGHBOUR_ADVERTISEMENT
 
+export const isRouterAdvertisement = (bytes: Uint8Array, message: number): boolean =>
+  bytes[message] === Type.ROUTER_ADVERTISEMENT
+
 /**
  * Whether it is what routers of groups say, or ask each other: who listens, in either version (RFC 2710, 3.1; RFC 3810,
  * 5.1), and that there is one (RFC 4286).
