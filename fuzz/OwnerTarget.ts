@@ -152,7 +152,7 @@ const events: ReadonlyArray<Event> = [
   ],
   (keepers, { address, from }) => {
     keepers.receive(world.datagram(Number(from.slice(-1)), address), TAP_PORT)
-    keepers.slow.tap(from, undefined)
+    keepers.slow.tapSends(from, address)
     return undefined
   },
   (keepers, { address, from }) => {
@@ -208,6 +208,11 @@ const events: ReadonlyArray<Event> = [
   (keepers, { from, raw }) => {
     const [address, target] = addressesOf6(raw)
     const isAnswer = (raw & 128) !== 0
+    if ((raw & 64) !== 0) {
+      keepers.receive(world.packet6(from, address), TAP_PORT)
+      keepers.slow.tapSends(from, address)
+      return undefined
+    }
     keepers.receive(isAnswer ? world.advertise(from, HOST6, target) : world.solicit(from, address, target), TAP_PORT)
     keepers.slow.tap(from, isAnswer ? target : address)
     return undefined
