@@ -277,7 +277,7 @@ const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
   const isIpv4 = type === EtherType.IPV4 && size[slot]! >= IPV4_FRAME_BYTES
   const isIpv6 = type === EtherType.IPV6 && size[slot]! >= NEIGHBOUR_AT
   if (!isIpv4 && !isIpv6) return
-  const words = wordsOf(batch, slot, type, isIpv4 ? u32(bytes, start + IPV4_SOURCE_AT) | 0 : 0)
+  const words = wordsOf(state, batch, slot, type, isIpv4 ? u32(bytes, start + IPV4_SOURCE_AT) | 0 : 0)
   if (words !== NO_WORDS) Claims.useOfHost(state, words[0]!, words[1]!, words[2]!, words[3]!)
   if (isIpv6) noteNeighbour(state, batch, slot)
   else if (Snoop.isDhcp(bytes, start, size[slot]!)) noteDhcp(state, batch, slot)
