@@ -50,6 +50,7 @@ export const full = {
     fanOut(8, all),
     fanOut(64, all),
     ...[2, 64, 256, 1000].map((ports) => active(ports, ["vknetd", "pumpN", "pump1"])),
+    closed(60, 8, ["vknetd", "pumpN", "pump1"], 64),
     pingPong("idle", {}, all),
     pingPong("loaded", { beside: 100_000 }, [...daemons, "vde"]),
     pingPong("connects", { churn: 1000 }, ["vknetd"])

@@ -7,7 +7,7 @@
 // Receiving. Every step asks the poller, if only in passing: it rotates what is ready, so
 // that with more ports than fit one step each has its turn, and no flood keeps a wake-up or a
 // connection waiting. The slots are shared evenly among the ports named; what some leave
-// over goes round again to those that had more.
+// over goes round again to those that had more. How many are named at most, share.h says.
 //
 // Nothing is remembered that the kernel still knows: what does not fit is left there,
 // and the poller, being level-triggered, names it again.
@@ -52,6 +52,7 @@ int Exchange::step(uint32_t plan_count, int timeout_ms) {
     arrays_.clock[0] = clock_ms();
     const uint32_t readable = note_results(results, count, turns);
     received = receive(turns, readable);
+    share_.learn(readable, received, options_.batch_frames);
     tell_turns(turns, readable);
     for (uint32_t i = 0; i < kEntrances; i++) {
       if (listeners_[i].named) accept_waiting(i);
@@ -141,7 +142,7 @@ bool Exchange::send_chain(uint32_t egress, uint32_t most) {
     return false;
   }
   FrameSlot frames[kSendVector];
-  uint32_t entries[kSendVector];
+  uint32_t entries[kSendVector] = {};
   uint32_t count = 0;
   for (; entry != kNone && count < most; entry = chain_[entry]) {
     const uint32_t slot = arrays_.plan_slot[entry];
@@ -210,6 +211,8 @@ int Exchange::wait(uint32_t sent, int timeout_ms, PollResult* results) {
   uint32_t capacity = static_cast<uint32_t>(arrays_.event_capacity / kEventsPerPort);
   if (capacity > options_.batch_frames) capacity = options_.batch_frames;
   if (capacity > kResultsMax) capacity = kResultsMax;
+  const uint32_t sharers = share_.ports(options_.batch_frames);
+  if (capacity > sharers) capacity = sharers;
   if (tap_waits()) {
     timeout_ms = 0;
     if (capacity > 1) capacity--;

@@ -11,6 +11,7 @@
 
 #include "kernel.h"
 #include "segment_tap.h"
+#include "share.h"
 #include "vigil.h"
 
 namespace vknetd {
@@ -169,6 +170,7 @@ class Exchange {
   uint32_t failed_;
   uint32_t event_count_;
   Vigil vigil_;
+  Share share_;
   int* pending_;            // accepted, neither admitted nor refused
   size_t pending_count_;
   size_t pending_capacity_;

@@ -115,6 +115,35 @@ describe("the addon's exchange: frames", () => {
     })
   })
 
+  it("of more ports than fit a batch, those that have many frames bring several at once, others one", () => {
+    const count = Bounds.batchFrames * 2
+    within({ portCount: count + 1 }, ({ guest, hub }) => {
+      const guests = range(count).map((i) => guest(i + 1))
+      const sent = guests.map(() => 0)
+      const received = guests.map((): Array<number> => [])
+      /** How many ports each of so many steps reads, while every guest has so many frames waiting. */
+      const portsRead = (steps: number, waiting: number) =>
+        range(steps).map(() => {
+          guests.forEach((fd, i) => {
+            while (sent[i]! - received[i]!.length < waiting) binding.sendPacket(fd, numbered(sent[i]!++))
+          })
+          const { frames } = hub.step(0)
+          frames.forEach((frame) => received[frame.port - 1]!.push(numberOf(frame)))
+          return new Set(frames.map(({ port }) => port)).size
+        })
+      const most = (some: ReadonlyArray<number>) => Math.max(...some)
+      assert.isAtMost(most(portsRead(200, 8).slice(100)), Bounds.batchFrames / 8)
+      // Each has had its turn as often as any other.
+      const turns = received.map(({ length }) => length)
+      assert.isAtMost(most(turns) - Math.min(...turns), 8)
+      hub.drain().frames.forEach((frame) => received[frame.port - 1]!.push(numberOf(frame)))
+      const single = portsRead(200, 1).slice(100)
+      assert.isAtLeast(single.filter((ports) => ports === Bounds.batchFrames).length, 90)
+      hub.drain().frames.forEach((frame) => received[frame.port - 1]!.push(numberOf(frame)))
+      received.forEach((numbers, i) => assert.deepStrictEqual(numbers, range(sent[i]!)))
+    })
+  })
+
   it("an event array of few rows is never overrun, and what it had no room for comes later", () => {
     within({ eventRows: 3, portCount: 16 }, ({ guest, hub, close }) => {
       const guests = range(12).map((i) => guest(i + 1))
