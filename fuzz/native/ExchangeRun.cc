@@ -306,6 +306,7 @@ void ExchangeRun::check_afterlife() {
   ports_.clear();
   undecided_.clear();
   knocking_.clear();
+  passed_over_.clear();
   if (tap_fd_ >= 0) close(tap_fd_);
   PROMISE(descriptor_count() == descriptors_before_, "no descriptor is left open");
 }

@@ -54,6 +54,7 @@ class ExchangeRun {
   uint32_t write_plan();
   int expected_outcome(uint32_t entry, bool* may_be_full);
   void check_plan(uint32_t plan_count);
+  void check_turns(const std::vector<uint32_t>& ready, const std::map<uint32_t, bool>& served);
   void check_frames(uint32_t count, std::map<uint32_t, uint32_t>* rights);
   void check_events(std::map<uint32_t, uint32_t> rights);
   // `told`: descriptors of each port that events speak of; `swallowed`: those of empty frames before an end.
@@ -93,6 +94,8 @@ class ExchangeRun {
   // The number and the size of the frame that `write_plan` put in each slot; a step may receive another into it.
   std::vector<uint32_t> slot_number_;
   std::vector<uint16_t> planned_size_;
+  // Steps since who is ready was read.
+  std::map<std::shared_ptr<Peer>, uint32_t> passed_over_;
   int tap_fd_ = -1;
   bool woken_ = false;
   bool exhausted_ = false;

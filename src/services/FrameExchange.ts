@@ -68,8 +68,9 @@ export interface FrameExchange {
    * Waits at most `timeoutMs` (0: not at all, -1: until something happens; fraction of a millisecond
    * rounded up) for frames, connections, room or a wake; also ends early, with nothing, when a signal arrives.
    *
-   * Then receives up to `Bounds.batchFrames` frames, in turn from all ports that have some and
-   * are not paused, so that no port can keep another from being read. Frames of one port keep their order.
+   * Then receives up to `Bounds.batchFrames` frames of ports that have some and are not paused. A step may read
+   * fewer ports than that, but each has its turn when all others have had theirs, so that no port can keep another
+   * from being read. Frames of one port keep their order.
    * A frame longer than `batch.frameBytesMax` has a `size` above it. A packet of no octets is a
    * frame of size 0, not an end.
    */
