@@ -18,10 +18,10 @@ const plain = ["--no-tap", "-U"]
 const status = (target: ControlledSwitch) => request({ socketPath: target.controlPath, path: "/status" })
 
 /** A connection that a test holds open. */
-const connect = (path: string): Effect.Effect<net.Socket, never, Scope.Scope> =>
+const connect = (where: net.NetConnectOpts): Effect.Effect<net.Socket, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.async<net.Socket>((resume) => {
-      const socket = net.connect({ path }, () => resume(Effect.succeed(socket)))
+      const socket = net.connect(where, () => resume(Effect.succeed(socket)))
       socket.on("error", () => {})
     }),
     (socket) => Effect.sync(() => socket.destroy())
@@ -100,9 +100,9 @@ describe("clients of the control socket", () => {
   it.scopedLive("that ask slowly or read nothing keep nobody waiting, and are let go", () =>
     Effect.gen(function*() {
       const target = yield* startControlled(yield* scratchDirectory(), plain)
-      const slow = yield* connect(target.controlPath)
+      const slow = yield* connect({ path: target.controlPath })
       slow.write("GET /status HTT")
-      const deaf = yield* connect(target.controlPath)
+      const deaf = yield* connect({ path: target.controlPath })
       deaf.pause()
       deaf.write("GET /watch?intervalMs=100 HTTP/1.1\r\nhost: x\r\n\r\n")
       const startMs = performance.now()
@@ -121,7 +121,8 @@ describe("clients of the control socket", () => {
       const before = descriptors()
       yield* Effect.gen(function*() {
         const sockets: Array<net.Socket> = []
-        for (let i = 0; i < 3 * Bounds.controlConnections; i++) sockets.push(yield* connect(target.controlPath))
+        const where = { path: target.controlPath }
+        for (let i = 0; i < 3 * Bounds.controlConnections; i++) sockets.push(yield* connect(where))
         yield* Effect.sleep(300)
         assert.isAtMost(descriptors(), before + Bounds.controlConnections)
         assert.isAtLeast(sockets.filter((socket) => socket.closed).length, 2 * Bounds.controlConnections)
@@ -131,12 +132,58 @@ describe("clients of the control socket", () => {
       assert.strictEqual((yield* status(target)).status, 200)
     }))
 
+  it.scopedLive("that ask again before they have an answer are let go, whatever they ask", () =>
+    Effect.gen(function*() {
+      const target = yield* startControlled(yield* scratchDirectory(), [...plain, "--metrics", "127.0.0.1:0"])
+      const told = () => /serving metrics.*port=(\d+)/.exec(target.process.stderr())?.[1]
+      const port = Number(yield* until("told", told))
+      const host = "host: x\r\n"
+      for (const where of [{ path: target.controlPath }, { host: "127.0.0.1", port }]) {
+        for (const head of [host, "", `${host}expect: much\r\n`, `${host}expect: 100-continue\r\n`]) {
+          const socket = yield* connect(where)
+          let heard = ""
+          socket.on("data", (chunk) => (heard += String(chunk)))
+          socket.write(`GET /metrics HTTP/1.1\r\n${head}\r\n`.repeat(2000))
+          yield* until("let go", () => socket.closed || undefined)
+          assert.isAtMost(heard.split("HTTP/1.1 200 ").length - 1, 1)
+        }
+      }
+      // One after the other is what the rest of the world does.
+      const socket = yield* connect({ path: target.controlPath })
+      let heard = ""
+      socket.on("data", (chunk) => (heard += String(chunk)))
+      for (let n = 1; n <= 3; n++) {
+        socket.write("GET /drops HTTP/1.1\r\nhost: x\r\n\r\n")
+        yield* until("answered", () => heard.split(`{"drops":[]`).length > n || undefined)
+      }
+      assert.strictEqual((yield* status(target)).status, 200)
+    }))
+
+  it.scopedLive("that say they ask no more are answered all the same; a capture ends", () =>
+    Effect.gen(function*() {
+      const target = yield* startControlled(yield* scratchDirectory(), plain)
+      const exchange = (path: string) =>
+        Effect.gen(function*() {
+          const socket = yield* connect({ path: target.controlPath })
+          let heard = ""
+          socket.on("data", (chunk) => (heard += String(chunk)))
+          socket.end(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`)
+          yield* until("closed", () => socket.closed || undefined)
+          return heard
+        })
+      for (const path of ["/status", "/ports", "/stations", "/metrics"]) {
+        assert.match(yield* exchange(path), /^HTTP\/1\.1 200 [^]*\r\n\r\n[^]/, path)
+      }
+      yield* exchange("/capture")
+      yield* exchange("/watch?intervalMs=10000")
+    }))
+
   it.scopedLive("cannot send more than a request may have, nor what is no request", () =>
     Effect.gen(function*() {
       const target = yield* startControlled(yield* scratchDirectory(), plain)
       const exchange = (text: string) =>
         Effect.gen(function*() {
-          const socket = yield* connect(target.controlPath)
+          const socket = yield* connect({ path: target.controlPath })
           let heard = ""
           socket.on("data", (chunk) => (heard += String(chunk)))
           socket.write(text)

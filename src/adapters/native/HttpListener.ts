@@ -10,6 +10,7 @@ import type * as net from "node:net"
 import { Bounds } from "../../domain/Bounds.ts"
 import type { TcpEnd } from "../../services/SwitchHolder.ts"
 import * as RequestDeadline from "./RequestDeadline.ts"
+import * as RequestTurn from "./RequestTurn.ts"
 
 /** Something cannot be served over TCP at that address. */
 export class ServeError extends Data.TaggedError("ServeError")<{
@@ -39,20 +40,40 @@ const remedyFor = (code: string): string => {
 /** A reader that takes nothing for so long is let go. */
 const silenceMs = 15_000
 
-/** No client can keep a connection without asking, ask slowly, or ask much. */
-export const guarded = (listener: http.RequestListener): http.Server => {
-  const server = http.createServer(
-    {
-      connectionsCheckingInterval: RequestDeadline.connectionsCheckingInterval,
-      keepAliveTimeout: 5000,
-      maxHeaderSize: 8192
-    },
-    listener
-  )
-  RequestDeadline.bound(server)
+/**
+ * No client can keep a connection without asking, ask slowly, ask much, or ask again before it has its answer. One that
+ * says it asks no more, as `nc -N` does, is answered all the same; where the answer has no end, that is its end.
+ *
+ * @param endless what is asked for by such requests; nothing, if left out.
+ */
+export const guarded = (listener: http.RequestListener, endless = /^$/): http.Server => {
+  const server = http.createServer({
+    connectionsCheckingInterval: RequestDeadline.connectionsCheckingInterval,
+    keepAliveTimeout: 5000,
+    maxHeaderSize: 8192,
+    // Such a request is one like any other: Node's own answer to it would be a way past the turn.
+    requireHostHeader: false
+  })
+  // Node has no option for it, and no type.
+  Object.assign(server, { httpAllowHalfOpen: true })
+  const deadline = RequestDeadline.bound(server)
+  const inTurn = RequestTurn.oneAtATime((request, response) => {
+    deadline(request, response)
+    if (endless.test(request.url ?? "")) endWithInput(request, response)
+    listener(request, response)
+  })
+  server.on("request", inTurn)
+  server.on("checkExpectation", inTurn)
   server.maxConnections = Bounds.controlConnections
   server.timeout = silenceMs
   return server
+}
+
+/** Where nothing is written for a while, only the end of what it says tells that a client has gone. */
+const endWithInput: http.RequestListener = ({ socket }, response) => {
+  const end = () => socket.destroy()
+  socket.once("end", end)
+  response.once("close", () => socket.off("end", end))
 }
 
 /**
@@ -65,11 +86,11 @@ export const guarded = (listener: http.RequestListener): http.Server => {
 export const serve = (
   what: ServeError["what"],
   address: { readonly host: string; readonly port: number },
-  handler: http.RequestListener,
+  { endless, handler }: { readonly handler: http.RequestListener; readonly endless?: RegExp },
   inherited: number | undefined
 ): Effect.Effect<TcpEnd, ServeError, Scope.Scope> =>
   Effect.gen(function*() {
-    const server = guarded(handler)
+    const server = guarded(handler, endless)
     yield* Effect.acquireRelease(
       Effect.mapError(
         listen(server, inherited === undefined ? address : { fd: inherited }),

@@ -65,7 +65,7 @@ export const open = (request: {
     return yield* Effect.acquireRelease(
       Effect.gen(function*() {
         const made = request.inherited ?? (yield* makeSocket(addon, request))
-        const server = guarded(handler)
+        const server = guarded(handler, endless)
         server.on("request", lasting)
         server.on("connection", admission(addon, fs.lstatSync(request.path).gid, peers))
         answerUpgrades(addon, server, {
@@ -98,6 +98,9 @@ const makeSocket = (
 const remove = (addon: Binding, ownership: { readonly held: boolean }, path: string, node: SocketNode): void => {
   if (ownership.held) addon.unlinkSocket(path, node.device, node.inode)
 }
+
+/** What is answered until who asked is gone: frames and samples. */
+const endless = /^\/(capture|watch)(\?|$)/
 
 /**
  * One who captures may stop reading for as long as he likes, and hear nothing while nothing is sent: a paused terminal
@@ -166,7 +169,7 @@ export const openMetrics = (
   address: { readonly host: string; readonly port: number },
   inherited: number | undefined
 ): Effect.Effect<TcpEnd, ServeError, ControlTarget | Scope.Scope> =>
-  Effect.flatMap(makeHandler(metricsApp), (handler) => serve("metrics", address, handler, inherited))
+  Effect.flatMap(makeHandler(metricsApp), (handler) => serve("metrics", address, { handler }, inherited))
 
 const metricsApp = Effect.gen(function*() {
   const { method, url } = yield* HttpServerRequest.HttpServerRequest

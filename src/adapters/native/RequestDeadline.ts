@@ -10,8 +10,10 @@ export const connectionsCheckingInterval = 2 ** 31 - 1
 /**
  * Lets go of connections that do not ask, or ask slowly. Node's own way looks at all connections each second, whether
  * there are any or not; this has a timer a connection, and a server that nobody asks never wakes up.
+ *
+ * Gives what is to be told of each request.
  */
-export const bound = (server: http.Server): void => {
+export const bound = (server: http.Server): http.RequestListener => {
   const deadlines = new WeakMap<net.Socket, NodeJS.Timeout>()
   const expectRequest = (socket: net.Socket): void => {
     clearTimeout(deadlines.get(socket))
@@ -21,11 +23,11 @@ export const bound = (server: http.Server): void => {
     expectRequest(socket)
     socket.once("close", () => clearTimeout(deadlines.get(socket)))
   })
-  server.on("request", ({ method, socket }, response) => {
+  return ({ method, socket }, response) => {
     // What has a body has not been asked until that is there.
     if (method === "GET") clearTimeout(deadlines.get(socket))
     response.once("finish", () => {
       if (!socket.destroyed) expectRequest(socket)
     })
-  })
+  }
 }

@@ -38,6 +38,9 @@ const files = {
 /** What can be asked of the control channel here, too: all that only looks, and ends. */
 const questions: ReadonlySet<string> = new Set(["/status", "/ports", "/stations", "/drops", "/moves", "/metrics"])
 
+/** What is answered until who looks is gone. */
+const endless = /^\/looks(\?|$)/
+
 const stationMatchCharactersMax = 17
 
 /**
@@ -74,7 +77,7 @@ export const openWeb = (
       return yield* look(path, new URLSearchParams(query))
     })
     const handler = yield* makeHandler(Effect.map(app, HttpServerResponse.setHeaders(WebGuard.answerHeaders)))
-    const served = yield* serve("the page", request.address, handler, inherited)
+    const served = yield* serve("the page", request.address, { handler, endless }, inherited)
     const { address: { host }, isLoopback, token } = request
     guard = WebGuard.make({ host, port: served.port, isLoopback, token })
     return served
