@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { Bounds } from "../domain/Bounds.ts"
+import * as AnswerTurn from "./AnswerTurn.ts"
 import type { PlaneQuestion, PlaneReply } from "./PlaneQuestion.ts"
 import type { RunningSwitch } from "./Switch.ts"
 
@@ -19,12 +20,21 @@ export class ControlTarget extends Context.Tag("vknetd/ControlTarget")<ControlTa
   }
 }>() {}
 
-/** The reply of that kind; undefined if the forwarding thread does not give one in time. */
+/** A reply is not late because this thread was busy: what has come is read before anybody is told there is none. */
+const tooLate = Effect.sleep(Bounds.controlAnswerMs).pipe(
+  Effect.zipRight(AnswerTurn.turnOfLoop),
+  Effect.as(Option.none())
+)
+
+/**
+ * The reply of that kind; undefined if the forwarding thread does not give one in time. Whoever asked goes on in a turn
+ * of the event loop of its own.
+ */
 export const ask = <K extends PlaneQuestion["kind"]>(
-  { plane }: RunningSwitch,
+  { plane }: Pick<RunningSwitch, "plane">,
   question: Extract<PlaneQuestion, { readonly kind: K }>
 ): Effect.Effect<Extract<PlaneReply, { readonly kind: K }> | undefined> =>
-  plane.ask(question).pipe(
-    Effect.timeoutOption(Bounds.controlAnswerMs),
-    Effect.map((reply) => Option.getOrUndefined(Option.flatten(reply)) as Extract<PlaneReply, { kind: K }> | undefined)
+  Effect.raceFirst(plane.ask(question), tooLate).pipe(
+    Effect.map((reply) => Option.getOrUndefined(reply) as Extract<PlaneReply, { kind: K }> | undefined),
+    Effect.zipLeft(AnswerTurn.next)
   )
