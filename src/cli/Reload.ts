@@ -85,14 +85,8 @@ export const reload = (
     if (request.right.kind !== "run") return yield* Effect.dieMessage("what started a switch now prints something")
     const now = { ...started, ...running.live, log: { ...started.log, level: log.level() } }
     const { changed, logLevel, settings, waiting } = changeOf(started, now, request.right.options)
-    const isDone = yield* configure(running, settings, (question) =>
-      running.plane.ask(question).pipe(
-        Effect.flatten,
-        Effect.retry(retries),
-        Effect.option,
-        Effect.map((reply) => Option.getOrUndefined(Option.filter(reply, (reply) => reply.kind === "configure")))
-      ))
-    if (!isDone) {
+    const reply = yield* configure(running, () => settings).pipe(Effect.flatten, Effect.retry(retries), Effect.option)
+    if (Option.isNone(reply)) {
       yield* Effect.logError("the forwarding thread does not answer; nothing is changed")
       return
     }

@@ -2,8 +2,10 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import * as AnswerTurn from "./AnswerTurn.ts"
 import * as Directory from "./PortDirectory.ts"
 import { captureHandlers } from "./CaptureHandlers.ts"
 import { Caller, ControlApi, metricsContentType, watchContentType } from "./ControlApi.ts"
@@ -11,11 +13,12 @@ import { Forbidden, NotThere, Unanswered, Unfit } from "./ControlError.ts"
 import type { PortAction, Sample, Setting } from "./ControlAnswers.ts"
 import { watchIntervalMs } from "./ControlSchema.ts"
 import { settingKeys } from "./ControlWords.ts"
-import { ask, ControlTarget } from "./ControlTarget.ts"
+import { ask, ControlTarget, inTime } from "./ControlTarget.ts"
 import { configure, type LiveSettings } from "./LiveSettings.ts"
 import * as Views from "./ControlViews.ts"
 import * as MetricsText from "./MetricsText.ts"
 import { PeerProcesses } from "./PeerProcesses.ts"
+import type { PlaneReply } from "./PlaneQuestion.ts"
 
 /** Numbers that can be set, from 1 on; a station is remembered for a week at most. */
 const numbers = {
@@ -67,6 +70,24 @@ const unanswered = new Unanswered({
 const answered = <A>(reply: A | undefined): Effect.Effect<A, Unanswered> =>
   reply === undefined ? Effect.fail(unanswered) : Effect.succeed(reply)
 
+const crowded = new Unanswered({ message: "too many ask at once (try again)" })
+
+const undone = new Unanswered({
+  message: "the forwarding thread does not answer (it is stuck or overloaded; it will do this when it goes on)"
+})
+
+/** Has the forwarding thread change something. @param details for the log, of what it does late, too. */
+const change = (
+  asking: Effect.Effect<Option.Option<PlaneReply>>,
+  details: Readonly<Record<string, unknown>>
+): Effect.Effect<PlaneReply, Unanswered, Caller> =>
+  Effect.gen(function*() {
+    const reply = yield* inTime(asking)
+    if (reply !== undefined) return yield* Effect.mapError(reply, () => crowded)
+    yield* told("change told by command, not done yet", details)
+    return yield* undone
+  })
+
 /** A sample at once and then one each interval; the next is not taken before the reader has taken the last. */
 const watch = (intervalMs: number) =>
   Effect.map(Effect.context<ControlTarget | PeerProcesses>(), (context) =>
@@ -92,7 +113,8 @@ const changePort = (port: number, action: PortAction) =>
   Effect.gen(function*() {
     yield* permitted
     const { running } = yield* ControlTarget
-    const { stations } = yield* Effect.flatMap(ask(running, { kind: "change", port, action }), answered)
+    const reply = yield* change(running.plane.ask({ kind: "change", port, action }), { port, action })
+    const { stations } = reply as Extract<PlaneReply, { kind: "change" }>
     if (stations < 0) return yield* new NotThere({ message: `no guest has port ${port}` })
     yield* told("port changed by command", { port, action })
     return { port, action, stations }
@@ -113,8 +135,7 @@ const changeSetting = (key: string, value: string) =>
         const { among, most, unit } = numbers[key as keyof typeof numbers]
         const number = /^[1-9][0-9]{0,7}$/.test(value) ? Number(value) : Number.NaN
         if (!(number <= most)) return yield* unfit(key, value, `${unit} from 1 to ${most}`)
-        const settings = among(running.live, number)
-        if (!(yield* configure(running, settings, (question) => ask(running, question)))) return yield* unanswered
+        yield* change(configure(running, (live) => among(live, number)), { key, value })
         break
       }
       default:
@@ -142,7 +163,7 @@ export const layer = HttpApiBuilder.group(ControlApi, "control", (handlers) =>
       .handle("ports", () => provided(ports))
       .handle("stations", () =>
         ask(running, { kind: "stations" }).pipe(Effect.flatMap(answered), Effect.map(Views.stations)))
-      .handle("drops", () => Effect.sync(() => Views.drops(running.plane.counters)))
+      .handle("drops", () => Effect.map(AnswerTurn.next, () => Views.drops(running.plane.counters)))
       .handle("moves", () =>
         Effect.gen(function*() {
           const reply = yield* Effect.flatMap(ask(running, { kind: "moves" }), answered)

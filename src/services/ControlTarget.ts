@@ -21,20 +21,19 @@ export class ControlTarget extends Context.Tag("vknetd/ControlTarget")<ControlTa
 }>() {}
 
 /** A reply is not late because this thread was busy: what has come is read before anybody is told there is none. */
-const tooLate = Effect.sleep(Bounds.controlAnswerMs).pipe(
-  Effect.zipRight(AnswerTurn.turnOfLoop),
-  Effect.as(Option.none())
-)
+const tooLate = Effect.as(Effect.zipRight(Effect.sleep(Bounds.controlAnswerMs), AnswerTurn.turnOfLoop), undefined)
 
 /**
- * The reply of that kind; undefined if the forwarding thread does not give one in time. Whoever asked goes on in a turn
- * of the event loop of its own.
+ * What the forwarding thread replies; undefined if it does not in time: it may do yet what it was told. None if it was
+ * not asked. Whoever asked goes on in a turn of the event loop of its own.
  */
+export const inTime = <A>(asking: Effect.Effect<Option.Option<A>>): Effect.Effect<Option.Option<A> | undefined> =>
+  Effect.zipLeft(Effect.raceFirst(asking, tooLate), AnswerTurn.next)
+
+/** The reply of that kind; undefined if the forwarding thread does not give one in time. */
 export const ask = <K extends PlaneQuestion["kind"]>(
   { plane }: Pick<RunningSwitch, "plane">,
   question: Extract<PlaneQuestion, { readonly kind: K }>
 ): Effect.Effect<Extract<PlaneReply, { readonly kind: K }> | undefined> =>
-  Effect.raceFirst(plane.ask(question), tooLate).pipe(
-    Effect.map((reply) => Option.getOrUndefined(reply) as Extract<PlaneReply, { kind: K }> | undefined),
-    Effect.zipLeft(AnswerTurn.next)
-  )
+  Effect.map(inTime(plane.ask(question)), (reply) =>
+    Option.getOrUndefined(reply ?? Option.none()) as Extract<PlaneReply, { kind: K }> | undefined)

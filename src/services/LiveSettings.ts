@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import type { PolicySettings } from "../domain/policy/PolicySettings.ts"
 import type { PlaneReply } from "./PlaneQuestion.ts"
 import type { RunningSwitch } from "./Switch.ts"
@@ -13,20 +14,22 @@ export interface LiveSettings {
 /**
  * Has a running switch go by other settings, from its next batch on; no connection ends by it.
  *
- * @param ask  how to wait for the forwarding thread; undefined if it does not answer.
+ * @param change  what to go by, made of what it goes by now.
  *
- * Gives what `ask` does. What holds is told by `running.live`.
+ * Gives what the forwarding thread replies, however long that takes; none if it was not told, and nothing changes.
+ * `running.live` has the settings from when it was told: it does what it is told in its order, also when nobody waits
+ * for that any more, and the next change is made of what holds then.
  */
-export const configure = <E>(
-  running: RunningSwitch,
-  settings: LiveSettings,
-  ask: (question: {
-    readonly kind: "configure"
-    readonly settings: LiveSettings
-  }) => Effect.Effect<Extract<PlaneReply, { kind: "configure" }> | undefined, E>
-): Effect.Effect<boolean, E> =>
-  Effect.map(ask({ kind: "configure", settings }), (reply) => {
-    if (reply === undefined) return false
+export const configure = (
+  running: Pick<RunningSwitch, "live" | "plane">,
+  change: (live: LiveSettings) => LiveSettings
+): Effect.Effect<Option.Option<PlaneReply>> =>
+  Effect.suspend(() => {
+    const before = running.live
+    const settings = change(before)
     running.live = settings
-    return true
+    return Effect.tap(running.plane.ask({ kind: "configure", settings }), (reply) =>
+      Effect.sync(() => {
+        if (Option.isNone(reply) && running.live === settings) running.live = before
+      }))
   })

@@ -16,6 +16,7 @@ import { Forbidden } from "../../src/services/ControlError.ts"
 import * as ControlHandlers from "../../src/services/ControlHandlers.ts"
 import * as Control from "../../src/services/ControlSchema.ts"
 import { ControlTarget } from "../../src/services/ControlTarget.ts"
+import type { PlaneQuestion } from "../../src/services/PlaneQuestion.ts"
 import { PeerProcesses } from "../../src/services/PeerProcesses.ts"
 import * as Switch from "../../src/services/Switch.ts"
 import { frame } from "./switchWorld.ts"
@@ -53,10 +54,18 @@ const open = Effect.gen(function*() {
   const kernel = yield* SimWorld
   const driver = yield* SimDriver
   let answers = true
+  let isFull = false
   let level = "info"
+  const late: Array<PlaneQuestion> = []
   const plane: typeof running.plane = {
     ...running.plane,
-    ask: (question) => answers ? running.plane.ask(question) : Effect.never
+    ask: (question) =>
+      Effect.suspend(() => {
+        if (isFull) return Effect.succeedNone
+        if (answers) return running.plane.ask(question)
+        late.push(question)
+        return Effect.never
+      })
   }
   const target = Layer.succeed(ControlTarget, {
     running: { ...running, plane },
@@ -103,7 +112,24 @@ const open = Effect.gen(function*() {
     const guest = kernel.guest({ path: request.socketPath, uid, gid: 85, pid: 7 })
     return Effect.as(driver.settle, guest)
   }
-  return { kernel, driver, send, get, guest, handler, stop: () => void (answers = false), level: () => level }
+  return {
+    kernel,
+    driver,
+    send,
+    get,
+    guest,
+    handler,
+    /** The forwarding thread is stuck. */
+    stop: () => void (answers = false),
+    /** It has too many questions already. */
+    refuse: () => void (isFull = true),
+    /** It does what it was told meanwhile, and goes on. */
+    goOn: Effect.suspend(() => {
+      answers = true
+      return Effect.forEach(late.splice(0), running.plane.ask)
+    }),
+    level: () => level
+  }
 })
 
 const message = (text: string): unknown => (JSON.parse(text) as { readonly message?: unknown }).message
@@ -187,6 +213,51 @@ describe("the control channel of a simulated switch", () => {
       const metrics = yield* send("GET", "/metrics")
       assert.match(metrics.text, /^vknetd_answering 0$/m)
       assert.notMatch(metrics.text, /vknetd_stations /)
+    }).pipe(Effect.provide(world)))
+
+  it.scopedLive("does late what it was told while the forwarding thread was stuck, says so, and does not undo it", () =>
+    Effect.gen(function*() {
+      const { driver, get, goOn, send, stop } = yield* open
+      const set = (key: string, value: string) => send("PUT", `/settings/${key}`, "owner", { value })
+      stop()
+      for (const [key, value] of [["station-age", "60"], ["storm-rate", "5"]] as const) {
+        const { status, text } = yield* set(key, value)
+        assert.deepStrictEqual([status, message(text)], [
+          503,
+          "the forwarding thread does not answer (it is stuck or overloaded; it will do this when it goes on)"
+        ])
+      }
+      assert.deepInclude(yield* get("/status", Control.Status), { answered: false, stationAgeSeconds: 60 })
+      yield* goOn
+      assert.strictEqual((yield* set("arp-rate", "7")).status, 200)
+      const [loop] = driver.loops
+      assert.strictEqual(loop!.forwarder.settings.stationAgeSeconds, 60)
+      assert.deepStrictEqual(loop!.forwarder.settings.policy, { stormPerSecond: 5, arpPerSecond: 7 })
+      assert.deepInclude(yield* get("/status", Control.Status), { answered: true, stationAgeSeconds: 60 })
+    }).pipe(Effect.provide(world)))
+
+  it.scopedLive("loses no change of several at once", () =>
+    Effect.gen(function*() {
+      const { driver, send } = yield* open
+      const set = (key: string) => send("PUT", `/settings/${key}`, "owner", { value: "9" })
+      const done = yield* Effect.all(["station-age", "storm-rate", "arp-rate"].map(set), { concurrency: "unbounded" })
+      assert.deepStrictEqual(done.map(({ status }) => status), [200, 200, 200])
+      const [loop] = driver.loops
+      assert.deepInclude(loop!.forwarder.settings, {
+        stationAgeSeconds: 9,
+        policy: { stormPerSecond: 9, arpPerSecond: 9 }
+      })
+    }).pipe(Effect.provide(world)))
+
+  it.scopedLive("changes nothing where the forwarding thread has too much to answer already", () =>
+    Effect.gen(function*() {
+      const { driver, get, refuse, send } = yield* open
+      refuse()
+      const { status, text } = yield* send("PUT", "/settings/station-age", "owner", { value: "60" })
+      assert.deepStrictEqual([status, message(text)], [503, "too many ask at once (try again)"])
+      assert.deepInclude(yield* get("/status", Control.Status), { stationAgeSeconds: Bounds.stationAgeSeconds })
+      const [loop] = driver.loops
+      assert.strictEqual(loop!.forwarder.settings.stationAgeSeconds, Bounds.stationAgeSeconds)
     }).pipe(Effect.provide(world)))
 
   it.scopedLive("shows a guest that comes while the tap is gone, and the tap as lost", () =>
