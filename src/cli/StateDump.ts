@@ -3,9 +3,9 @@ import { Column, type Counters, ROW, total } from "../domain/Counters.ts"
 import * as Ipv6Prefixes from "../domain/Ipv6Prefix.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import { reasonNames, refusalNames } from "../domain/Reason.ts"
-import { ask } from "../services/ControlTarget.ts"
 import * as Views from "../services/ControlViews.ts"
 import * as Directory from "../services/PortDirectory.ts"
+import * as StationSurvey from "../services/StationSurvey.ts"
 import type { RunningSwitch } from "../services/Switch.ts"
 
 /**
@@ -13,7 +13,7 @@ import type { RunningSwitch } from "../services/Switch.ts"
  * refusals, and the stations; `null` for these if the forwarding thread does not answer in time. Secrets are not in it.
  */
 export const stateOf = (running: RunningSwitch): Effect.Effect<Readonly<Record<string, unknown>>> =>
-  Effect.map(ask(running, { kind: "stations" }), (reply) => {
+  Effect.map(StationSurvey.take(running), (survey) => {
     const { directory, live, plane: { counters }, request, socketPath } = running
     const { hashSeed: _secret, prefix, ...settings } = request
     const { ipv6, ...policy } = live.policy
@@ -33,7 +33,7 @@ export const stateOf = (running: RunningSwitch): Effect.Effect<Readonly<Record<s
       }),
       closedPorts: figures(rowOf(counters, counters.rows - 1)),
       refused: Object.fromEntries(refusalNames.map((name, i) => [name, counters.refused[i]!])),
-      stations: reply === undefined ? null : Views.stations(reply).stations
+      stations: survey?.flatMap(Views.stations) ?? null
     }
   })
 

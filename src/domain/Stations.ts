@@ -179,25 +179,11 @@ export const pinPort = (state: AdmissionState, port: number, on: boolean): numbe
   return stations.portCount[port]!
 }
 
-/** Calls back for every station that may still be reached: for people, not for frames. */
-export const forEach = (
-  state: AdmissionState,
-  nowSeconds: number,
-  visit: (station: { hi: number; lo: number; port: number; ageSeconds: number; static: boolean }) => void
-): void => {
-  const { stations } = state
-  Owners.forEach(stations, (station) => {
-    const ageSeconds = nowSeconds - Owners.get(stations, station, Field.seen)
-    if (!state.secure && ageSeconds > state.ageSeconds && !isPinned(state, station)) return
-    visit({
-      hi: Owners.get(stations, station, 0),
-      lo: Owners.get(stations, station, 1),
-      port: Owners.get(stations, station, Field.port),
-      ageSeconds,
-      static: isPinned(state, station)
-    })
-  })
-}
+/** Whether people are told of it: frames may still go there. */
+export const isReachable = (state: AdmissionState, station: number, nowSeconds: number): boolean =>
+  state.secure
+  || nowSeconds - Owners.get(state.stations, station, Field.seen) <= state.ageSeconds
+  || isPinned(state, station)
 
 /** Bindings have changed: what is bound to another now, or is none of those that its user may have, is free. */
 export const releaseUnbound = (state: AdmissionState): void => {

@@ -19,6 +19,7 @@ import * as Views from "./ControlViews.ts"
 import * as MetricsText from "./MetricsText.ts"
 import { PeerProcesses } from "./PeerProcesses.ts"
 import type { PlaneReply } from "./PlaneQuestion.ts"
+import * as StationSurvey from "./StationSurvey.ts"
 
 /** Numbers that can be set, from 1 on; a station is remembered for a week at most. */
 const numbers = {
@@ -100,6 +101,15 @@ const watch = (intervalMs: number) =>
       Stream.provideContext(context)
     ))
 
+/** `Control.Stations` as JSON, made slice by slice as it is read. */
+const stationsText = (slices: ReadonlyArray<Int32Array>): Stream.Stream<Uint8Array> => {
+  const parts = Stream.fromIterable(slices.entries()).pipe(
+    Stream.mapEffect(([i, rows]) =>
+      Effect.map(AnswerTurn.next, () => (i === 0 ? "" : ",") + JSON.stringify(Views.stations(rows)).slice(1, -1)))
+  )
+  return Stream.encodeText(Stream.make("{\"stations\":[").pipe(Stream.concat(parts), Stream.concat(Stream.make("]}"))))
+}
+
 /** Lets through who may change something. */
 const permitted = Effect.flatMap(Caller, ({ mayChange }) =>
   mayChange
@@ -155,14 +165,16 @@ export const layer = HttpApiBuilder.group(ControlApi, "control", (handlers) =>
     const { running } = target
     const processes = yield* PeerProcesses
     const captures = yield* captureHandlers
+    const stations = StationSurvey.makeShared(running)
     const provided = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       effect.pipe(Effect.provideService(ControlTarget, target), Effect.provideService(PeerProcesses, processes))
     return handlers
       .handle("status", () =>
         Effect.map(ask(running, { kind: "ports" }), (reply) => Views.status(target, reply)))
       .handle("ports", () => provided(ports))
-      .handle("stations", () =>
-        ask(running, { kind: "stations" }).pipe(Effect.flatMap(answered), Effect.map(Views.stations)))
+      .handleRaw("stations", () =>
+        Effect.map(Effect.flatMap(stations, answered), (slices) =>
+          HttpServerResponse.stream(stationsText(slices), { contentType: "application/json" })))
       .handle("drops", () => Effect.map(AnswerTurn.next, () => Views.drops(running.plane.counters)))
       .handle("moves", () =>
         Effect.gen(function*() {

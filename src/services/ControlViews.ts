@@ -3,11 +3,12 @@ import type { Counters } from "../domain/Counters.ts"
 import { Column, lostByAll, ROW, steady, total } from "../domain/Counters.ts"
 import * as Mac from "../domain/MacAddress.ts"
 import * as Prefixes from "../domain/Prefix.ts"
+import { STATION_FIELDS, StationField } from "../domain/StationSlice.ts"
 import { REASON_COUNT, reasonNames, refusalNames } from "../domain/Reason.ts"
 import type * as Control from "./ControlAnswers.ts"
 import type { ControlTarget } from "./ControlTarget.ts"
 import type { PeerProcesses } from "./PeerProcesses.ts"
-import type { PlaneReply } from "./PlaneQuestion.ts"
+import { PORT_FIELDS, PortField, type PlaneReply } from "./PlaneQuestion.ts"
 import * as Directory from "./PortDirectory.ts"
 
 // What is shown: made of counters in shared memory, of the directory, and of what the forwarding thread replied,
@@ -65,11 +66,14 @@ export const ports = (
   shown: ReadonlyArray<number> = Directory.openPorts(running.directory)
 ): ReadonlyArray<Control.Port> => {
   const { directory, plane: { counters } } = running
-  const known = new Map(reply?.ports.map((row) => [row.port, row] as const))
+  const known = new Map<number, number>()
+  const rows = reply?.rows ?? new Int32Array()
+  for (let at = 0; at < rows.length; at += PORT_FIELDS) known.set(rows[at + PortField.port]!, at)
   return shown.map((port) => {
     const resident = directory.guests.get(port)
     const at = (column: number) => counters.values[port * ROW + column]!
     const row = known.get(port)
+    const told = (field: number) => row === undefined ? 0 : rows[row + field]!
     const openedMs = resident?.openedMs ?? directory.tap.sinceMs
     return {
       port,
@@ -80,14 +84,14 @@ export const ports = (
       command: resident?.process === undefined ? null : processes.command(resident.process) ?? null,
       started: resident?.process?.startedMs === undefined ? null : time(resident.process.startedMs),
       ageSeconds: seconds(nowMs - openedMs),
-      stations: row?.stations ?? null,
+      stations: row === undefined ? null : told(PortField.stations),
       receivedFrames: at(Column.receivedFrames),
       receivedBytes: at(Column.receivedBytes),
       sentFrames: at(Column.sentFrames),
       sentBytes: at(Column.sentBytes),
       deniedFrames: lost(counters, port, Column.denied),
       droppedFrames: lost(counters, port, Column.dropped),
-      flags: reply === undefined ? null : flagsOf(row),
+      flags: reply === undefined ? null : flagsOf(told(PortField.isolated), told(PortField.pinned)),
       reasons: reasonNames.flatMap((reason, i) => {
         const frames = at(Column.denied + i) + at(Column.dropped + i)
         return frames > 0 ? [{ reason, frames }] : []
@@ -96,21 +100,25 @@ export const ports = (
   })
 }
 
-const flagsOf = (row: PortsReply["ports"][number] | undefined): ReadonlyArray<"isolated" | "pinned"> => [
-  ...(row?.isolated === true ? ["isolated" as const] : []),
-  ...(row?.pinned === true ? ["pinned" as const] : [])
+const flagsOf = (isolated: number, pinned: number): ReadonlyArray<"isolated" | "pinned"> => [
+  ...(isolated === 1 ? ["isolated" as const] : []),
+  ...(pinned === 1 ? ["pinned" as const] : [])
 ]
 
-export const stations = (reply: Extract<PlaneReply, { kind: "stations" }>): Control.Stations => ({
-  stations: [...reply.stations]
-    .sort((a, b) => a.port - b.port || a.ageSeconds - b.ageSeconds)
-    .map((station) => ({
-      port: station.port,
-      address: Mac.format(station),
-      ageSeconds: station.ageSeconds,
-      static: station.static
-    }))
-})
+/** Of a piece of `StationSlice`'s `byPort`: port by port, the latest heard first, those heard together by address. */
+export const stations = (rows: Int32Array): ReadonlyArray<Control.Station> => {
+  const found: Array<Control.Station> = []
+  for (let at = 0; at < rows.length; at += STATION_FIELDS) {
+    found.push({
+      port: rows[at + StationField.port]!,
+      address: Mac.format({ hi: rows[at + StationField.hi]!, lo: rows[at + StationField.lo]! }),
+      ageSeconds: rows[at + StationField.ageSeconds]!,
+      static: rows[at + StationField.pinned] === 1
+    })
+  }
+  return found.sort((a, b) =>
+    a.port - b.port || a.ageSeconds - b.ageSeconds || (a.address < b.address ? -1 : 1))
+}
 
 const stages = [["denied", Column.denied], ["dropped", Column.dropped]] as const
 

@@ -6,12 +6,15 @@ import * as Stream from "effect/Stream"
 import { Bounds } from "../domain/Bounds.ts"
 import type { Counters } from "../domain/Counters.ts"
 import { Column, ROW } from "../domain/Counters.ts"
+import * as AnswerTurn from "./AnswerTurn.ts"
+import type * as Control from "./ControlAnswers.ts"
 import { ask, ControlTarget } from "./ControlTarget.ts"
 import * as Views from "./ControlViews.ts"
 import * as LatestDenials from "./LatestDenials.ts"
 import type { Look, StationSearch } from "./LookSchema.ts"
 import { PeerProcesses } from "./PeerProcesses.ts"
 import * as Directory from "./PortDirectory.ts"
+import * as StationSurvey from "./StationSurvey.ts"
 
 /** From one look to the next: a person sees what happens within a second. */
 const lookIntervalMs = 500
@@ -59,9 +62,8 @@ export const make: Effect.Effect<LookFeed, never, Needs> = Effect.gen(function*(
   const looks = yield* Stream.repeatEffectWithSchedule(look, Schedule.fixed(lookIntervalMs)).pipe(
     Stream.share({ capacity: 1, strategy: "sliding", replay: 1 })
   )
-  const known = yield* Effect.cachedWithTTL(ask(target.running, { kind: "stations" }), stationsFreshMs)
-  const stations = (match: string) =>
-    Effect.map(known, (reply) => search(reply === undefined ? undefined : Views.stations(reply).stations, match))
+  const known = yield* Effect.cachedWithTTL(StationSurvey.take(target.running), stationsFreshMs)
+  const stations = (match: string) => Effect.flatMap(known, (survey) => search(survey, match))
   return { looks, stations }
 })
 
@@ -83,8 +85,19 @@ export const busiest = (
   return [...after.keys()].sort((a, b) => grown(b) - grown(a) || a - b).slice(0, most).sort((a, b) => a - b)
 }
 
-const search = (all: StationSearch["stations"] | undefined, match: string): StationSearch => {
-  if (all === undefined) return { answered: false, total: 0, found: 0, stations: [] }
-  const found = all.filter(({ address, port }) => address.includes(match) || String(port) === match)
-  return { answered: true, total: all.length, found: found.length, stations: found.slice(0, Bounds.webStations) }
-}
+/** Slice by slice, each in a turn of its own. */
+const search = (survey: StationSurvey.StationSurvey, match: string): Effect.Effect<StationSearch> =>
+  Effect.gen(function*() {
+    if (survey === undefined) return { answered: false, total: 0, found: 0, stations: [] }
+    const first: Array<Control.Station> = []
+    let [total, found] = [0, 0]
+    for (const rows of survey) {
+      yield* AnswerTurn.next
+      const all = Views.stations(rows)
+      const fitting = all.filter(({ address, port }) => address.includes(match) || String(port) === match)
+      total += all.length
+      found += fitting.length
+      first.push(...fitting.slice(0, Bounds.webStations - first.length))
+    }
+    return { answered: true, total, found, stations: first }
+  })

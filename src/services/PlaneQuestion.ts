@@ -3,6 +3,8 @@ import * as MoveLog from "../domain/MoveLog.ts"
 import * as Control from "../domain/PortControl.ts"
 import { isOpen } from "../domain/Ports.ts"
 import * as Stations from "../domain/Stations.ts"
+import type { StationSlice } from "../domain/StationSlice.ts"
+import * as StationSlices from "../domain/StationSlice.ts"
 import type { PortAction } from "./ControlAnswers.ts"
 import * as Forwarder from "./Forwarder.ts"
 import type { LiveSettings } from "./LiveSettings.ts"
@@ -10,42 +12,35 @@ import type { LiveSettings } from "./LiveSettings.ts"
 /** What only the thread that runs the forwarding loop knows or may change. Plain data: it crosses threads. */
 export type PlaneQuestion =
   | { readonly kind: "ports" }
-  | { readonly kind: "stations" }
+  /** A slice of them; the first begins with 0. */
+  | { readonly kind: "stations"; readonly from: number }
   | { readonly kind: "moves" }
   | { readonly kind: "change"; readonly port: number; readonly action: PortAction }
   | { readonly kind: "configure"; readonly settings: LiveSettings }
 
-/** The reply to a question has its kind. */
+/** The reply to a question has its kind. Rows, where there may be many. */
 export type PlaneReply =
   | {
     readonly kind: "ports"
     /** Stations over all ports, and moves so far. */
     readonly stations: number
     readonly moves: number
-    readonly ports: ReadonlyArray<{
-      readonly port: number
-      readonly stations: number
-      readonly isolated: boolean
-      readonly pinned: boolean
-    }>
+    /** Of the open ports, `PORT_FIELDS` integers each. */
+    readonly rows: Int32Array
   }
-  | { readonly kind: "stations"; readonly stations: ReadonlyArray<KnownStation> }
+  | ({ readonly kind: "stations" } & StationSlice)
   | { readonly kind: "moves"; readonly total: number; readonly moves: ReadonlyArray<Move> }
   /** `stations` became static or ordinary; -1: no guest has that port. */
   | { readonly kind: "change"; readonly stations: number }
   | { readonly kind: "configure" }
 
-export interface KnownStation {
-  readonly hi: number
-  readonly lo: number
-  readonly port: number
-  readonly ageSeconds: number
-  readonly static: boolean
-}
+/** The integers of a port's row: 1 for a mark that it has. */
+export const PortField = { port: 0, stations: 1, isolated: 2, pinned: 3 } as const
+export const PORT_FIELDS = 4
 
-/** Answers, between two turns of the loop. */
+/** Answers, between two turns of the loop: what could be long is asked for in slices, and numbers are no objects. */
 export const answer = (forwarder: Forwarder.Forwarder, question: PlaneQuestion): PlaneReply => {
-  const { control, exchange, memory, ports } = forwarder
+  const { exchange, memory } = forwarder
   const nowSeconds = Math.floor(exchange.nowMs / 1000)
   switch (question.kind) {
     case "ports":
@@ -53,18 +48,10 @@ export const answer = (forwarder: Forwarder.Forwarder, question: PlaneQuestion):
         kind: "ports",
         stations: memory.stations.count,
         moves: memory.moves.total,
-        ports: Array.from(ports.open.subarray(0, ports.openCount), (port) => ({
-          port,
-          stations: memory.stations.portCount[port]!,
-          isolated: control.isolated[port] === 1,
-          pinned: control.pinned[port] === 1
-        }))
+        rows: portRows(forwarder)
       }
-    case "stations": {
-      const stations: Array<KnownStation> = []
-      Stations.forEach(memory, nowSeconds, (station) => stations.push(station))
-      return { kind: "stations", stations }
-    }
+    case "stations":
+      return { kind: "stations", ...StationSlices.take(memory, question.from, nowSeconds) }
     case "moves":
       return { kind: "moves", total: memory.moves.total, moves: MoveLog.list(memory.moves, nowSeconds) }
     case "change":
@@ -73,6 +60,19 @@ export const answer = (forwarder: Forwarder.Forwarder, question: PlaneQuestion):
       Forwarder.configure(forwarder, { ...forwarder.settings, ...question.settings })
       return { kind: "configure" }
   }
+}
+
+const portRows = ({ control, memory, ports }: Forwarder.Forwarder): Int32Array => {
+  const rows = new Int32Array(ports.openCount * PORT_FIELDS)
+  for (let k = 0; k < ports.openCount; k++) {
+    const port = ports.open[k]!
+    const at = k * PORT_FIELDS
+    rows[at + PortField.port] = port
+    rows[at + PortField.stations] = memory.stations.portCount[port]!
+    rows[at + PortField.isolated] = control.isolated[port]!
+    rows[at + PortField.pinned] = control.pinned[port]!
+  }
+  return rows
 }
 
 const change = (forwarder: Forwarder.Forwarder, port: number, action: PortAction): number => {

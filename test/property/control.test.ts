@@ -192,6 +192,26 @@ describe("the control channel of a simulated switch", () => {
       assert.isAbove(kernel.descriptors.numbers().length, 0)
     }).pipe(Effect.provide(world)))
 
+  it.scopedLive("tells many stations as it tells few: by port, the latest heard first", () =>
+    Effect.gen(function*() {
+      const { driver, get, guest } = yield* open
+      assert.deepStrictEqual(yield* get("/stations", Control.Stations), { stations: [] })
+      const guests = [yield* guest(0), yield* guest(0), yield* guest(0)]
+      for (let n = 0; n < 2400; n++) {
+        const octets = frame(255, 1)
+        octets.set([n >>> 8, n & 255], 10)
+        guests[n % 3]!.send(octets)
+        if (n % 30 === 29) yield* driver.settle
+        if (n % 600 === 599) yield* driver.pass(1000)
+      }
+      const { stations } = yield* get("/stations", Control.Stations)
+      assert.strictEqual(new Set(stations.map(({ address }) => address)).size, 2400)
+      const sorted = [...stations].sort((a, b) =>
+        a.port - b.port || a.ageSeconds - b.ageSeconds || (a.address < b.address ? -1 : 1))
+      assert.deepStrictEqual(stations, sorted)
+      assert.strictEqual(new Set(stations.map(({ ageSeconds }) => ageSeconds)).size, 4)
+    }).pipe(Effect.provide(world)))
+
   it.scopedLive("tells what it knows when the forwarding thread does not answer, and says so", () =>
     Effect.gen(function*() {
       const { driver, get, guest, send, stop } = yield* open

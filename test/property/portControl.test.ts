@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Counters from "../../src/domain/Counters.ts"
-import * as Mac from "../../src/domain/MacAddress.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import type { PortAction } from "../../src/services/ControlAnswers.ts"
+import * as Views from "../../src/services/ControlViews.ts"
 import { answer, type PlaneQuestion, type PlaneReply } from "../../src/services/PlaneQuestion.ts"
 import * as SwitchWorld from "./switchWorld.ts"
 import { frame, markOf } from "./switchWorld.ts"
@@ -15,7 +15,8 @@ const make = (options: SwitchWorld.WorldOptions = {}) => {
     answer(world.forwarder, question) as Extract<PlaneReply, { kind: K }>
   const change = (port: number, action: PortAction) => ask({ kind: "change", port, action }).stations
   const count = (port: number, column: number) => world.forwarder.counters.values[port * ROW + column]!
-  return { ...world, ask, change, count }
+  const stations = () => Views.stations(ask({ kind: "stations", from: 0 }).rows)
+  return { ...world, ask, change, count, stations }
 }
 
 describe("an isolated port", () => {
@@ -82,7 +83,7 @@ describe("a pinned port", () => {
     world.send(two, frame(1, 2, 8))
     assert.deepStrictEqual(one.received().map(markOf), [8])
     assert.deepStrictEqual(
-      world.ask({ kind: "stations" }).stations.map((station) => [station.port, Mac.format(station), station.static]),
+      world.stations().map(({ address, port, static: isStatic }) => [port, address, isStatic]),
       [[1, "02:00:00:00:00:01", true], [2, "02:00:00:00:00:02", false]]
     )
     assert.strictEqual(world.ask({ kind: "moves" }).total, 0)
@@ -103,7 +104,7 @@ describe("a pinned port", () => {
     world.send(two, frame(255, 1))
     assert.strictEqual(world.count(2, Column.denied + Reason.SRC_MAC_CONFLICT), 1)
     assert.deepStrictEqual(
-      world.ask({ kind: "stations" }).stations.map((station) => [station.port, Mac.format(station), station.static]),
+      world.stations().map(({ address, port, static: isStatic }) => [port, address, isStatic]),
       [[1, "02:00:00:00:00:01", true], [1, "02:00:00:00:00:0d", false]]
     )
     world.assertSums()
@@ -118,7 +119,7 @@ describe("a pinned port", () => {
     for (const source of [3, 4]) world.send(one, frame(255, source))
     assert.strictEqual(world.count(1, Column.denied + Reason.MAC_LIMIT), 2)
     assert.deepStrictEqual(
-      world.ask({ kind: "stations" }).stations.map((station) => [station.port, Mac.format(station)]),
+      world.stations().map(({ address, port }) => [port, address]),
       [[1, "02:00:00:00:00:01"], [1, "02:00:00:00:00:02"], [2, "02:00:00:00:00:03"]]
     )
     assert.strictEqual(world.change(1, "unpin"), 2)
@@ -141,7 +142,7 @@ describe("a port that is told to go", () => {
     assert.strictEqual(world.change(1, "disconnect"), 0)
     world.settle()
     assert.isTrue(one.gone)
-    assert.deepStrictEqual(world.ask({ kind: "stations" }).stations, [])
+    assert.deepStrictEqual(world.stations(), [])
     assert.deepStrictEqual(world.notices.at(-1), { kind: "closed", port: 1, received: 1 })
   })
 })
