@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as FileLimit from "./FileLimit.ts"
 
 /** The tap could not be made a member of a bridge. */
 export class BridgeError extends Data.TaggedError("BridgeError")<{
@@ -11,7 +12,8 @@ export class BridgeError extends Data.TaggedError("BridgeError")<{
   readonly code: string
 }> {
   override get message(): string {
-    return `cannot ${this.operation} bridge ${this.bridgeName}: ${this.code}${remedies[this.code] ?? ""}`
+    const remedy = remedies[this.code] ?? FileLimit.remedyFor(this.code)
+    return `cannot ${this.operation} bridge ${this.bridgeName}: ${this.code}${remedy}`
   }
 }
 

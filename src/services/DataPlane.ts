@@ -7,6 +7,7 @@ import type * as Scope from "effect/Scope"
 import type { CaptureRing } from "../domain/capture/CaptureRing.ts"
 import type { Counters } from "../domain/Counters.ts"
 import type { SwitchSettings } from "../domain/SwitchSettings.ts"
+import * as FileLimit from "./FileLimit.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
 import type { PlaneState } from "./PlaneState.ts"
 import type { PlaneQuestion, PlaneReply } from "./PlaneQuestion.ts"
@@ -16,11 +17,11 @@ import type { Tap, TapError } from "./TapDevice.ts"
 /** The forwarding loop could not start, or ended by itself. */
 export class DataPlaneError extends Data.TaggedError("DataPlaneError")<{
   readonly operation: "start" | "run"
-  /** One line. */
+  /** One line, or an errno symbol. */
   readonly detail: string
 }> {
   override get message(): string {
-    return `cannot ${this.operation} the forwarding loop: ${this.detail}`
+    return `cannot ${this.operation} the forwarding loop: ${this.detail}${FileLimit.remedyFor(this.detail)}`
   }
 }
 

@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as FileLimit from "./FileLimit.ts"
 
 /** The pid file could not be written or is held by a running switch. */
 export class PidFileError extends Data.TaggedError("PidFileError")<{
@@ -16,6 +17,8 @@ export class PidFileError extends Data.TaggedError("PidFileError")<{
       const who = this.pid === undefined ? "another process" : `process ${this.pid}`
       return `cannot lock ${this.path}: ${who} holds it (stop it, or name another pid file with -i)`
     }
+    const limit = FileLimit.remedyFor(this.code)
+    if (limit !== "") return `cannot write ${this.path}: ${this.code}${limit}`
     const remedy = this.code === "EACCES" || this.code === "EPERM" ? "run as root, or " : ""
     return `cannot write ${this.path}: ${this.code} (${remedy}name another pid file with -i)`
   }

@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as FileLimit from "./FileLimit.ts"
 
 /** Why the socket cannot be listened on. A closed list, then errno symbols for the rest. */
 export type ListenCode = "IN_USE" | "NOT_A_SOCKET" | "TOO_LONG" | (string & {})
@@ -14,7 +15,7 @@ export class ListenError extends Data.TaggedError("ListenError")<{
   readonly option?: string
 }> {
   override get message(): string {
-    const explanation = explanations[this.code] ?? this.code
+    const explanation = explanations[this.code] ?? `${this.code}${FileLimit.remedyFor(this.code)}`
     return `cannot listen on ${this.path}: ${explanation.replace(/ -p\b/, ` ${this.option ?? "-p"}`)}`
   }
 }

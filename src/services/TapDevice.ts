@@ -5,6 +5,7 @@ import type * as Scope from "effect/Scope"
 import type { Ipv6Prefix } from "../domain/Ipv6Prefix.ts"
 import type { Prefix } from "../domain/Prefix.ts"
 import type { MacAddress } from "../domain/MacAddress.ts"
+import * as FileLimit from "./FileLimit.ts"
 
 /** The tap could not be opened or configured. */
 export class TapError extends Data.TaggedError("TapError")<{
@@ -43,7 +44,7 @@ const remedyOf = (code: string, interfaceName: string): string => {
     case "EINVAL":
       return " (not the name of a tap; use auto, tapN or a device path)"
     default:
-      return ""
+      return FileLimit.remedyFor(code)
   }
 }
 

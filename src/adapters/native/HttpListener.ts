@@ -8,6 +8,7 @@ import type * as Scope from "effect/Scope"
 import * as http from "node:http"
 import type * as net from "node:net"
 import { Bounds } from "../../domain/Bounds.ts"
+import * as FileLimit from "../../services/FileLimit.ts"
 import type { TcpEnd } from "../../services/SwitchHolder.ts"
 import * as RequestDeadline from "./RequestDeadline.ts"
 import * as RequestTurn from "./RequestTurn.ts"
@@ -33,7 +34,7 @@ const remedyFor = (code: string): string => {
     case "EADDRNOTAVAIL":
       return " (this machine has no such address; name one of its own)"
     default:
-      return ""
+      return FileLimit.remedyFor(code)
   }
 }
 
