@@ -18,7 +18,11 @@ import type { ListenAddress } from "./ListenAddress.ts"
 
 /** What serves questions, and the connections of processes that want to take the switch over. */
 export interface ControlService extends ControlEnds {
-  readonly heirs: Queue.Dequeue<number>
+  readonly heirs: {
+    /** The next of them. All others are turned away until that one is done with. */
+    readonly next: Effect.Effect<number>
+    readonly done: Effect.Effect<void>
+  }
 }
 
 /** The log, as far as it can be changed while the switch runs. */
@@ -41,14 +45,19 @@ export const openControl = (
     const channel = yield* Effect.promise(() => import("../adapters/native/NativeControlChannel.ts"))
     const target = Layer.succeed(ControlTarget, { running, version, pid: process.pid, startedMs, log })
     const path = controlPath(running.socketPath)
-    const heirs = yield* Queue.dropping<number>(1)
+    const heirs = yield* Queue.bounded<number>(1)
+    let isOccupied = false
     const control = yield* Effect.gen(function*() {
       const { gid, mode } = yield* guestsNode(running.socketPath)
       return yield* channel.open({
         path,
         gid,
         mode: mode & 0o660,
-        accept: (fd) => Queue.unsafeOffer(heirs, fd),
+        accept: (fd) => {
+          if (isOccupied) return false
+          isOccupied = true
+          return Queue.unsafeOffer(heirs, fd)
+        },
         inherited: inherited.control
       })
     }).pipe(
@@ -70,7 +79,8 @@ export const openControl = (
       ? undefined
       : yield* Effect.provide(openPage(overTcp.web, inherited.web), target)
     if (web !== undefined) yield* tell("serving the page", web)
-    return { control, metrics, web, heirs }
+    const done = Effect.sync(() => void (isOccupied = false))
+    return { control, metrics, web, heirs: { next: Queue.take(heirs), done } }
   })
 
 const openPage = (request: WebRequest, inherited: TcpEnd | undefined) =>

@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
 import { version } from "../../package.json"
 import { Addon } from "../adapters/native/Addon.ts"
 import * as NativeHandoverChannel from "../adapters/native/NativeHandoverChannel.ts"
@@ -38,9 +37,10 @@ export const awaitHeir = ({ edge, options, running, service, startedMs }: {
       })
     })
     for (;;) {
-      const fd = yield* Queue.take(service.heirs)
+      const fd = yield* service.heirs.next
       const outcome = yield* Effect.either(handOver(NativeHandoverChannel.make(addon, fd), holder))
       if (outcome._tag === "Right") return yield* Effect.logInfo("handed over to another process")
+      yield* service.heirs.done
       yield* Effect.logWarning("not handed over: the switch stays this process's").pipe(
         Effect.annotateLogs({ why: outcome.left.reason })
       )

@@ -39,7 +39,7 @@ type Refuse = (detail: string) => TakeoverError
 const failure = (refuse: Refuse) => (error: ChannelClosed | ChannelSilent | ChannelGarbled): TakeoverError => {
   switch (error._tag) {
     case "ChannelClosed":
-      return refuse("the running switch ended meanwhile (start one without --takeover)")
+      return refuse("the running switch ended meanwhile (unless vknetd status finds another, leave --takeover out)")
     case "ChannelSilent":
       return refuse("the running switch does not answer (try again, or stop it and start another)")
     case "ChannelGarbled":

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
+import * as http from "node:http"
+import type { Duplex } from "node:stream"
 import { assertMistake, background, gone, run, runWords } from "./commandTranscript.ts"
 import { startControlled } from "./controlWorld.ts"
 import { privilegesMissing } from "./guests/GuestPackages.ts"
@@ -124,6 +126,35 @@ describe("a takeover", () => {
       assertWhole(yield* guests.end)
       yield* old.terminate
       assert.deepStrictEqual(fs.readdirSync(directory), [])
+    }), 60_000)
+
+  it.scopedLive("is turned away while another process is at it, and told so", () =>
+    Effect.gen(function*() {
+      const old = yield* startControlled(yield* scratchDirectory(), plain)
+      // Asks for the connection, and then says nothing.
+      const asked = http.request({
+        socketPath: old.controlPath,
+        path: "/takeover",
+        headers: { connection: "Upgrade", upgrade: "vknetd-takeover" },
+        agent: false
+      })
+      const first = yield* Effect.acquireRelease(
+        Effect.async<Duplex>((resume) => void asked.on("upgrade", (_, end) => resume(Effect.succeed(end))).end()),
+        (end) => Effect.sync(() => end.destroy())
+      )
+      const words = ["-d", "--takeover", ...plain, "-p", old.socketPath, "-i", old.pidFilePath]
+      assertMistake(
+        yield* run(words),
+        `cannot take over ${old.socketPath}: another process is taking it over `
+          + "(vknetd status tells which has it; try again)"
+      )
+      first.destroy()
+      const kept = () => old.process.stderr().includes("not handed over") || undefined
+      yield* old.process.waitUntil("kept", kept, 5000)
+      const heir = yield* takeOver([...plain, "-p", old.socketPath], old.pidFilePath)
+      assert.deepStrictEqual(yield* old.process.waitForEnd(5000), { status: 0, signal: null })
+      heir.signal("SIGTERM")
+      assert.deepStrictEqual(yield* heir.waitForEnd(5000), { status: 0, signal: null })
     }), 60_000)
 
   it.scopedLive("of nobody is one line", () =>

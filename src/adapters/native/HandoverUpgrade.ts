@@ -24,11 +24,20 @@ const detach = (addon: Binding, socket: net.Socket): number => {
   return fd
 }
 
-const refuse = (socket: net.Socket, status: string, message: string): void => {
+const refusal = (status: string, message: string): string => {
   const body = JSON.stringify({ message })
   const head = `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json\r\n`
-  socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+  return `${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }
+
+const refuse = (socket: net.Socket, status: string, message: string): void => {
+  socket.end(refusal(status, message))
+}
+
+const occupied = refusal(
+  "503 Service Unavailable",
+  "another process is taking it over (vknetd status tells which has it; try again)"
+)
 
 /**
  * Answers requests for upgrades.
@@ -54,9 +63,10 @@ export const answerUpgrades = (
     }
     const fd = detach(addon, socket)
     if (fd < 0) return
-    // A word so short fits, and whoever has gone meanwhile is noticed later.
-    addon.handoverSend(fd, Buffer.from(switching), [], 0)
-    if (!options.accept(fd)) addon.closeFd(fd)
+    // A word so short fits, and whoever has gone meanwhile is noticed later. Nothing else is said before it.
+    const accepted = options.accept(fd)
+    addon.handoverSend(fd, Buffer.from(accepted ? switching : occupied), [], 0)
+    if (!accepted) addon.closeFd(fd)
   })
 }
 
@@ -64,6 +74,7 @@ const explanations: Readonly<Record<string, string | undefined>> = {
   ENOENT: "no switch has been started there (leave --takeover out, or name its socket with -p)",
   ECONNREFUSED: "the switch that made this socket has ended (leave --takeover out)",
   EACCES: "EACCES (run as root, or as the user that the switch runs as)",
+  ECONNRESET: "the process that has it just ends, or gives it to another (vknetd status tells; try again)",
   ENOTSOCK: "this is no socket (name the switch's with -p)",
   EPROTOTYPE: "this is another program's socket (name the switch's with -p)"
 }
