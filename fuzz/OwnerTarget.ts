@@ -173,11 +173,11 @@ const events: ReadonlyArray<Event> = [
     keepers.slow.dhcpAcks(xid, from, address, 100)
     return undefined
   },
-  (keepers, { address, from, port }) => {
-    const got = keepers.receive(world.dhcpFrame({ from, hardware: from, xid: 9, kind: 7, client: address }), port)
-    const expected = keepers.slow.guest({ port, mac: from, address, protocol: "ip" })
-    if (expected === Reason.PASS) keepers.slow.dhcpReleases(address, port)
-    return [got, expected]
+  (keepers, { address, from, port, raw }) => {
+    const given = (raw & 128) === 0 ? { kind: 7, client: address } : { kind: 4, requested: address }
+    const got = keepers.receive(world.dhcpFrame({ from, hardware: from, xid: 9, ...given }), port)
+    const verdict = keepers.slow.guest({ port, mac: from, address: given.client, protocol: "ip" })
+    return [got, verdict === Reason.PASS ? keepers.slow.dhcpReleases(address, port) : verdict]
   },
   (keepers, { port, raw }) => {
     Admission.release(keepers.fast.state, port, keepers.nowMs)

@@ -3,10 +3,12 @@ import * as Memory from "./AdmissionState.ts"
 import { doubt, isTrunk } from "./AdmissionState.ts"
 import { Bounds, TAP_PORT } from "./Bounds.ts"
 import * as Claims from "./Claims.ts"
+import * as Identifiers from "./ClientIdentifiers.ts"
 import type { FrameBatch } from "./FrameBatch.ts"
 import { IPV4_WORD } from "./Network.ts"
+import * as Dhcp from "./policy/Dhcp.ts"
 import * as Snoop from "./policy/DhcpSnoop.ts"
-import { DhcpKind } from "./policy/DhcpSnoop.ts"
+import { type DhcpFacts, DhcpKind } from "./policy/DhcpSnoop.ts"
 import { EtherType } from "./policy/EtherType.ts"
 import * as Ipv6 from "./policy/Ipv6.ts"
 import { isNobodys, isOfLink } from "./policy/Ipv6Policy.ts"
@@ -158,6 +160,12 @@ const admitGuest = (
   const said = at < 0 ? 0 : u32(bytes, start + at) | 0
   // What the far side of a trunk routes is nobody's here.
   const address = isTrunk(state, port) && !Claims.isInside(state, said) ? 0 : said
+  const isDhcp = type === EtherType.IPV4 && Snoop.isDhcp(bytes, start, batch.size[slot]!)
+  const identifiedAt = isDhcp ? Dhcp.nameAt(bytes, start) : -1
+  if (identifiedAt >= 0) {
+    const denied = Identifiers.judge(state, bytes, identifiedAt, port)
+    if (denied !== Reason.PASS) return denied
+  }
   if (!isAsBefore(state, port, hi, lo, address) || type === EtherType.IPV6) {
     const denied = judgeNew(state, batch, slot, type, hi, lo, address, nowMs)
     if (denied !== Reason.PASS) return denied
@@ -166,8 +174,19 @@ const admitGuest = (
     state.lastAddress[port] = address
     state.lastSecond[port] = state.nowSeconds
   }
-  if (type === EtherType.IPV4 && Snoop.isDhcp(bytes, start, batch.size[slot]!)) noteDhcp(state, batch, slot)
+  if (!isDhcp) return Reason.PASS
+  const facts = Snoop.read(bytes, start, batch.size[slot]!)
+  if (facts !== undefined && isForeign(state, facts, port)) return Reason.DHCP_CLIENT_CONFLICT
+  if (identifiedAt >= 0) Identifiers.commit(state, port)
+  if (facts !== undefined) noteDhcp(state, facts, port)
   return Reason.PASS
+}
+
+/** B7: whether a guest gives back what is not its own. */
+const isForeign = (state: AdmissionState, facts: DhcpFacts, port: number): boolean => {
+  if (facts.isReply) return false
+  if (facts.kind === DhcpKind.Release) return !Claims.isOf(state, facts.clientAddress, port)
+  return facts.kind === DhcpKind.Decline && !Claims.isOf(state, facts.requestedAddress, port)
 }
 
 /** Whether the port has just been allowed the same: nothing that has happened since says otherwise. */
@@ -280,7 +299,10 @@ const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
   const words = wordsOf(state, batch, slot, type, isIpv4 ? u32(bytes, start + IPV4_SOURCE_AT) | 0 : 0)
   if (words !== NO_WORDS) Claims.useOfHost(state, words[0]!, words[1]!, words[2]!, words[3]!)
   if (isIpv6) noteNeighbour(state, batch, slot)
-  else if (Snoop.isDhcp(bytes, start, size[slot]!)) noteDhcp(state, batch, slot)
+  else if (Snoop.isDhcp(bytes, start, size[slot]!)) {
+    const facts = Snoop.read(bytes, start, size[slot]!)
+    if (facts !== undefined) noteDhcp(state, facts, TAP_PORT)
+  }
 }
 
 /**
@@ -300,10 +322,7 @@ const noteNeighbour = (state: AdmissionState, batch: FrameBatch, slot: number): 
 }
 
 /** B4: what an accepted DHCP message changes. */
-const noteDhcp = (state: AdmissionState, batch: FrameBatch, slot: number): void => {
-  const port = batch.port[slot]!
-  const facts = Snoop.read(batch.bytes, slot * batch.slotBytes, batch.size[slot]!)
-  if (facts === undefined) return
+const noteDhcp = (state: AdmissionState, facts: DhcpFacts, port: number): void => {
   if (facts.isReply) {
     if (facts.kind !== DhcpKind.Ack && facts.kind !== DhcpKind.Nak) return
     // What any guest may say gives no lease, and does not end the wait for one. Who was named is believed.
@@ -365,6 +384,7 @@ export const release = (state: AdmissionState, port: number, nowMs: number): voi
   state.nowSeconds = Math.floor(nowMs / 1000)
   Stations.release(state, port)
   Claims.release(state, port)
+  Identifiers.release(state, port)
   Snoop.forget(state.snoop, port)
   doubt(state, port)
 }

@@ -16,6 +16,7 @@ export interface AdmissionSnapshot {
   /** `FACT_WIDTH` integers a fact; the facts of a port in the order of its list. */
   readonly stations: Int32Array
   readonly claims: Int32Array
+  readonly identifiers: Int32Array
   readonly moves: {
     readonly rows: Int32Array
     readonly count: Float64Array
@@ -57,6 +58,7 @@ export const snapshot = (state: AdmissionState, open: Uint16Array): AdmissionSna
   return {
     stations: factsOf(state.stations),
     claims: factsOf(state.claims),
+    identifiers: factsOf(state.identifiers),
     moves: {
       rows: moves.rows.slice(),
       count: moves.count.slice(),
@@ -84,6 +86,7 @@ const factsOf = (table: OwnerTable): Int32Array => {
 export const restore = (state: AdmissionState, from: AdmissionSnapshot): void => {
   enter(state.stations, from.stations)
   enter(state.claims, from.claims)
+  enter(state.identifiers, from.identifiers)
   const { moves } = state
   // With another number of rows the latest moves are not worth the trouble.
   if (from.moves.latest.length === moves.latest.length && from.moves.rows.length === moves.rows.length) {

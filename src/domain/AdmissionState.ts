@@ -25,6 +25,8 @@ export interface AdmissionState {
   readonly stations: OwnerTable
   /** IP address to port; kinds in `Claims.ts`. */
   readonly claims: OwnerTable
+  /** DHCP client identifier to port, see `ClientIdentifiers.ts`. */
+  readonly identifiers: OwnerTable
   /** Stations that moved from one port to another. */
   readonly moves: MoveLog
   readonly held: HeldIdentities
@@ -75,6 +77,7 @@ export const make = (settings: SwitchSettings, open: Pick<Ports, "uid" | "trunk"
   const state: AdmissionState = {
     stations: table(perGuest, policy.stationsPerTrunk, Bounds.stationsOfTap),
     claims: table(policy.addressesPerGuest, policy.addressesPerTrunk, Bounds.addressesOfTap),
+    identifiers: table(policy.addressesPerGuest, policy.addressesPerTrunk, 0),
     moves: Moves.make(),
     held: Held.make(),
     snoop: Snoop.make(),

@@ -261,15 +261,19 @@ const isOfOther = (state: AdmissionState, d: number, claim: number, port: number
     ? isHeldFrom(state, port, Held.keyOf(0, 0, IPV4_WORD, d))
     : Owners.get(state.claims, claim, Field.port) !== port && isLive(state, claim)
 
+/** Whether an IPv4 address is a port's. */
+export const isOf = (state: AdmissionState, address: number, port: number): boolean => {
+  const claim = Owners.find(state.claims, 0, 0, IPV4_WORD, address | 0)
+  return claim >= 0 && Owners.get(state.claims, claim, Field.port) === port
+}
+
 /**
  * B4: the holder gives its address back, RELEASE or DECLINE, however it came to it. A locked port would get another for
  * it, by no more than saying so: its stays until the host leases that to another, or the port closes.
  */
 export const giveBack = (state: AdmissionState, address: number, port: number): void => {
-  if (isLocked(state, port)) return
-  const claim = Owners.find(state.claims, 0, 0, IPV4_WORD, address | 0)
-  if (claim < 0 || Owners.get(state.claims, claim, Field.port) !== port) return
-  Owners.remove(state.claims, claim)
+  if (isLocked(state, port) || !isOf(state, address, port)) return
+  Owners.remove(state.claims, Owners.find(state.claims, 0, 0, IPV4_WORD, address | 0))
   doubt(state, port)
 }
 

@@ -69,14 +69,15 @@ export const Reason = {
   EGRESS_MTU: 61,
   TAP_WRITE_ERROR: 62,
   ARP_RATE: 63,
-  STORM_RATE: 64
+  STORM_RATE: 64,
+  DHCP_CLIENT_CONFLICT: 65
 } as const
 
 /** A reason's number. */
 export type Reason = (typeof Reason)[keyof typeof Reason]
 
 /** How many numbers there are, 0 (passed) included: the length of a row of counters. */
-export const REASON_COUNT = 65
+export const REASON_COUNT = 66
 
 /** Names by number. */
 export const reasonNames: ReadonlyArray<string> = Object.entries(Reason)

@@ -9,7 +9,7 @@ import type { PlaneKnowledge } from "./PlaneState.ts"
  */
 
 /** Of what is in an estate and what it means. */
-export const estateVersion = 2
+export const estateVersion = 3
 
 /** What the new process says first. */
 export const Hello = Schema.Struct({ estateVersion: Schema.Number, version: Schema.String })
@@ -62,6 +62,7 @@ export const Knowledge = Schema.Struct({
   admission: Schema.Struct({
     stations: facts,
     claims: facts,
+    identifiers: facts,
     moves: Schema.Struct({ rows: integers, count: floats, latest: floats, total: Schema.Number }),
     held: Schema.Array(Schema.Tuple(Schema.String, Schema.Number, Schema.Number)),
     pending: Schema.mutable(Schema.Array(Schema.Struct({

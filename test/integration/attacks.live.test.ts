@@ -39,6 +39,7 @@ const noRouterIsBelieved = Effect.gen(function*() {
 const meanwhile: Readonly<Record<string, Effect.Effect<void, GuestError | HostProcessError, AttackLab>>> = {
   rogue_dhcp_server: leaseIsHad,
   dhcp_starvation: leaseIsHad,
+  dhcp_lease_theft: leaseIsHad,
   ipv6_router_advertisement: noRouterIsBelieved,
   ipv6_gateway_impersonation: noRouterIsBelieved,
   ipv6_redirect: noRouterIsBelieved

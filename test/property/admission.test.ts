@@ -45,7 +45,7 @@ const step = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("guest-ack"), port: guestPort, station, ip, target: ip, server: station })
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("release"), port: guestPort, station, ip }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constantFrom("release", "decline"), port: guestPort, station, ip }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("close"), port: guestPort, station, ip }) },
   {
     weight: 4,
@@ -201,7 +201,11 @@ describe("what is remembered of guests", () => {
         } else if (s.kind === "release") {
           got = receive(dhcpFrame({ from, hardware: from, xid: 9, kind: 7, client: claimed }), s.port)
           expected = slow.guest({ port: s.port, mac: from, address: claimed, protocol: "ip" })
-          if (expected === Reason.PASS) slow.dhcpReleases(claimed, s.port)
+          if (expected === Reason.PASS) expected = slow.dhcpReleases(claimed, s.port)
+        } else if (s.kind === "decline") {
+          got = receive(dhcpFrame({ from, hardware: from, xid: 9, kind: 4, requested: claimed }), s.port)
+          expected = slow.guest({ port: s.port, mac: from, address: undefined, protocol: "ip" })
+          if (expected === Reason.PASS) expected = slow.dhcpReleases(claimed, s.port)
         } else if (s.kind === "close") {
           Admission.release(fast.state, s.port, now * 1000)
           slow.close(s.port)

@@ -143,9 +143,12 @@ export class Reference {
     this.ownClaim(address, asked.port, "lease", this.now + seconds, cap)
   }
 
-  dhcpReleases(address: string, port: number): void {
-    if (this.isLocked(port)) return
+  /** Or declines it: B7. */
+  dhcpReleases(address: string, port: number): number {
+    if (!this.claims.some((c) => c.address === address && c.port === port)) return Reason.DHCP_CLIENT_CONFLICT
+    if (this.isLocked(port)) return Reason.PASS
     this.claims = this.claims.filter((c) => !(c.address === address && c.port === port))
+    return Reason.PASS
   }
 
   close(port: number): void {

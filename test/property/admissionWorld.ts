@@ -128,6 +128,11 @@ export const request = (from: string, sender: string) =>
     })
   })
 
+const nameOption = (name: string) => {
+  const octets = new TextEncoder().encode(name)
+  return Uint8Array.of(61, 1 + octets.length, 0, ...octets)
+}
+
 /** A DHCP message: from a guest to all, or from a server, the host unless another is named, to a guest. */
 export const dhcpFrame = (fields: {
   readonly from: string
@@ -140,6 +145,8 @@ export const dhcpFrame = (fields: {
   readonly requested?: string
   readonly seconds?: number
   readonly server?: string
+  /** Option 61 is this name. */
+  readonly name?: string | undefined
 }) => {
   const reply = fields.kind === 5 || fields.kind === 6
   const options = concat(
@@ -148,6 +155,7 @@ export const dhcpFrame = (fields: {
       ? new Uint8Array(0)
       : Uint8Array.of(51, 4, 0, 0, fields.seconds >> 8, fields.seconds & 255),
     fields.requested === undefined ? new Uint8Array(0) : Uint8Array.of(50, 4, ...address(fields.requested)),
+    fields.name === undefined ? new Uint8Array(0) : nameOption(fields.name),
     Uint8Array.of(255)
   )
   const message = dhcp({ hardwareAddress: mac(fields.hardware), op: reply ? 2 : 1, options })

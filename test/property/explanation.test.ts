@@ -83,7 +83,7 @@ describe("an explanation", () => {
     assert.deepStrictEqual(order(world.arpFrame({})), [...link, "A1", "A2", "A3", "A4", "A5", "A6", "A7", "A8"])
     assert.deepStrictEqual(order(world.dhcpFrame({})), [
       ...link, "I1", "I2", "I3", "I1", "I4", "I5", "I6", "I7", "I8", "I9", "I10", "I11", "I12", "I13",
-      "D1", "D2", "D3", "D4", "D2"
+      "D1", "D2", "D3", "D4", "D5", "D2"
     ])
     assert.deepStrictEqual(order(honest6["neighbour solicitation"]!), [
       ...link, "V1", "V2", "V3", "V1", "V3", "V4", "V5", "V7", "V8", "V6", "V9", "V10", "V11", "V12"

@@ -45,6 +45,7 @@ const knowledge: Knowledge = {
   admission: {
     stations: new Int32Array(0),
     claims: new Int32Array(0),
+    identifiers: new Int32Array(0),
     moves: { rows: new Int32Array(0), count: new Float64Array(0), latest: new Float64Array(0), total: 0 },
     held: [],
     pending: [],

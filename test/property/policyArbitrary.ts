@@ -133,8 +133,13 @@ const change = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Change> =>
     atByte(inDhcp, octet.map((value) => Uint8Array.of(value))),
     atByte(fc.constant(34), fc.constantFrom(5, 9).map((type) => Uint8Array.of(type))),
     atByte(fc.constant(282), optionOctets.map((octets) => octets.map((o) => o === 131 ? 82 : o))),
+    atByte(fc.constant(282), fc.oneof(identifier, fc.tuple(identifier, identifier).map((two) => concat(...two)))),
     optionOctets.map(withOptions)
   )
+
+/** A DHCP client identifier: a MAC, or nearly one. */
+const identifier = fc.tuple(fc.constantFrom(7, 7, 7, 6, 1), fc.constantFrom(1, 1, 1, 0), macs).map(([size, type, mac]) =>
+  Uint8Array.of(61, size, type, ...mac))
 
 const inHeaders6 = fc.oneof(fc.nat(100), fc.constantFrom(14, 18, 19, 20, 21, 54, 55, 56, 57))
 const optionOctets6 = fc.array(fc.constantFrom(0, 1, 2, 3, 14), { minLength: 1, maxLength: 16 })

