@@ -132,7 +132,7 @@ void ExchangeRun::step(bool with_plan, int timeout_ms) {
   check_turns(ready, served);
 }
 
-// A step may read fewer ports than are ready; but each has had its turn when all others have, the listeners and the wake.
+// A step may read fewer ports than are ready; but each has had its turn when all others have, listeners and wake, too.
 void ExchangeRun::check_turns(const std::vector<uint32_t>& ready, const std::map<uint32_t, bool>& served) {
   std::map<std::shared_ptr<Peer>, uint32_t> passed_over;
   for (const uint32_t port : ready) {

@@ -138,8 +138,8 @@ const change = (prefix: Prefix.Prefix | undefined): fc.Arbitrary<Change> =>
   )
 
 /** A DHCP client identifier: a MAC, or nearly one. */
-const identifier = fc.tuple(fc.constantFrom(7, 7, 7, 6, 1), fc.constantFrom(1, 1, 1, 0), macs).map(([size, type, mac]) =>
-  Uint8Array.of(61, size, type, ...mac))
+const identifier = fc.tuple(fc.constantFrom(7, 7, 7, 6, 1), fc.constantFrom(1, 1, 1, 0), macs)
+  .map(([size, type, mac]) => Uint8Array.of(61, size, type, ...mac))
 
 const inHeaders6 = fc.oneof(fc.nat(100), fc.constantFrom(14, 18, 19, 20, 21, 54, 55, 56, 57))
 const optionOctets6 = fc.array(fc.constantFrom(0, 1, 2, 3, 14), { minLength: 1, maxLength: 16 })

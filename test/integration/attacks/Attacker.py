@@ -21,8 +21,8 @@ import sys
 import time
 
 import Forgeries
-from Forgeries import BROADCAST, ZERO, Scene, Station, arp, packet
 from Recording import Recording
+from Scene import BROADCAST, ZERO, Scene, Station, arp, packet
 from scapy.layers.inet import UDP
 from scapy.packet import Raw
 

@@ -9,7 +9,6 @@ to deny a hundred. What differs from frame to frame is then written into its oct
 
 import random
 import struct
-from dataclasses import dataclass
 
 from scapy.layers.dhcp import BOOTP, DHCP
 from scapy.layers.inet import ICMP, IP, TCP, UDP
@@ -20,54 +19,13 @@ from scapy.layers.inet6 import (
 )
 from scapy.layers.l2 import ARP, LLC, SNAP, STP, Dot1AD, Dot1Q, Dot3, Ether
 from scapy.packet import Raw
+from Scene import BROADCAST, FROM, TO, ZERO, Station, arp, datagram, octets, packet
 
-BROADCAST = "ff:ff:ff:ff:ff:ff"
-ZERO = "00:00:00:00:00:00"
 SERVER, CLIENT = 67, 68
 # Of the host, if it has one.
 HOST_IPV6 = "fd00:1::1"
 
 FLOOD_FRAMES_MAX = 1_000_000
-
-# Ports on which nobody serves: what is heard there is the attacker's.
-FROM, TO = 6666, 7
-
-
-@dataclass(frozen=True)
-class Station:
-    mac: str
-    ip: str
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Who is there. All but the first are honest."""
-
-    attacker: Station
-    victim: Station
-    neighbour: Station
-    host: Station
-
-
-def octets(mac):
-    return bytes.fromhex(mac.replace(":", ""))
-
-
-def arp(scene, to, op, spa, tha, tpa, sha=None, source=None):
-    source = source or scene.attacker.mac
-    return Ether(dst=to, src=source, type=0x0806) / ARP(
-        op=op, hwsrc=sha or source, psrc=spa, hwdst=tha, pdst=tpa)
-
-
-def packet(scene, to, source=None, mac=None, **fields):
-    """An Ethernet frame for a station, with an IPv4 header from wherever it is said to come."""
-    fields.setdefault("dst", to.ip)
-    return Ether(dst=to.mac, src=mac or scene.attacker.mac, type=0x0800) / IP(
-        src=source or scene.attacker.ip, **fields)
-
-
-def datagram(scene, to, **fields):
-    return packet(scene, to, **fields) / UDP(sport=FROM, dport=TO) / Raw(b"x" * 32)
 
 
 def poison(scene, toward, posed):
