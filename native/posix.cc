@@ -338,6 +338,8 @@ int pidfile_hold(const char* path, int32_t pid, int32_t* holder) {
     }
     const int error = pid_write(fd, pid);
     if (error == 0) return fd;
+    // Without a number it tells nobody anything.
+    unlink(path);
     close(fd);
     return error;
   }

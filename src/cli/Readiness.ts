@@ -36,8 +36,8 @@ export const parseTidings = (line: string): Tidings | undefined => {
 
 /** The copy's end of the descriptor. */
 export interface Reporter {
-  /** Tells; nothing happens if nobody listens any more. */
-  readonly tell: (tidings: Tidings) => void
+  /** Tells; false if nobody listens any more. */
+  readonly tell: (tidings: Tidings) => boolean
   /** Closes the descriptor. Harmless when it is closed. */
   readonly close: () => void
 }
@@ -57,11 +57,13 @@ const makeReporter = (descriptor: number): Reporter => {
   let open = true
   return {
     tell: (tidings) => {
-      if (!open) return
+      if (!open) return false
       try {
         writeSync(descriptor, formatTidings(tidings))
+        return true
       } catch {
         // The command that waited has been ended; the switch goes on without it.
+        return false
       }
     },
     close: () => {

@@ -8,6 +8,7 @@ import * as Option from "effect/Option"
 import { load } from "../adapters/native/Binding.ts"
 import type { RunningSwitch } from "../services/Switch.ts"
 import { readCommandLine } from "./Command.ts"
+import { holdUntilEnded } from "./EndSignals.ts"
 import * as Log from "./Log.ts"
 import { type LogLevel, logLevels } from "./LogLine.ts"
 import type { Options } from "./Options.ts"
@@ -164,11 +165,11 @@ const print = (text: string): void => {
   process.stdout.write(`${text}\n`)
 }
 
-/** The one line of a failure: for who waits for a copy in the background, else on standard error. */
+/** The one line of a failure: in the foreground on standard error, else for who waits for the copy, or in its log. */
 const report = (message: string): void => {
   const line = message.replace(/\s*[\r\n]+\s*/g, " ")
   if (reporter === undefined) process.stderr.write(`vknetd: ${line}\n`)
-  else reporter.tell({ kind: "error", message: line })
+  else if (!reporter.tell({ kind: "error", message: line })) Effect.runSync(log.here(Effect.logError(line)))
 }
 
 const reportDefect = (defect: unknown): void => {
@@ -191,6 +192,8 @@ process.on("uncaughtException", (defect) => {
   reportDefect(defect)
   process.exit(1)
 })
+
+holdUntilEnded()
 
 program.pipe(
   Effect.tapErrorCause((cause) => Effect.sync(() => reportCause(cause))),

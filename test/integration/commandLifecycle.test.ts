@@ -129,6 +129,35 @@ describe("in the foreground", () => {
       }))
   }
 
+  it.scopedLive.each([0, 3, 20])("a second signal %i ms after the first does not break the end off", (afterMs) =>
+    Effect.gen(function*() {
+      const directory = yield* scratchDirectory()
+      const running = yield* startSwitch({ directory, prefix: [], argv: ["--no-tap", address] })
+      running.process.signal("SIGTERM")
+      yield* Effect.sleep(afterMs)
+      running.process.signal("SIGTERM")
+      running.process.signal("SIGINT")
+      assert.deepStrictEqual(yield* running.process.waitForEnd(5000), { status: 0, signal: null })
+      assert.deepStrictEqual(fs.readdirSync(directory), [])
+    }))
+
+  it.scopedLive("a pid file that is another's by now stays", () =>
+    Effect.gen(function*() {
+      const directory = yield* scratchDirectory()
+      const running = yield* startSwitch({ directory, prefix: [], argv: ["--no-tap", address] })
+      fs.rmSync(running.pidFilePath)
+      const other = yield* startProcess([
+        ...vknetd,
+        ...["-d", "--no-tap", "-p", `${directory}/other`, "-i", running.pidFilePath, address]
+      ])
+      yield* other.waitUntil("serving", () => connects(`${directory}/other`) || undefined, 10_000)
+      yield* running.terminate
+      assert.strictEqual(fs.readFileSync(running.pidFilePath, "utf8").trim(), `${other.pid}`)
+      other.signal("SIGTERM")
+      yield* other.waitForEnd(5000)
+      assert.deepStrictEqual(fs.readdirSync(directory), [])
+    }))
+
   it.scopedLive("HUP is told of once, however often it comes", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()

@@ -155,6 +155,17 @@ describe("a start that cannot be", () => {
 
   const asRoot = privilegesMissing().length === 0
 
+  it.scopedLive.runIf(asRoot)("leaves no pid file that it could not write", () =>
+    Effect.gen(function*() {
+      const directory = yield* scratchDirectory()
+      const full = `mount -t tmpfs -o size=4k none ${directory} && head -c 4096 /dev/zero >${directory}/full && "$@"`
+      const argv = ["-d", "--no-tap", "-p", `${yield* scratchDirectory()}/s`, "-i", `${directory}/pid`, address]
+      const look = `${full}; echo status $?; ls ${directory}`
+      const { stderr, stdout } = yield* runWords(["unshare", "-m", "sh", "-c", look, "sh", ...vknetd, ...argv])
+      assert.match(stderr, /^vknetd: cannot write [^ ]*\/pid: ENOSPC /)
+      assert.strictEqual(stdout, "status 1\nfull\n")
+    }))
+
   it.scopedLive.runIf(asRoot)("says that a tap needs root, and undoes what it had begun", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()

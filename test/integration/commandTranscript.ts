@@ -78,15 +78,15 @@ export const isRunning = (pid: number): boolean => {
 }
 
 /** Waits until `look` gives something. */
-export const until = <A>(what: string, look: () => A | undefined): Effect.Effect<A> =>
+export const until = <A>(what: string, look: () => A | undefined, milliseconds = 5000): Effect.Effect<A> =>
   Effect.gen(function*() {
-    const deadline = performance.now() + 5000
+    const deadline = performance.now() + milliseconds
     while (performance.now() < deadline) {
       const found = look()
       if (found !== undefined) return found
       yield* Effect.sleep(10)
     }
-    return yield* Effect.dieMessage(`not ${what} within 5 s`)
+    return yield* Effect.dieMessage(`not ${what} within ${milliseconds / 1000} s`)
   })
 
 /** Waits until there is no such process. */

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
-import { assertMistake, background, run, until, vknetd } from "./commandTranscript.ts"
+import { assertMistake, background, gone, run, until, vknetd } from "./commandTranscript.ts"
 import { type HostProcessOptions, startProcess, succeed } from "./guests/HostProcess.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
+import { privilegesMissing } from "./guests/GuestPackages.ts"
 
 /** A switch in the foreground that has logged the refusal of nobody and the opening and closing of one port. */
 const serve = (directory: string, argv: ReadonlyArray<string>, options?: HostProcessOptions) =>
@@ -209,6 +210,20 @@ describe.runIf(process.getuid?.() === 0)("the system's log", () => {
       const pid = Number(readIfThere(`${directory}/pid`))
       process.kill(pid, "SIGTERM")
       yield* until("gone", () => fs.existsSync(`${directory}/s`) ? undefined : true)
+    }))
+})
+
+describe("what ends a switch in the background", () => {
+  it.scopedLive.runIf(privilegesMissing().length === 0)("is the last line of its log", () =>
+    Effect.gen(function*() {
+      const directory = yield* scratchDirectory()
+      const log = `${directory}/log`
+      const argv = ["--user", "nobody", "--group", "0", "--log-file", log, "-p", `${directory}/s`, "10.1.0.1/24"]
+      const inside = ["unshare", "-n", "sh", "-c", `"$@" && ip link del tap0`, "sh"]
+      const { pid } = yield* background(argv, `${directory}/pid`, inside)
+      yield* until("told", () => /level=error message="cannot open a tap: /.test(readIfThere(log)) || undefined, 15_000)
+      yield* gone(pid)
+      assert.match(readIfThere(log).trimEnd().split("\n").at(-1)!, /level=error message="cannot open a tap: E[A-Z]+ /)
     }))
 })
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
 import { assertMistake, background, run, runWords, until, vknetd } from "./commandTranscript.ts"
-import { startProcess, succeed } from "./guests/HostProcess.ts"
+import { runProcess, startProcess, succeed } from "./guests/HostProcess.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
 import { startService } from "./ServiceUnderTest.ts"
 
@@ -168,6 +168,15 @@ describe("a socket that was handed over", () => {
 })
 
 describe("--ready-fd", () => {
+  it.scopedLive.runIf(process.platform === "linux")("takes no descriptor that is for reading", () =>
+    Effect.gen(function*() {
+      const directory = yield* scratchDirectory()
+      const words = [...vknetd, ...switchWords, "--ready-fd", "7", "-p", `${directory}/s`]
+      const { output, status } = yield* runProcess(["sh", "-c", `exec "$@" 7</dev/null`, "sh", ...words])
+      assert.strictEqual(status, 1)
+      assert.match(output, /^vknetd: cannot use --ready-fd 7: EBADF \(open it for writing, as in 7>FILE\)\n$/)
+    }))
+
   it.scopedLive("says ready when a connect succeeds, and is closed", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()
@@ -218,6 +227,13 @@ describe("--ready-fd", () => {
       for (const where of [["-d"], []]) {
         const transcript = yield* run([...where, "--no-tap", "-U", "--ready-fd", "999", "-p", `${directory}/s`])
         assertMistake(transcript, "cannot use --ready-fd 999: EBADF (open it for writing, as in 999>FILE)")
+        for (let n = 3; n < 24; n++) {
+          const words = ["--no-tap", "-U", "--ready-fd", `${n}`, "-p", `${directory}/s`]
+          assertMistake(
+            yield* run([...where, ...words]),
+            `cannot use --ready-fd ${n}: EBADF (open it for writing, as in ${n}>FILE)`
+          )
+        }
       }
       assert.deepStrictEqual(fs.readdirSync(directory), [])
     }))
