@@ -1,6 +1,6 @@
 // Makes the code cache: what V8 has compiled of the switch when it serves and has answered once. Runs the switch for
 // that, without a host side, in a directory of its own.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { closeSync, fsyncSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { get } from "node:http"
 import { createRequire } from "node:module"
 import { tmpdir } from "node:os"
@@ -32,5 +32,11 @@ const answers = () =>
 while (!(await answers())) await new Promise((resolve) => setTimeout(resolve, 20))
 // Back to V8's own: the switch has changed this by now, and a cache is taken with the settings of its making alone.
 setFlagsFromString("--semi-space-growth-factor=2")
-writeFileSync(cachePath, script.createCachedData())
+// V8 of Node 20 believes what it reads, and one that a power failure left half written would end every start: so it is
+// whole on the disk before it has its name.
+const unfinished = openSync(`${cachePath}.new`, "w")
+writeFileSync(unfinished, script.createCachedData())
+fsyncSync(unfinished)
+closeSync(unfinished)
+renameSync(`${cachePath}.new`, cachePath)
 process.kill(process.pid, "SIGTERM")
