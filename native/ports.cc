@@ -128,13 +128,16 @@ void Exchange::rest_listener(uint32_t entrance) {
 
 void Exchange::rest_listeners() {
   for (uint32_t i = 0; i < kEntrances; i++) {
-    if (listeners_[i].fd >= 0 && !listeners_[i].rests) rest_listener(i);
+    if (listeners_[i].fd < 0) continue;
+    if (listeners_[i].rests) listeners_[i].until_ms = clock_ms() + kListenerRestMs;
+    else rest_listener(i);
   }
 }
 
 void Exchange::wake_listener(uint32_t entrance) {
   listeners_[entrance].rests = false;
-  poller_set(poller_, listeners_[entrance].fd, kTagListener + entrance, POLL_READ, false);
+  // Short of memory, as it may be when many come: once more later, or nobody would be let in again.
+  if (poller_set(poller_, listeners_[entrance].fd, kTagListener + entrance, POLL_READ, false) < 0) rest_listener(entrance);
 }
 
 // ---- Ports ----

@@ -124,7 +124,9 @@ export const make = (options: {
 
 /** Moves one batch: sends what the last turn planned, waits, receives, judges, admits, routes, counts, plans. */
 export const turn = (forwarder: Forwarder, timeoutMs: number): void => {
-  const { exchange, recorder } = forwarder
+  const { exchange, heard, recorder, told } = forwarder
+  // Before a step: where a rest has ended, the next one may let in as many as wait.
+  if (heard !== undefined && Notices.areTooMany(told, heard)) exchange.restListeners()
   const offered = recorder !== undefined
     && Recorders.offerSent(recorder, exchange.batch, exchange.plan, forwarder.ports, exchange)
   // What has been copied is to be shown once it is sent: not when the next frame comes.
@@ -310,8 +312,6 @@ const happen = (forwarder: Forwarder): void => {
         break
     }
   }
-  const { heard, told } = forwarder
-  if (heard !== undefined && Notices.areTooMany(told, heard)) exchange.restListeners()
 }
 
 /** @param row of the event. */

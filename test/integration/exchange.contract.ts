@@ -76,6 +76,19 @@ const connections = (within: Within): void => {
       assert.sameMembers([...contract.knockMany([])], [Entrance.Guests, Entrance.Trunks, Entrance.Guests])
     }))
 
+  it("listeners that are to rest once more rest from then on", () =>
+    within((contract) => {
+      contract.exchange.restListeners()
+      assert.deepStrictEqual(contract.knockMany([Entrance.Guests]), [])
+      for (let i = 0; i < 4; i++) {
+        contract.rest(60)
+        contract.exchange.restListeners()
+        assert.deepStrictEqual(contract.knockMany([]), [])
+      }
+      contract.rest(200)
+      assert.deepStrictEqual(contract.knockMany([]), [Entrance.Guests])
+    }))
+
   it("closing a port closes its connection; the number can be given again; closing twice does no harm", () =>
     within((contract) => {
       const first = contract.join(1)

@@ -48,6 +48,7 @@ describe("notices", () => {
     }
     const told = world.forwarder.told
     for (let i = 0; i < 8; i++) waiting.push(comeAndGo())
+    for (let i = 0; i < 20; i++) world.pass(60)
     assert.strictEqual(world.forwarder.told, told)
     assert.isFalse(resident.gone)
     heard[0] = told
