@@ -136,8 +136,9 @@ void Exchange::rest_listeners() {
 
 void Exchange::wake_listener(uint32_t entrance) {
   listeners_[entrance].rests = false;
+  const int error = poller_set(poller_, listeners_[entrance].fd, kTagListener + entrance, POLL_READ, false);
   // Short of memory, as it may be when many come: once more later, or nobody would be let in again.
-  if (poller_set(poller_, listeners_[entrance].fd, kTagListener + entrance, POLL_READ, false) < 0) rest_listener(entrance);
+  if (error < 0) rest_listener(entrance);
 }
 
 // ---- Ports ----
