@@ -1,3 +1,4 @@
+import { TAP_PORT } from "../domain/Bounds.ts"
 import type { Counters } from "../domain/Counters.ts"
 import { Column, ROW, steady } from "../domain/Counters.ts"
 import { refusalNames } from "../domain/Reason.ts"
@@ -23,7 +24,8 @@ type Samples = ReadonlyArray<readonly [labels: Labels, value: number]>
 
 /**
  * Prometheus' text format, version 0.0.4. Never a station's address as a label: guests choose those, and as many as
- * they like. The counters of ports that have closed go on under `port="closed"`, so that sums do not fall.
+ * they like. The counters of ports that have closed go on under `port="closed"`, and the tap's while it is lost, so
+ * that sums do not fall.
  */
 export const format = (counters: Counters, gauges: Gauges): string => {
   const lines: Array<string> = []
@@ -45,8 +47,9 @@ export const format = (counters: Counters, gauges: Gauges): string => {
     family("station_moves_total", "counter", "Stations that showed up at another port.", one(plane.moves))
   }
 
+  const ports = tapUp === false ? [TAP_PORT, ...openPorts] : openPorts
   for (const [name, column, help] of portFamilies) {
-    family(name, "counter", help, portSamples(counters, openPorts, column))
+    family(name, "counter", help, portSamples(counters, ports, column))
   }
   const lost = lostFrames(counters)
   const at = (where: "denied" | "dropped"): Samples =>
@@ -73,9 +76,9 @@ const portFamilies = [
 
 const portLabel = (port: number | null): string => port === null ? "closed" : String(port)
 
-const portSamples = (counters: Counters, openPorts: ReadonlyArray<number>, column: number): Samples =>
+const portSamples = (counters: Counters, ports: ReadonlyArray<number>, column: number): Samples =>
   steady(counters, () => [
-    ...openPorts.map((port) => [{ port: portLabel(port) }, counters.values[port * ROW + column]!] as const),
+    ...ports.map((port) => [{ port: portLabel(port) }, counters.values[port * ROW + column]!] as const),
     [{ port: portLabel(null) }, counters.values[(counters.rows - 1) * ROW + column]!]
   ])
 

@@ -94,6 +94,11 @@ vknetd_connections_refused_total{reason="CONN_ERROR"} 0
 `
 
 describe("metrics", () => {
+  it("go on for the tap while it is lost", () => {
+    const lost = MetricsText.format(counters, { ...gauges, openPorts: [2], tapUp: false })
+    assert.strictEqual(lost, golden.replace("\nvknetd_tap_up 1", "\nvknetd_tap_up 0"))
+  })
+
   it("are Prometheus' text", () => {
     assert.strictEqual(MetricsText.format(counters, gauges), golden)
   })
