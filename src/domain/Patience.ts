@@ -34,6 +34,14 @@ export const send = (patience: Patience, ingress: number, egress: number, nowMs:
   patience.latest[ingress] = egress
 }
 
+/**
+ * Notes that the host sends a frame to all of several guests: what all wait for, as ARP, must not go at the pace of the
+ * one to whom it sends more.
+ */
+export const flood = (patience: Patience, ingress: number, nowMs: number): void => {
+  patience.variedMs[ingress] = nowMs
+}
+
 /** Whether a port may begin to wait: not for what another guest sent that had its number before. */
 export const lasts = (patience: Patience, ingress: number, nowMs: number): boolean =>
   patience.latest[ingress]! >= 0

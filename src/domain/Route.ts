@@ -76,7 +76,7 @@ export const plan = (
   for (let i = 0; i < batch.count; i++) {
     if (reason[i] !== Reason.PASS) continue
     const to = destination[i]!
-    if (to === FLOOD) flood(batch, i, tapReason[i]!, egress)
+    if (to === FLOOD) flood(batch, i, tapReason[i]!, egress, nowMs)
     else unicast(batch, i, to, egress, nowMs)
   }
 }
@@ -104,10 +104,12 @@ const flood = (
   batch: FrameBatch,
   slot: number,
   tapReason: number,
-  egress: Egress
+  egress: Egress,
+  nowMs: number
 ): void => {
-  const { apart, counters, hold, ports } = egress
+  const { apart, counters, hold, patience, ports } = egress
   const ingress = batch.port[slot]!
+  if (ingress === TAP_PORT && ports.openCount > 2) Patiences.flood(patience, ingress, nowMs)
   const size = batch.size[slot]!
   for (let k = 0; k < ports.openCount; k++) {
     const to = ports.open[k]!

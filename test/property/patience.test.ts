@@ -60,6 +60,25 @@ describe("a port that sends to several", () => {
     made.assertSums()
   })
 
+  it("nor is it one that sends to one, and to all what is for all: if it is the host", () => {
+    const made = world(1)
+    const [slow, reader] = made.guests as [SimGuest, SimGuest]
+    const [ms, each] = [3000, 3]
+    let [waited, sent, arrived] = [0, 0, 0]
+    for (let at = 0; at < ms; at++) {
+      for (let i = 0; i < 60; i++) made.fromHost(1)
+      if (at % each === 0 && made.fromHost(255, 0, 60) === "sent") sent++
+      made.pass(1)
+      if (made.waits(TAP_PORT)) waited++
+      take(slow, 20)
+      arrived += reader.received().length
+    }
+    assert.isAtMost(waited, waitMsMost(ms))
+    assert.isAtLeast(sent, ms / each - 50)
+    assert.isAtLeast(arrived, sent - 10)
+    made.assertSums()
+  })
+
   it("nor for one that reads slowly; and waits again when it has not for a while", () => {
     const made = world(1)
     const [slow, reader] = made.guests as [SimGuest, SimGuest]
