@@ -97,7 +97,8 @@ export const make = (options: {
     },
     told: 0,
     heard: options.heard,
-    recorder: options.capture && Recorders.make(options.capture.ring, exchange.batch, options.capture.dateMs),
+    recorder: options.capture &&
+      Recorders.make(options.capture.ring, exchange.batch, exchange.plan, options.capture.dateMs),
     settings,
     policy: policyFor(settings, ports),
     reason: new Uint8Array(Bounds.batchFrames),

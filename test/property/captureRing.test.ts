@@ -29,7 +29,9 @@ const make = (snapBytes = 65_536) => {
   const write = (port: number, bytes: number, tag: number): boolean => {
     for (let i = 0; i < bytes; i++) arena[64 + i] = (tag * 31 + i) & 0xff
     Object.assign(ring.entry, { kind: Ring.RecordKind.INBOUND, port, other: -1, originalBytes: bytes, tag })
-    return Ring.write(ring, words, 16, bytes)
+    const fits = Ring.write(ring, words, 16, bytes)
+    if (!fits) Ring.miss(ring)
+    return fits
   }
   return { ring, write }
 }

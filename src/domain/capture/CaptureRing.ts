@@ -137,7 +137,7 @@ export const miss = ({ control, entry, missedAt }: CaptureRing): void => {
 }
 
 /**
- * Writes the entry and the octets that belong to it, not yet for the reader to see; false if it was missed.
+ * Writes the entry and the octets that belong to it, not yet for the reader to see; false if there is no room.
  *
  * @param source the arena that the frame lies in, and the word at which it begins.
  */
@@ -155,7 +155,6 @@ export const write = (
   const pad = cells - place < length ? cells - place : 0
   const used = (ring.head - Atomics.load(control, TAIL)) | 0
   if (used + pad + length > cells) {
-    miss(ring)
     return false
   }
   if (pad > 0) {

@@ -21,14 +21,17 @@ export interface Recorder {
   /** The arena of the batch, in words. */
   readonly arena: Uint32Array<ArrayBufferLike>
   readonly clock: WallClock
+  /** Per entry of the plan: 1 if the ring had no room for it. All 0 but between the two passes. */
+  readonly unfit: Uint8Array
   /** Whole milliseconds of the time of day. */
   readonly dateMs: () => number
 }
 
-export const make = (ring: CaptureRing, batch: FrameBatch, dateMs: () => number): Recorder => ({
+export const make = (ring: CaptureRing, batch: FrameBatch, plan: SendPlan, dateMs: () => number): Recorder => ({
   ring,
   arena: new Uint32Array(batch.bytes.buffer, batch.bytes.byteOffset, batch.bytes.length >>> 2),
   clock: Wall.make(),
+  unfit: new Uint8Array(plan.egress.length),
   dateMs
 })
 
@@ -72,7 +75,8 @@ export const recordReceived = (recorder: Recorder, batch: FrameBatch, judged: Ju
     entry.other = reason[i] === Reason.PASS ? destination[i]! : FLOOD
     entry.uid = ports.uid[port]!
     entry.originalBytes = batch.size[i]!
-    Ring.write(ring, arena, (i * batch.slotBytes) >>> 2, Math.min(batch.size[i]!, batch.slotBytes))
+    const bytes = Math.min(batch.size[i]!, batch.slotBytes)
+    if (!Ring.write(ring, arena, (i * batch.slotBytes) >>> 2, bytes)) Ring.miss(ring)
   }
   Ring.publish(ring)
 }
@@ -85,7 +89,7 @@ export const offerSent = (
   ports: Ports,
   moment: Moment
 ): boolean => {
-  const { arena, ring } = recorder
+  const { arena, ring, unfit } = recorder
   if (Ring.mode(ring) !== (Ring.Mode.COPY | Ring.Mode.SENT) || plan.count === 0) return false
   const { entry } = ring
   readClock(recorder, moment)
@@ -102,26 +106,28 @@ export const offerSent = (
     entry.uid = ports.uid[port]!
     entry.originalBytes = plan.size[i]!
     entry.tag = i
-    offered = Ring.write(ring, arena, (slot * batch.slotBytes) >>> 2, plan.size[i]!) || offered
+    if (!Ring.write(ring, arena, (slot * batch.slotBytes) >>> 2, plan.size[i]!)) unfit[i] = 1
+    offered = true
   }
   return offered
 }
 
-/** The plan has been sent, or not: only what was taken is shown. */
+/** The plan has been sent, or not: only what was taken is shown, or missed. */
 export const settleSent = (recorder: Recorder, plan: SendPlan, offered: boolean): void => {
-  const { ring } = recorder
-  if (offered) {
-    if (plan.failed > 0) Ring.withdraw(ring, plan.outcome)
-    Ring.publish(ring)
-  } else if (Ring.mode(ring) === (Ring.Mode.COUNT | Ring.Mode.SENT)) {
-    const { entry } = ring
-    entry.kind = Ring.RecordKind.OUTBOUND
-    for (let i = 0; i < plan.count; i++) {
-      const isSent = plan.failed === 0 || plan.outcome[i] === 0
-      entry.port = plan.egress[i]!
-      if (isSent && (ring.interest[entry.port]! & Ring.Interest.SENT) !== 0) Ring.miss(ring)
-    }
+  const { ring, unfit } = recorder
+  const counts = Ring.mode(ring) === (Ring.Mode.COUNT | Ring.Mode.SENT)
+  if (!offered && !counts) return
+  if (offered && plan.failed > 0) Ring.withdraw(ring, plan.outcome)
+  const { entry } = ring
+  entry.kind = Ring.RecordKind.OUTBOUND
+  for (let i = 0; i < plan.count; i++) {
+    entry.port = plan.egress[i]!
+    const isMissed = offered ? unfit[i] === 1 : (ring.interest[entry.port]! & Ring.Interest.SENT) !== 0
+    const isSent = plan.failed === 0 || plan.outcome[i] === 0
+    if (isMissed && isSent) Ring.miss(ring)
+    unfit[i] = 0
   }
+  if (offered) Ring.publish(ring)
 }
 
 const readClock = ({ clock, dateMs, ring }: Recorder, { nowMs }: Moment): void => {
