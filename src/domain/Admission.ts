@@ -13,7 +13,7 @@ import { EtherType } from "./policy/EtherType.ts"
 import * as Ipv6 from "./policy/Ipv6.ts"
 import { isNobodys, isOfLink } from "./policy/Ipv6Policy.ts"
 import * as Neighbours from "./policy/NeighbourDiscovery.ts"
-import { u16, u32 } from "./policy/Octets.ts"
+import { i32, u16 } from "./policy/Octets.ts"
 import { Protocol } from "./policy/Protocol.ts"
 import * as Rates from "./policy/RateLimit.ts"
 import { Reason } from "./Reason.ts"
@@ -157,7 +157,7 @@ const admitGuest = (
   const port = batch.port[slot]!
   const type = u16(bytes, start + 12)
   const at = type === EtherType.IPV4 ? IPV4_SOURCE_AT : type === EtherType.ARP ? 28 : -1
-  const said = at < 0 ? 0 : u32(bytes, start + at) | 0
+  const said = at < 0 ? 0 : i32(bytes, start + at)
   // What the far side of a trunk routes is nobody's here.
   const address = isTrunk(state, port) && !Claims.isInside(state, said) ? 0 : said
   const isDhcp = type === EtherType.IPV4 && Snoop.isDhcp(bytes, start, batch.size[slot]!)
@@ -253,7 +253,7 @@ const targetOf = ({ bytes, slotBytes }: FrameBatch, slot: number): Int32Array =>
   const start = slot * slotBytes
   const at = Ipv6.advertisedAt(bytes, start)
   if (at < 0) return NO_WORDS
-  for (let i = 0; i < 4; i++) targetWords[i] = u32(bytes, start + at + 4 * i)
+  for (let i = 0; i < 4; i++) targetWords[i] = i32(bytes, start + at + 4 * i)
   const isSource = targetWords[0] === addressWords[0] && targetWords[1] === addressWords[1] &&
     targetWords[2] === addressWords[2] && targetWords[3] === addressWords[3]
   return isSource ? NO_WORDS : targetWords
@@ -269,7 +269,7 @@ const wordsOf = (
 ): Int32Array => {
   if (type === EtherType.IPV6) {
     const at = slot * slotBytes + IPV6_SOURCE_AT
-    for (let i = 0; i < 4; i++) addressWords[i] = u32(bytes, at + 4 * i)
+    for (let i = 0; i < 4; i++) addressWords[i] = i32(bytes, at + 4 * i)
     if (isNobodys(bytes, at)) return NO_WORDS
     // As over IPv4.
     const isRouted = trunk[port[slot]!] === 1 && ipv6 !== undefined && !isOfLink(ipv6, bytes, at)
@@ -292,11 +292,11 @@ const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
   const { bytes, size, slotBytes } = batch
   const start = slot * slotBytes
   const type = u16(bytes, start + 12)
-  if (type === EtherType.ARP && size[slot]! >= 42) Claims.host(state, u32(bytes, start + 28))
+  if (type === EtherType.ARP && size[slot]! >= 42) Claims.host(state, i32(bytes, start + 28))
   const isIpv4 = type === EtherType.IPV4 && size[slot]! >= IPV4_FRAME_BYTES
   const isIpv6 = type === EtherType.IPV6 && size[slot]! >= NEIGHBOUR_AT
   if (!isIpv4 && !isIpv6) return
-  const words = wordsOf(state, batch, slot, type, isIpv4 ? u32(bytes, start + IPV4_SOURCE_AT) | 0 : 0)
+  const words = wordsOf(state, batch, slot, type, isIpv4 ? i32(bytes, start + IPV4_SOURCE_AT) : 0)
   if (words !== NO_WORDS) Claims.useOfHost(state, words[0]!, words[1]!, words[2]!, words[3]!)
   if (isIpv6) noteNeighbour(state, batch, slot)
   else if (Snoop.isDhcp(bytes, start, size[slot]!)) {

@@ -8,7 +8,7 @@ import { Field } from "./OwnerTable.ts"
 import type { DhcpFacts } from "./policy/DhcpSnoop.ts"
 import * as Held from "./policy/HeldIdentities.ts"
 import { isHosts, isOfLink } from "./policy/Ipv6Policy.ts"
-import { u32 } from "./policy/Octets.ts"
+import { i32 } from "./policy/Octets.ts"
 import { Reason } from "./Reason.ts"
 
 /*
@@ -208,18 +208,17 @@ const own = (
   }
 }
 
-/** B3: a host behind the tap speaks for its address. */
+/** B3: a host behind the tap speaks for its address. @param address signed. */
 export const host = (state: AdmissionState, address: number): void => {
   if (!isOfSubnet(state, address)) return
-  ownByHost(state, 0, 0, IPV4_WORD, address | 0)
+  ownByHost(state, 0, 0, IPV4_WORD, address)
 }
 
 /** B3 for IPv6. @param at the octet at which the address is. */
 export const host6 = (state: AdmissionState, bytes: Uint8Array, at: number): void => {
   const { ipv6 } = state
   if (ipv6 === undefined || !isOfLink(ipv6, bytes, at) || isHosts(ipv6, bytes, at)) return
-  const word = (n: number): number => u32(bytes, at + 4 * n) | 0
-  ownByHost(state, word(0), word(1), word(2), word(3))
+  ownByHost(state, i32(bytes, at), i32(bytes, at + 4), i32(bytes, at + 8), i32(bytes, at + 12))
 }
 
 /** What is bound is its user's, or the trunks', whoever behind the tap speaks for it. */
@@ -317,8 +316,8 @@ const releaseAll = (state: AdmissionState, port: number): void => {
 }
 
 const isOfSubnet = (state: AdmissionState, address: number): boolean =>
-  address !== 0 && address !== state.hostAddress && isInside(state, address)
+  address !== 0 && address >>> 0 !== state.hostAddress && isInside(state, address)
 
-/** Whether an IPv4 address lies in the guests' subnet. */
+/** Whether an IPv4 address, signed or not, lies in the guests' subnet. */
 export const isInside = (state: AdmissionState, address: number): boolean =>
   ((address & state.mask) >>> 0) === state.network

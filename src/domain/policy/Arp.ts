@@ -1,5 +1,5 @@
 import { Reason } from "../Reason.ts"
-import { u16, u32 } from "./Octets.ts"
+import { i32, u16 } from "./Octets.ts"
 import { isGuestSource, isReserved, type Policy } from "./Policy.ts"
 
 const ETHERNET = 1
@@ -43,14 +43,14 @@ export const judge = (
   // A4 ARP_SHA_MISMATCH: binds an address to the MAC of a third party. RFC 826, "Packet Reception".
   if (!isSameMac(halves, start + 22, start + 6)) return Reason.ARP_SHA_MISMATCH
 
-  const sender = u32(bytes, start + 28)
+  const sender = i32(bytes, start + 28)
   if (sender === 0) {
     // A5 ARP_SPA_ZERO: an answer in nobody's name. A request from 0.0.0.0 is a probe, and may ask
     // for the host's address too: only the host may answer. RFC 5227, 2.1.1.
     if (op === REPLY) return Reason.ARP_SPA_ZERO
   } else {
     // A6 ARP_SPA_HOST: posing as the gateway, by reply, request or announcement. RFC 5227, 2.4.
-    if (sender === policy.hostAddress) return Reason.ARP_SPA_HOST
+    if (sender >>> 0 === policy.hostAddress) return Reason.ARP_SPA_HOST
 
     // A7 ARP_SPA_OUTSIDE: poisoning for hosts behind the host, and for everybody at once.
     // RFC 1027, 2.1; RFC 1122, 3.2.1.3.

@@ -1,5 +1,5 @@
 import { Reason } from "../Reason.ts"
-import { u16, u32 } from "./Octets.ts"
+import { i32, u16 } from "./Octets.ts"
 
 /** Octets of a UDP header (RFC 768). */
 export const UDP_HEADER_BYTES = 8
@@ -72,7 +72,7 @@ export const judge = (
   if (!isSameMac(bytes, message + 28, start + 6)) return Reason.DHCP_CHADDR
 
   // D4 DHCP_RELAY: a forged relay asks in the name of another network. RFC 3046, 5.
-  if (u32(bytes, message + 24) !== 0) return Reason.DHCP_RELAY
+  if (i32(bytes, message + 24) !== 0) return Reason.DHCP_RELAY
   return judgeOptions(bytes, message, end)
 }
 
@@ -88,7 +88,7 @@ const judgeOptions = (bytes: Uint8Array, message: number, end: number): Reason =
   const from = message + BOOTP_BYTES_MIN
   let at = from + 4
   let isIdentified = false
-  if (at > end || u32(bytes, from) !== COOKIE) return Reason.PASS
+  if (at > end || i32(bytes, from) !== COOKIE) return Reason.PASS
   while (at < end) {
     const code = bytes[at]!
     if (code === END) return Reason.PASS
@@ -131,7 +131,7 @@ export const nameAt = (bytes: Uint8Array, start: number): number => {
   const data = start + 14 + (bytes[start + 14]! & 15) * 4
   const end = data + u16(bytes, data + 4)
   const from = data + UDP_HEADER_BYTES + BOOTP_BYTES_MIN
-  if (from + 4 > end || u32(bytes, from) !== COOKIE) return -1
+  if (from + 4 > end || i32(bytes, from) !== COOKIE) return -1
   for (let at = from + 4; at < end && bytes[at] !== END; at += bytes[at] === PAD ? 1 : 2 + bytes[at + 1]!) {
     if (bytes[at] === CLIENT_IDENTIFIER) return isMac(bytes, at + 1) ? -1 : at + 1
   }

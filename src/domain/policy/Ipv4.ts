@@ -1,7 +1,7 @@
 import { Reason } from "../Reason.ts"
 import * as Dhcp from "./Dhcp.ts"
 import * as Igmp from "./Igmp.ts"
-import { u16, u32 } from "./Octets.ts"
+import { i32, u16 } from "./Octets.ts"
 import { isGuestSource, isReserved, isSubnetBroadcast, isTrunkSource, type Policy } from "./Policy.ts"
 import { Protocol } from "./Protocol.ts"
 
@@ -11,7 +11,8 @@ const HEADER_BYTES_MIN = 20
 const PACKET_BYTES_MAX = 65_535
 const MORE_FRAGMENTS = 0x2000
 const OFFSET_MASK = 0x1fff
-const LIMITED_BROADCAST = 0xffffffff
+/** 255.255.255.255, signed as all that is read of a frame. */
+const LIMITED_BROADCAST = -1
 const END_OF_OPTIONS = 0
 const NO_OPERATION = 1
 const ROUTER_ALERT = 148
@@ -109,11 +110,11 @@ const judgeAddresses = (
   policy: Policy,
   isTrunk: boolean
 ): Reason => {
-  const source = u32(bytes, start + 26)
-  const destination = u32(bytes, start + 30)
+  const source = i32(bytes, start + 26)
+  const destination = i32(bytes, start + 30)
 
   // I4 IP4_SRC_HOST: speaking for the host. RFC 2827, 3.
-  if (source === policy.hostAddress) return Reason.IP4_SRC_HOST
+  if (source >>> 0 === policy.hostAddress) return Reason.IP4_SRC_HOST
 
   if (source === 0) {
     // I5 IP4_SRC_ZERO: nobody's address serves a guest that asks for one, or that tells its groups,

@@ -1,5 +1,5 @@
 import { Reason } from "../Reason.ts"
-import { u16, u32 } from "./Octets.ts"
+import { i32, u16 } from "./Octets.ts"
 
 /** Types of ICMPv6 that rules know (RFC 4861, 4; RFC 2710, 3; RFC 3810, 5; RFC 4286, 3 to 5). */
 const Type = {
@@ -133,10 +133,11 @@ export const needsNoSource = (bytes: Uint8Array, start: number, message: number,
   }
 }
 
-/** ff02::1:ff00:0/104 (RFC 4291, 2.7.1). */
+/** ff02::1:ff00:0/104 (RFC 4291, 2.7.1), and its first word. */
+const SOLICITED_NODE_WORD = 0xff020000 | 0
 const isToSolicitedNode = (bytes: Uint8Array, at: number): boolean =>
-  u32(bytes, at) === 0xff020000 && u32(bytes, at + 4) === 0 &&
-  u32(bytes, at + 8) === 1 && u16(bytes, at + 12) >> 8 === 0xff
+  i32(bytes, at) === SOLICITED_NODE_WORD && i32(bytes, at + 4) === 0 &&
+  i32(bytes, at + 8) === 1 && u16(bytes, at + 12) >> 8 === 0xff
 
 const binds = (bytes: Uint8Array, from: number, end: number): boolean => {
   for (let at = from; at < end; at += bytes[at + 1]! * OPTION_UNIT) {

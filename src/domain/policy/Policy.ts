@@ -85,7 +85,11 @@ const isUnicast = (address: number): boolean => {
   return net !== 0 && net !== 127 && net < 224
 }
 
-/** Whether a guest can have an address: one of the subnet, which may be so wide that it holds others. */
+/**
+ * Whether a guest can have an address: one of the subnet, which may be so wide that it holds others.
+ *
+ * @param address its word, as those below: signed or not.
+ */
 export const isGuestSource = (policy: Policy, address: number): boolean =>
   ((address & policy.mask) >>> 0) === policy.network && isUnicast(address)
 
@@ -108,9 +112,9 @@ export const isTrunkSource6 = ({ trunkSources }: Policy, bytes: Uint8Array, at: 
 
 /** Whether an address is the subnet's broadcast address. */
 export const isSubnetBroadcast = (policy: Policy, address: number): boolean =>
-  policy.bits <= RESERVING_BITS_MAX && address === policy.broadcast
+  policy.bits <= RESERVING_BITS_MAX && address >>> 0 === policy.broadcast
 
 /** Whether an address is the subnet's network or broadcast address, which no guest can have. */
 export const isReserved = (policy: Policy, address: number): boolean =>
   policy.bits <= RESERVING_BITS_MAX &&
-  (address === policy.network || address === policy.broadcast)
+  (address >>> 0 === policy.network || address >>> 0 === policy.broadcast)
