@@ -92,7 +92,7 @@ const checkMemory = (forwarder: Forwarder): void => {
   checkOwners(forwarder, memory.stations, { guest: stations, trunk: stationsPerTrunk, tap: stationsOfTap })
   checkOwners(forwarder, memory.claims, { guest: addresses, trunk: addressesPerTrunk, tap: addressesOfTap })
   must(memory.secure || memory.claims.count === 0, "a bridge remembers addresses")
-  must(memory.held.byKey.size <= Bounds.heldIdentities, "more is kept for those that left than may be")
+  must(memory.held.facts.count <= Bounds.heldIdentities, "more is kept for those that left than may be")
   must(memory.snoop.pending.length <= Bounds.pendingDhcp, "more requests wait than may")
 }
 

@@ -251,7 +251,7 @@ export class SequenceWorld {
     if (left.length > 0) throw new Finding(`all have left, but ${left[0]}`)
     if (ports.openCount > 0) throw new Finding("all have left, but a port is open")
     if (hold.freeCount !== Bounds.heldFrames) throw new Finding("all have left, but a frame is held")
-    const kept = memory.held.byKey.size
+    const kept = memory.held.facts.count
     if (kept > Bounds.heldIdentities) throw new Finding("more is kept for those that left than may be")
     if (hold.active + hold.troubled > 0) throw new Finding("all have left, but a port is in trouble")
     const descriptors = this.kernel.descriptors.count - LISTENERS

@@ -23,7 +23,8 @@ export interface AdmissionSnapshot {
     readonly latest: Float64Array
     readonly total: number
   }
-  readonly held: ReadonlyArray<readonly [key: string, uid: number, untilSeconds: number]>
+  /** As `HeldIdentities` writes them. */
+  readonly held: Int32Array
   readonly pending: AdmissionState["snoop"]["pending"]
   /** `BUCKET_WIDTH` numbers an open port: its number, then tokens and filling time of each of its buckets. */
   readonly buckets: Float64Array
@@ -65,7 +66,7 @@ export const snapshot = (state: AdmissionState, open: Uint16Array): AdmissionSna
       latest: moves.latest.slice(),
       total: moves.total
     },
-    held: Array.from(held.byKey, ([key, { uid, untilSeconds }]) => [key, uid, untilSeconds] as const),
+    held: Held.rowsOf(held),
     pending: [...snoop.pending],
     buckets
   }
@@ -95,7 +96,7 @@ export const restore = (state: AdmissionState, from: AdmissionSnapshot): void =>
     moves.latest.set(from.moves.latest)
   }
   moves.total = from.moves.total
-  for (const [key, uid, untilSeconds] of from.held) Held.hold(state.held, key, uid, untilSeconds)
+  Held.enter(state.held, from.held)
   state.snoop.pending.push(...from.pending)
   for (let at = 0; at < from.buckets.length; at += BUCKET_WIDTH) {
     const port = from.buckets[at]!

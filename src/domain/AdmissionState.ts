@@ -79,7 +79,7 @@ export const make = (settings: SwitchSettings, open: Pick<Ports, "uid" | "trunk"
     claims: table(policy.addressesPerGuest, policy.addressesPerTrunk, Bounds.addressesOfTap),
     identifiers: table(policy.addressesPerGuest, policy.addressesPerTrunk, 0),
     moves: Moves.make(),
-    held: Held.make(),
+    held: Held.make(settings.hashSeed),
     snoop: Snoop.make(),
     storm: Rates.make(ports, policy.stormPerSecond),
     unknownStorm: Rates.make(ports, policy.stormPerSecond),
@@ -140,8 +140,8 @@ export const addressesMax = ({ policy, trunk }: AdmissionState, port: number): n
   trunk[port] === 1 ? policy.addressesPerTrunk : policy.addressesPerGuest
 
 /** Whether what a closed port had is kept for another user than this port's; a trunk is asked for no user. */
-export const isHeldFrom = (state: AdmissionState, port: number, key: string): boolean =>
-  !isTrunk(state, port) && Held.isForAnother(state.held, key, state.uid[port]!, state.nowSeconds)
+export const isHeldFrom = (state: AdmissionState, port: number, a: number, b: number, c: number, d: number): boolean =>
+  !isTrunk(state, port) && Held.isForAnother(state.held, a, b, c, d, state.uid[port]!, state.nowSeconds)
 
 /** What was last accepted from a port need not hold any more. */
 export const doubt = (state: AdmissionState, port: number): void => {

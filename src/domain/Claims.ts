@@ -79,7 +79,7 @@ export const judge = (
       verdict.reason = CONFLICT
       return
     }
-  } else if (isHeldFrom(state, port, Held.keyOf(a, b, c, d))) {
+  } else if (isHeldFrom(state, port, a, b, c, d)) {
     verdict.reason = CONFLICT
     return
   }
@@ -196,7 +196,7 @@ const own = (
   if (claim < 0) {
     if (!Owners.hasRoom(claims)) return
     claim = Owners.add(claims, a, b, c, d, port, state.nowSeconds)
-    Held.letGo(state.held, Held.keyOf(a, b, c, d))
+    Held.letGo(state.held, a, b, c, d)
   } else {
     if (owner !== port) doubt(state, owner)
     Owners.touch(claims, claim, port, state.nowSeconds)
@@ -257,7 +257,7 @@ export const lease = (state: AdmissionState, facts: DhcpFacts, port: number, ser
 /** Whether an IPv4 address is another port's, or kept for another user. @param claim -1 if there is none. */
 const isOfOther = (state: AdmissionState, d: number, claim: number, port: number): boolean =>
   claim < 0
-    ? isHeldFrom(state, port, Held.keyOf(0, 0, IPV4_WORD, d))
+    ? isHeldFrom(state, port, 0, 0, IPV4_WORD, d)
     : Owners.get(state.claims, claim, Field.port) !== port && isLive(state, claim)
 
 /** Whether an IPv4 address is a port's. */
@@ -293,7 +293,7 @@ export const releaseUnbound = (state: AdmissionState): void => {
   for (const { ip, uid } of bindings) {
     if (ip === undefined) continue
     const [a, b, c, d] = ip.first
-    Held.letGoOfOthers(state.held, Held.keyOf(a | 0, b | 0, c | 0, d | 0), uid)
+    Held.letGoOfOthers(state.held, a | 0, b | 0, c | 0, d | 0, uid)
   }
 }
 
@@ -305,7 +305,7 @@ export const release = (state: AdmissionState, port: number): void => {
     for (let claim = claims.oldest[port]!; claim >= 0; claim = Owners.next(claims, claim)) {
       if (!isLive(state, claim)) continue
       const word = (field: number) => Owners.get(claims, claim, field)
-      Held.hold(state.held, Held.keyOf(word(0), word(1), word(2), word(3)), state.uid[port]!, untilSeconds)
+      Held.hold(state.held, word(0), word(1), word(2), word(3), state.uid[port]!, untilSeconds)
     }
   }
   releaseAll(state, port)

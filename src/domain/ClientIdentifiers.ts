@@ -29,12 +29,11 @@ let known = -1
 export const judge = (state: AdmissionState, bytes: Uint8Array, at: number, port: number): Reason => {
   const { identifiers } = state
   hash(bytes, at)
-  const [a, b, c, d] = [words[0]!, words[1]!, words[2]!, words[3]!]
-  known = Owners.find(identifiers, a, b, c, d)
+  known = Owners.find(identifiers, words[0]!, words[1]!, words[2]!, words[3]!)
   if (known >= 0) {
     return Owners.get(identifiers, known, Field.port) === port ? Reason.PASS : Reason.DHCP_CLIENT_CONFLICT
   }
-  if (isHeldFrom(state, port, Held.keyOf(a, b, c, d))) return Reason.DHCP_CLIENT_CONFLICT
+  if (isHeldFrom(state, port, words[0]!, words[1]!, words[2]!, words[3]!)) return Reason.DHCP_CLIENT_CONFLICT
   return hasRoom(state, port) || isSilent(state, identifiers.oldest[port]!) ? Reason.PASS : Reason.IP_LIMIT
 }
 
@@ -47,7 +46,7 @@ export const commit = (state: AdmissionState, port: number): void => {
   }
   if (!hasRoom(state, port)) Owners.remove(identifiers, identifiers.oldest[port]!)
   Owners.add(identifiers, words[0]!, words[1]!, words[2]!, words[3]!, port, nowSeconds)
-  Held.letGo(state.held, Held.keyOf(words[0]!, words[1]!, words[2]!, words[3]!))
+  Held.letGo(state.held, words[0]!, words[1]!, words[2]!, words[3]!)
 }
 
 /** A port has closed: what it said is free, or, but for a trunk, kept for its user for `holdSeconds`. */
@@ -57,8 +56,8 @@ export const release = (state: AdmissionState, port: number): void => {
     const fact = identifiers.oldest[port]!
     if (holdSeconds > 0 && !isTrunk(state, port)) {
       const word = (n: number): number => Owners.get(identifiers, fact, n)
-      const key = Held.keyOf(word(0), word(1), word(2), word(3))
-      Held.hold(state.held, key, state.uid[port]!, state.nowSeconds + holdSeconds)
+      const untilSeconds = state.nowSeconds + holdSeconds
+      Held.hold(state.held, word(0), word(1), word(2), word(3), state.uid[port]!, untilSeconds)
     }
     Owners.remove(identifiers, fact)
   }

@@ -1,5 +1,6 @@
 import * as Schema from "effect/Schema"
 import { BUCKET_WIDTH, FACT_WIDTH } from "../domain/AdmissionSnapshot.ts"
+import { HELD_WIDTH } from "../domain/policy/HeldIdentities.ts"
 import type { PlaneKnowledge } from "./PlaneState.ts"
 
 /*
@@ -9,7 +10,7 @@ import type { PlaneKnowledge } from "./PlaneState.ts"
  */
 
 /** Of what is in an estate and what it means. */
-export const estateVersion = 3
+export const estateVersion = 4
 
 /** What the new process says first. */
 export const Hello = Schema.Struct({ estateVersion: Schema.Number, version: Schema.String })
@@ -64,7 +65,7 @@ export const Knowledge = Schema.Struct({
     claims: facts,
     identifiers: facts,
     moves: Schema.Struct({ rows: integers, count: floats, latest: floats, total: Schema.Number }),
-    held: Schema.Array(Schema.Tuple(Schema.String, Schema.Number, Schema.Number)),
+    held: integers.pipe(Schema.filter((rows) => rows.length % HELD_WIDTH === 0)),
     pending: Schema.mutable(Schema.Array(Schema.Struct({
       xid: Schema.Number,
       macHigh: Schema.Number,

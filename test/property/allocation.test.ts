@@ -11,8 +11,8 @@ import { cases } from "./allocationCases.ts"
 import type { AllocationFigures } from "./allocationChild.ts"
 
 /**
- * Octets a frame. The smallest object has 16: one for every fourth frame is seen. A batch of 32 frames has a few numbers
- * of its own, of 16 octets each, as the clock's.
+ * Octets a frame. The smallest object has 16: one for every fourth frame is seen. A batch of 32 frames has a few
+ * numbers of its own, of 16 octets each, as the clock's.
  */
 const BYTES_PER_FRAME_MAX = 4
 /** Some frames of a case teach or are within a rate, and are not what it is about. */

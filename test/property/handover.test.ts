@@ -47,7 +47,7 @@ const knowledge: Knowledge = {
     claims: new Int32Array(0),
     identifiers: new Int32Array(0),
     moves: { rows: new Int32Array(0), count: new Float64Array(0), latest: new Float64Array(0), total: 0 },
-    held: [],
+    held: new Int32Array(0),
     pending: [],
     buckets: new Float64Array(0)
   },

@@ -11,26 +11,56 @@ import { address, arp, BROADCAST, ethernet } from "./frames.ts"
 const T0 = 1_000_000
 
 describe("a bound that all share is the loss of who fills it", () => {
+  /** Addresses of one kind, and of which none is of another kind. */
+  const [VICTIM, HOSTILE, ONE, TWO, MOVED] = [1, 2, 3, 4, 5]
+  const heldOf = () => {
+    const held = Held.make([1, 2])
+    return {
+      hold: (kind: number, n: number, uid: number) => Held.hold(held, kind, n, 0, 0, uid, 10),
+      letGo: (kind: number, n: number) => Held.letGo(held, kind, n, 0, 0),
+      isFrom: (kind: number, n: number, uid: number) => Held.isForAnother(held, kind, n, 0, 0, uid, 9),
+      count: () => held.facts.count,
+      table: held
+    }
+  }
+
   it("of what is kept for those that left: others' restarts stay safe", () => {
-    const held = Held.make()
-    Held.hold(held, "victim", 1001, 10)
-    for (let n = 0; n < 2 * Bounds.heldIdentities; n++) Held.hold(held, `hostile ${n}`, 1002, 10)
-    assert.isTrue(Held.isForAnother(held, "victim", 1002, 9))
-    assert.isFalse(Held.isForAnother(held, "hostile 0", 1001, 9))
-    assert.isTrue(Held.isForAnother(held, `hostile ${2 * Bounds.heldIdentities - 1}`, 1001, 9))
-    assert.strictEqual(held.byKey.size, Bounds.heldIdentities)
+    const held = heldOf()
+    held.hold(VICTIM, 0, 1001)
+    for (let n = 0; n < 2 * Bounds.heldIdentities; n++) held.hold(HOSTILE, n, 1002)
+    assert.isTrue(held.isFrom(VICTIM, 0, 1002))
+    assert.isFalse(held.isFrom(HOSTILE, 0, 1001))
+    assert.isTrue(held.isFrom(HOSTILE, 2 * Bounds.heldIdentities - 1, 1001))
+    assert.strictEqual(held.count(), Bounds.heldIdentities)
   })
 
   it("of what is kept: what has an owner again, or changes its user, is counted for nobody else", () => {
-    const held = Held.make()
-    for (let n = 0; n < Bounds.heldIdentities; n++) Held.hold(held, `one ${n}`, 1001, 10)
-    for (let n = 0; n < Bounds.heldIdentities - 1; n++) Held.letGo(held, `one ${n}`)
-    Held.hold(held, "moved", 1001, 10)
-    Held.hold(held, "moved", 1002, 10)
-    for (let n = 0; n < Bounds.heldIdentities; n++) Held.hold(held, `two ${n}`, 1003, 10)
-    assert.isTrue(Held.isForAnother(held, `one ${Bounds.heldIdentities - 1}`, 1003, 9))
-    assert.isTrue(Held.isForAnother(held, "moved", 1003, 9))
-    assert.strictEqual(held.byKey.size, Bounds.heldIdentities)
+    const held = heldOf()
+    for (let n = 0; n < Bounds.heldIdentities; n++) held.hold(ONE, n, 1001)
+    for (let n = 0; n < Bounds.heldIdentities - 1; n++) held.letGo(ONE, n)
+    held.hold(MOVED, 0, 1001)
+    held.hold(MOVED, 0, 1002)
+    for (let n = 0; n < Bounds.heldIdentities; n++) held.hold(TWO, n, 1003)
+    assert.isTrue(held.isFrom(ONE, Bounds.heldIdentities - 1, 1003))
+    assert.isTrue(held.isFrom(MOVED, 0, 1003))
+    assert.strictEqual(held.count(), Bounds.heldIdentities)
+  })
+
+  it("of what is kept: as many users as addresses find a place, and it is taken down and gone on with", () => {
+    const held = heldOf()
+    // The highest numbers that users can have.
+    const uidOf = (n: number) => 0xffffffff - n
+    for (let n = 0; n < Bounds.heldIdentities + 3; n++) held.hold(ONE, n, uidOf(n))
+    const heir = Held.make([3, 4])
+    Held.enter(heir, Held.rowsOf(held.table))
+    assert.strictEqual(heir.facts.count, Bounds.heldIdentities)
+    for (let n = 0; n < Bounds.heldIdentities + 3; n++) {
+      const isKept = held.isFrom(ONE, n, 0)
+      assert.isFalse(held.isFrom(ONE, n, uidOf(n)))
+      assert.strictEqual(Held.isForAnother(heir, ONE, n, 0, 0, 0, 9), isKept)
+      assert.isFalse(Held.isForAnother(heir, ONE, n, 0, 0, uidOf(n), 9))
+      assert.isFalse(Held.isForAnother(heir, ONE, n, 0, 0, 0, 10))
+    }
   })
 
   it("of requests that wait for the host: others get their leases", () => {

@@ -169,7 +169,7 @@ describe("a trunk", () => {
     told(Reason.SRC_MAC_CONFLICT)(request(macOf(1), "0.0.0.0"), OTHER)
     accepted(request(macOf(1), addressOf(1)), TRUNK)
     Admission.release(state, TRUNK, T0)
-    assert.strictEqual(state.held.byKey.size, 0)
+    assert.strictEqual(state.held.facts.count, 0)
     accepted(request(macOf(1), addressOf(1)), OTHER)
   })
 

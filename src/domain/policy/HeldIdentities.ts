@@ -1,67 +1,120 @@
 import { Bounds } from "../Bounds.ts"
+import * as Owners from "../OwnerTable.ts"
+import { Field, type OwnerTable } from "../OwnerTable.ts"
 
 /**
  * What closed ports owned, kept for a while for the same user (rule B5), so that no neighbour can take a guest's
  * place while it restarts.
  *
- * Asked only for addresses that are new to a port, and written only when one closes: maps of JavaScript will do.
+ * Asked with each frame whose addresses are new to its port, which a guest may send as fast as it can; written when a
+ * port closes.
  */
 export interface HeldIdentities {
-  /** By address, in the order of closing. */
-  readonly byKey: Map<string, { readonly uid: number; readonly untilSeconds: number }>
-  /** The addresses of each user that has any, in the same order. */
-  readonly byUser: Map<number, Set<string>>
+  /** MAC and IP addresses, and hashes of client identifiers. What the table calls a port is a place in `uid`. */
+  readonly facts: OwnerTable
+  /** Users, unsigned. A place at which the table has nothing is free. */
+  readonly uid: Uint32Array
 }
 
-export const make = (): HeldIdentities => ({ byKey: new Map(), byUser: new Map() })
-
-/** The name of a MAC or IP address among the held ones: its words, and of how many. */
-export const keyOf = (a: number, b: number, c: number, d: number): string => `${a}.${b}.${c}.${d}`
+/** @param seed as of `OwnerTable`. */
+export const make = (seed: readonly [number, number]): HeldIdentities => ({
+  facts: Owners.make({ capacity: Bounds.heldIdentities, ports: Bounds.heldIdentities, seed }),
+  uid: new Uint32Array(Bounds.heldIdentities)
+})
 
 /**
  * Keeps an address for the user whose port has closed. The oldest of the user that has most makes room: whoever comes
  * and goes often must not end what is kept for others.
  */
-export const hold = (identities: HeldIdentities, key: string, uid: number, untilSeconds: number): void => {
-  const { byKey, byUser } = identities
-  letGo(identities, key)
-  if (byKey.size >= Bounds.heldIdentities) {
-    for (const oldest of mostOf(byUser)) {
-      letGo(identities, oldest)
-      break
-    }
-  }
-  byKey.set(key, { uid, untilSeconds })
-  const keys = byUser.get(uid) ?? new Set()
-  byUser.set(uid, keys.add(key))
+export const hold = (
+  identities: HeldIdentities,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  uid: number,
+  untilSeconds: number
+): void => {
+  const { facts } = identities
+  letGo(identities, a, b, c, d)
+  if (!Owners.hasRoom(facts)) Owners.remove(facts, facts.oldest[Owners.fullestPort(facts, 0)]!)
+  const fact = Owners.add(facts, a, b, c, d, placeOf(identities, uid), 0)
+  Owners.set(facts, fact, Field.until, untilSeconds)
 }
 
-/** The addresses of the user that has most. */
-const mostOf = (byUser: HeldIdentities["byUser"]): ReadonlySet<string> => {
-  let most: ReadonlySet<string> = new Set()
-  for (const keys of byUser.values()) if (keys.size > most.size) most = keys
-  return most
+/** Where a user is, or will be from now on. There is a place while there is room for an address. */
+const placeOf = ({ facts: { portCount }, uid: uids }: HeldIdentities, uid: number): number => {
+  let free = -1
+  for (let place = 0; place < uids.length; place++) {
+    if (portCount[place]! > 0) {
+      if (uids[place] === uid) return place
+    } else if (free < 0) free = place
+  }
+  uids[free] = uid
+  return free
 }
+
+const userOf = ({ facts, uid }: HeldIdentities, fact: number): number => uid[Owners.get(facts, fact, Field.port)]!
 
 /** Whether an address is kept for another user than this one. */
-export const isForAnother = ({ byKey }: HeldIdentities, key: string, uid: number, nowSeconds: number): boolean => {
-  if (byKey.size === 0) return false
-  const kept = byKey.get(key)
-  return kept !== undefined && kept.uid !== uid && nowSeconds < kept.untilSeconds
+export const isForAnother = (
+  identities: HeldIdentities,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  uid: number,
+  nowSeconds: number
+): boolean => {
+  const { facts } = identities
+  if (facts.count === 0) return false
+  const fact = Owners.find(facts, a, b, c, d)
+  return fact >= 0 && userOf(identities, fact) !== uid && nowSeconds < Owners.get(facts, fact, Field.until)
 }
 
 /** An address has an owner again. */
-export const letGo = ({ byKey, byUser }: HeldIdentities, key: string): void => {
-  const kept = byKey.get(key)
-  if (kept === undefined) return
-  byKey.delete(key)
-  const keys = byUser.get(kept.uid)!
-  keys.delete(key)
-  if (keys.size === 0) byUser.delete(kept.uid)
+export const letGo = ({ facts }: HeldIdentities, a: number, b: number, c: number, d: number): void => {
+  if (facts.count === 0) return
+  const fact = Owners.find(facts, a, b, c, d)
+  if (fact >= 0) Owners.remove(facts, fact)
 }
 
 /** An address belongs to that user for good. */
-export const letGoOfOthers = (identities: HeldIdentities, key: string, uid: number): void => {
-  const kept = identities.byKey.get(key)
-  if (kept !== undefined && kept.uid !== uid) letGo(identities, key)
+export const letGoOfOthers = (
+  identities: HeldIdentities,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  uid: number
+): void => {
+  const fact = Owners.find(identities.facts, a, b, c, d)
+  if (fact >= 0 && userOf(identities, fact) !== uid) Owners.remove(identities.facts, fact)
 }
+
+/** `HELD_WIDTH` integers an address: its words, its user, until which second. A user's in the order of closing. */
+export const rowsOf = (identities: HeldIdentities): Int32Array => {
+  const { facts } = identities
+  const rows = new Int32Array(facts.count * HELD_WIDTH)
+  let at = 0
+  for (const oldest of facts.oldest) {
+    for (let fact = oldest; fact >= 0; fact = Owners.next(facts, fact)) {
+      for (let word = 0; word < 4; word++) rows[at++] = Owners.get(facts, fact, Field.key + word)
+      rows[at++] = userOf(identities, fact)
+      rows[at++] = Owners.get(facts, fact, Field.until)
+    }
+  }
+  return rows
+}
+
+export const HELD_WIDTH = 6
+
+/** Keeps what is in such rows. */
+export const enter = (identities: HeldIdentities, rows: Int32Array): void => {
+  for (let at = 0; at < rows.length; at += HELD_WIDTH) {
+    const [a, b, c, d, uid, untilSeconds] = rows.subarray(at, at + HELD_WIDTH) as unknown as Row
+    hold(identities, a, b, c, d, uid >>> 0, untilSeconds)
+  }
+}
+
+type Row = readonly [number, number, number, number, number, number]
