@@ -93,7 +93,7 @@ const checkMemory = (forwarder: Forwarder): void => {
   checkOwners(forwarder, memory.claims, { guest: addresses, trunk: addressesPerTrunk, tap: addressesOfTap })
   must(memory.secure || memory.claims.count === 0, "a bridge remembers addresses")
   must(memory.held.facts.count <= Bounds.heldIdentities, "more is kept for those that left than may be")
-  must(memory.snoop.pending.length <= Bounds.pendingDhcp, "more requests wait than may")
+  must(memory.snoop.pending.count <= Bounds.pendingDhcp, "more requests wait than may")
 }
 
 const checkHold = (hold: Hold): void => {

@@ -7,8 +7,10 @@ import * as Identifiers from "./ClientIdentifiers.ts"
 import type { FrameBatch } from "./FrameBatch.ts"
 import { IPV4_WORD } from "./Network.ts"
 import * as Dhcp from "./policy/Dhcp.ts"
+import type { DhcpFacts } from "./policy/DhcpFacts.ts"
+import * as Facts from "./policy/DhcpFacts.ts"
+import { DhcpKind } from "./policy/DhcpFormat.ts"
 import * as Snoop from "./policy/DhcpSnoop.ts"
-import { type DhcpFacts, DhcpKind } from "./policy/DhcpSnoop.ts"
 import { EtherType } from "./policy/EtherType.ts"
 import * as Ipv6 from "./policy/Ipv6.ts"
 import { isNobodys, isOfLink } from "./policy/Ipv6Policy.ts"
@@ -58,10 +60,11 @@ for (
   ]
 ) unattributed[reason] = 1
 
-// Verdicts are filled anew for each frame: one of each serves, and nothing is allocated.
+// Verdicts, and what a message says, are filled anew for each frame: one of each serves, and nothing is allocated.
 const station: Stations.StationVerdict = { reason: Reason.PASS, isNew: false, fact: -1 }
 const claim: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false, fact: -1 }
 const answer: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false, fact: -1 }
+const facts = Facts.make()
 
 /**
  * Judges a batch by what is remembered, and remembers what passes.
@@ -160,7 +163,7 @@ const admitGuest = (
   const said = at < 0 ? 0 : i32(bytes, start + at)
   // What the far side of a trunk routes is nobody's here.
   const address = isTrunk(state, port) && !Claims.isInside(state, said) ? 0 : said
-  const isDhcp = type === EtherType.IPV4 && Snoop.isDhcp(bytes, start, batch.size[slot]!)
+  const isDhcp = type === EtherType.IPV4 && Facts.isDhcp(bytes, start, batch.size[slot]!)
   const identifiedAt = isDhcp ? Dhcp.nameAt(bytes, start) : -1
   if (identifiedAt >= 0) {
     const denied = Identifiers.judge(state, bytes, identifiedAt, port)
@@ -175,18 +178,18 @@ const admitGuest = (
     state.lastSecond[port] = state.nowSeconds
   }
   if (!isDhcp) return Reason.PASS
-  const facts = Snoop.read(bytes, start, batch.size[slot]!)
-  if (facts !== undefined && isForeign(state, facts, port)) return Reason.DHCP_CLIENT_CONFLICT
+  const isRead = Facts.read(bytes, start, batch.size[slot]!, facts)
+  if (isRead && isForeign(state, facts, port)) return Reason.DHCP_CLIENT_CONFLICT
   if (identifiedAt >= 0) Identifiers.commit(state, port)
-  if (facts !== undefined) noteDhcp(state, facts, port)
+  if (isRead) noteDhcp(state, facts, port)
   return Reason.PASS
 }
 
 /** B7: whether a guest gives back what is not its own. */
 const isForeign = (state: AdmissionState, facts: DhcpFacts, port: number): boolean => {
   if (facts.isReply) return false
-  if (facts.kind === DhcpKind.Release) return !Claims.isOf(state, facts.clientAddress, port)
-  return facts.kind === DhcpKind.Decline && !Claims.isOf(state, facts.requestedAddress, port)
+  if (facts.kind === DhcpKind.RELEASE) return !Claims.isOf(state, facts.clientAddress, port)
+  return facts.kind === DhcpKind.DECLINE && !Claims.isOf(state, facts.requestedAddress, port)
 }
 
 /** Whether the port has just been allowed the same: nothing that has happened since says otherwise. */
@@ -299,9 +302,8 @@ const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
   const words = wordsOf(state, batch, slot, type, isIpv4 ? i32(bytes, start + IPV4_SOURCE_AT) : 0)
   if (words !== NO_WORDS) Claims.useOfHost(state, words[0]!, words[1]!, words[2]!, words[3]!)
   if (isIpv6) noteNeighbour(state, batch, slot)
-  else if (Snoop.isDhcp(bytes, start, size[slot]!)) {
-    const facts = Snoop.read(bytes, start, size[slot]!)
-    if (facts !== undefined) noteDhcp(state, facts, TAP_PORT)
+  else if (Facts.isDhcp(bytes, start, size[slot]!) && Facts.read(bytes, start, size[slot]!, facts)) {
+    noteDhcp(state, facts, TAP_PORT)
   }
 }
 
@@ -324,14 +326,14 @@ const noteNeighbour = (state: AdmissionState, batch: FrameBatch, slot: number): 
 /** B4: what an accepted DHCP message changes. */
 const noteDhcp = (state: AdmissionState, facts: DhcpFacts, port: number): void => {
   if (facts.isReply) {
-    if (facts.kind !== DhcpKind.Ack && facts.kind !== DhcpKind.Nak) return
+    if (facts.kind !== DhcpKind.ACK && facts.kind !== DhcpKind.NAK) return
     // What any guest may say gives no lease, and does not end the wait for one. Who was named is believed.
     if (port !== TAP_PORT && state.uid[port] !== state.policy.dhcpServer) return
     const asker = Snoop.settle(state.snoop, facts, state.nowSeconds)
-    if (asker >= 0 && facts.kind === DhcpKind.Ack) Claims.lease(state, facts, asker, port)
+    if (asker >= 0 && facts.kind === DhcpKind.ACK) Claims.lease(state, facts, asker, port)
   } else if (port !== TAP_PORT) {
-    if (facts.kind === DhcpKind.Release) Claims.giveBack(state, facts.clientAddress, port)
-    else if (facts.kind === DhcpKind.Decline) Claims.giveBack(state, facts.requestedAddress, port)
+    if (facts.kind === DhcpKind.RELEASE) Claims.giveBack(state, facts.clientAddress, port)
+    else if (facts.kind === DhcpKind.DECLINE) Claims.giveBack(state, facts.requestedAddress, port)
     else {
       const most = isTrunk(state, port) ? Bounds.pendingDhcpPerTrunk : Bounds.pendingDhcpPerGuest
       Snoop.ask(state.snoop, facts, port, most, state.nowSeconds)

@@ -1,6 +1,7 @@
 import type { AdmissionState } from "./AdmissionState.ts"
 import type { OwnerTable } from "./OwnerTable.ts"
 import * as Owners from "./OwnerTable.ts"
+import * as Snoop from "./policy/DhcpSnoop.ts"
 import * as Held from "./policy/HeldIdentities.ts"
 import { Field } from "./OwnerTable.ts"
 import type { RateLimit } from "./policy/RateLimit.ts"
@@ -25,7 +26,8 @@ export interface AdmissionSnapshot {
   }
   /** As `HeldIdentities` writes them. */
   readonly held: Int32Array
-  readonly pending: AdmissionState["snoop"]["pending"]
+  /** As `DhcpSnoop` does. */
+  readonly pending: Int32Array
   /** `BUCKET_WIDTH` numbers an open port: its number, then tokens and filling time of each of its buckets. */
   readonly buckets: Float64Array
 }
@@ -67,7 +69,7 @@ export const snapshot = (state: AdmissionState, open: Uint16Array): AdmissionSna
       total: moves.total
     },
     held: Held.rowsOf(held),
-    pending: [...snoop.pending],
+    pending: Snoop.rowsOf(snoop),
     buckets
   }
 }
@@ -97,7 +99,7 @@ export const restore = (state: AdmissionState, from: AdmissionSnapshot): void =>
   }
   moves.total = from.moves.total
   Held.enter(state.held, from.held)
-  state.snoop.pending.push(...from.pending)
+  Snoop.enter(state.snoop, from.pending)
   for (let at = 0; at < from.buckets.length; at += BUCKET_WIDTH) {
     const port = from.buckets[at]!
     if (port < state.ratedUid.length) state.ratedUid[port] = state.uid[port]!

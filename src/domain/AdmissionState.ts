@@ -80,7 +80,7 @@ export const make = (settings: SwitchSettings, open: Pick<Ports, "uid" | "trunk"
     identifiers: table(policy.addressesPerGuest, policy.addressesPerTrunk, 0),
     moves: Moves.make(),
     held: Held.make(settings.hashSeed),
-    snoop: Snoop.make(),
+    snoop: Snoop.make(ports, settings.hashSeed),
     storm: Rates.make(ports, policy.stormPerSecond),
     unknownStorm: Rates.make(ports, policy.stormPerSecond),
     arp: Rates.make(ports, policy.arpPerSecond),

@@ -5,7 +5,7 @@ import { IPV4_WORD } from "./Network.ts"
 import * as Networks from "./Network.ts"
 import * as Owners from "./OwnerTable.ts"
 import { Field } from "./OwnerTable.ts"
-import type { DhcpFacts } from "./policy/DhcpSnoop.ts"
+import type { DhcpFacts } from "./policy/DhcpFacts.ts"
 import * as Held from "./policy/HeldIdentities.ts"
 import { isHosts, isOfLink } from "./policy/Ipv6Policy.ts"
 import { i32 } from "./policy/Octets.ts"
@@ -243,14 +243,13 @@ export const useOfHost = (state: AdmissionState, a: number, b: number, c: number
 export const lease = (state: AdmissionState, facts: DhcpFacts, port: number, server: number): void => {
   const address = facts.yourAddress
   if (!isOfSubnet(state, address) || facts.leaseSeconds === 0) return
-  const d = address | 0
-  if (judgeBinding(state, 0, 0, IPV4_WORD, d, port) === Bound.ToOther) return
-  const there = Owners.find(state.claims, 0, 0, IPV4_WORD, d)
+  if (judgeBinding(state, 0, 0, IPV4_WORD, address, port) === Bound.ToOther) return
+  const there = Owners.find(state.claims, 0, 0, IPV4_WORD, address)
   if (there >= 0 && Owners.get(state.claims, there, Field.kind) === Kind.Host && isLive(state, there)) return
-  if (server !== TAP_PORT && isOfOther(state, d, there, port)) return
+  if (server !== TAP_PORT && isOfOther(state, address, there, port)) return
   if (isLocked(state, port)) releaseAll(state, port)
-  const until = state.nowSeconds + Math.min(facts.leaseSeconds, Bounds.leaseSecondsMax)
-  own(state, 0, 0, IPV4_WORD, d, port, addressesMax(state, port), Kind.Lease, until)
+  const until = state.nowSeconds + Math.min(facts.leaseSeconds >>> 0, Bounds.leaseSecondsMax)
+  own(state, 0, 0, IPV4_WORD, address, port, addressesMax(state, port), Kind.Lease, until)
   doubt(state, port)
 }
 
@@ -260,9 +259,9 @@ const isOfOther = (state: AdmissionState, d: number, claim: number, port: number
     ? isHeldFrom(state, port, 0, 0, IPV4_WORD, d)
     : Owners.get(state.claims, claim, Field.port) !== port && isLive(state, claim)
 
-/** Whether an IPv4 address is a port's. */
+/** Whether an IPv4 address is a port's. @param address signed. */
 export const isOf = (state: AdmissionState, address: number, port: number): boolean => {
-  const claim = Owners.find(state.claims, 0, 0, IPV4_WORD, address | 0)
+  const claim = Owners.find(state.claims, 0, 0, IPV4_WORD, address)
   return claim >= 0 && Owners.get(state.claims, claim, Field.port) === port
 }
 
@@ -272,7 +271,7 @@ export const isOf = (state: AdmissionState, address: number, port: number): bool
  */
 export const giveBack = (state: AdmissionState, address: number, port: number): void => {
   if (isLocked(state, port) || !isOf(state, address, port)) return
-  Owners.remove(state.claims, Owners.find(state.claims, 0, 0, IPV4_WORD, address | 0))
+  Owners.remove(state.claims, Owners.find(state.claims, 0, 0, IPV4_WORD, address))
   doubt(state, port)
 }
 

@@ -1,5 +1,6 @@
 import * as Schema from "effect/Schema"
 import { BUCKET_WIDTH, FACT_WIDTH } from "../domain/AdmissionSnapshot.ts"
+import { PENDING_WIDTH } from "../domain/policy/DhcpSnoop.ts"
 import { HELD_WIDTH } from "../domain/policy/HeldIdentities.ts"
 import type { PlaneKnowledge } from "./PlaneState.ts"
 
@@ -56,23 +57,17 @@ export type Role = typeof Role.Type
 const floats = Schema.instanceOf(Float64Array)
 const integers = Schema.instanceOf(Int32Array)
 const Numbers = Schema.Array(Schema.Number)
-const facts = integers.pipe(Schema.filter((rows) => rows.length % FACT_WIDTH === 0))
+const rowsOf = (width: number) => integers.pipe(Schema.filter((rows) => rows.length % width === 0))
 
 /** What the forwarding loop has learned and counted; see `PlaneKnowledge`. */
 export const Knowledge = Schema.Struct({
   admission: Schema.Struct({
-    stations: facts,
-    claims: facts,
-    identifiers: facts,
+    stations: rowsOf(FACT_WIDTH),
+    claims: rowsOf(FACT_WIDTH),
+    identifiers: rowsOf(FACT_WIDTH),
     moves: Schema.Struct({ rows: integers, count: floats, latest: floats, total: Schema.Number }),
-    held: integers.pipe(Schema.filter((rows) => rows.length % HELD_WIDTH === 0)),
-    pending: Schema.mutable(Schema.Array(Schema.Struct({
-      xid: Schema.Number,
-      macHigh: Schema.Number,
-      macLow: Schema.Number,
-      port: Schema.Number,
-      untilSeconds: Schema.Number
-    }))),
+    held: rowsOf(HELD_WIDTH),
+    pending: rowsOf(PENDING_WIDTH),
     buckets: floats.pipe(Schema.filter((rows) => rows.length % BUCKET_WIDTH === 0))
   }),
   counters: Schema.Struct({

@@ -48,7 +48,7 @@ const knowledge: Knowledge = {
     identifiers: new Int32Array(0),
     moves: { rows: new Int32Array(0), count: new Float64Array(0), latest: new Float64Array(0), total: 0 },
     held: new Int32Array(0),
-    pending: [],
+    pending: new Int32Array(0),
     buckets: new Float64Array(0)
   },
   counters: { columns: [], ports: new Int32Array(0), values: new Float64Array(0), refusals: [] },

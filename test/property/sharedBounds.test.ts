@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Admission from "../../src/domain/Admission.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
 import * as Mac from "../../src/domain/MacAddress.ts"
+import * as Facts from "../../src/domain/policy/DhcpFacts.ts"
 import * as Snoop from "../../src/domain/policy/DhcpSnoop.ts"
 import * as Held from "../../src/domain/policy/HeldIdentities.ts"
 import { Reason } from "../../src/domain/Reason.ts"
@@ -64,25 +65,15 @@ describe("a bound that all share is the loss of who fills it", () => {
   })
 
   it("of requests that wait for the host: others get their leases", () => {
-    const snoop = Snoop.make()
-    const facts = (xid: number, macLow: number): Snoop.DhcpFacts => ({
-      isReply: false,
-      kind: Snoop.DhcpKind.Request,
-      xid,
-      macHigh: 1,
-      macLow,
-      clientAddress: 0,
-      yourAddress: 0,
-      requestedAddress: 0,
-      leaseSeconds: 0
-    })
+    const snoop = Snoop.make(1000, [1, 2])
+    const facts = (xid: number, macLow: number): Facts.DhcpFacts => ({ ...Facts.make(), xid, macHigh: 1, macLow })
     const [victim, most] = [999, Bounds.pendingDhcpPerGuest]
     Snoop.ask(snoop, facts(7, victim), victim, most, 0)
     for (let n = 0; n < 4 * Bounds.pendingDhcp; n++) {
       const port = 1 + n % (Bounds.pendingDhcp / 4)
       Snoop.ask(snoop, facts(n, port), port, most, 0)
     }
-    assert.strictEqual(snoop.pending.length, Bounds.pendingDhcp)
+    assert.strictEqual(snoop.pending.count, Bounds.pendingDhcp)
     assert.strictEqual(Snoop.settle(snoop, facts(7, victim), 1), victim)
   })
 })

@@ -178,10 +178,9 @@ describe("a trunk", () => {
     world().told(Reason.DHCP_SERVER)(offer, TRUNK)
     const { accepted, state } = world({ stormPerSecond: 1e9 })
     for (let xid = 0; xid < 70; xid++) accepted(dhcpFrame({ from: macOf(1), hardware: macOf(1), xid, kind: 1 }), TRUNK)
-    assert.strictEqual(state.snoop.pending.length, Bounds.pendingDhcpPerTrunk)
+    assert.strictEqual(state.snoop.pending.portCount[TRUNK], Bounds.pendingDhcpPerTrunk)
     for (let xid = 0; xid < 9; xid++) accepted(dhcpFrame({ from: macOf(2), hardware: macOf(2), xid, kind: 1 }), GUEST)
-    const own = state.snoop.pending.filter(({ port }) => port === GUEST)
-    assert.strictEqual(own.length, Bounds.pendingDhcpPerGuest)
+    assert.strictEqual(state.snoop.pending.portCount[GUEST], Bounds.pendingDhcpPerGuest)
   })
 })
 

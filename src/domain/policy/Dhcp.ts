@@ -1,27 +1,9 @@
 import { Reason } from "../Reason.ts"
+import {
+  At, Boot, BOOTP_BYTES_MIN, COOKIE, DhcpOption, DhcpPort, ETHERNET, IDENTIFIER_BYTES_MIN, MAC_BYTES,
+  UDP_HEADER_BYTES
+} from "./DhcpFormat.ts"
 import { i32, u16 } from "./Octets.ts"
-
-/** Octets of a UDP header (RFC 768). */
-export const UDP_HEADER_BYTES = 8
-
-const SERVER_PORT = 67
-const CLIENT_PORT = 68
-/** Octets of BOOTP without its options (RFC 951, 3). */
-const BOOTP_BYTES_MIN = 236
-const BOOT_REQUEST = 1
-const ETHERNET = 1
-const MAC_BYTES = 6
-/** Says that options follow (RFC 2131, 3). */
-const COOKIE = 0x63825363
-const PAD = 0
-const END = 255
-/** Options go on in other fields (RFC 2132, 9.3). No client has so many. */
-const OVERLOAD = 52
-/** What a server knows a client by, if it is there (RFC 2131, 4.2; RFC 2132, 9.14). */
-const CLIENT_IDENTIFIER = 61
-const IDENTIFIER_BYTES_MIN = 2
-/** RFC 3046. */
-const RELAY_AGENT_INFORMATION = 82
 
 /**
  * Whether a UDP header goes from a DHCP client to a server: all that source 0.0.0.0 is good for.
@@ -30,8 +12,8 @@ const RELAY_AGENT_INFORMATION = 82
  */
 export const isFromClient = (bytes: Uint8Array, data: number, dataBytes: number): boolean =>
   dataBytes >= UDP_HEADER_BYTES &&
-  u16(bytes, data) === CLIENT_PORT &&
-  u16(bytes, data + 2) === SERVER_PORT
+  u16(bytes, data) === DhcpPort.CLIENT &&
+  u16(bytes, data + 2) === DhcpPort.SERVER
 
 /**
  * Judges a guest's UDP datagram, or the first fragment of one: DHCP only from clients, and from
@@ -53,26 +35,26 @@ export const judge = (
   const destinationPort = u16(bytes, data + 2)
   // D1 DHCP_SERVER: a rogue server tells guests a gateway and name servers. Either port is enough.
   // RFC 2131, 4.1.
-  if (!mayServe && (u16(bytes, data) === SERVER_PORT || destinationPort === CLIENT_PORT)) {
+  if (!mayServe && (u16(bytes, data) === DhcpPort.SERVER || destinationPort === DhcpPort.CLIENT)) {
     return Reason.DHCP_SERVER
   }
-  if (destinationPort !== SERVER_PORT) return Reason.PASS
+  if (destinationPort !== DhcpPort.SERVER) return Reason.PASS
 
   // D2 DHCP_MALFORMED: a request that hides its fields from the rules below. RFC 2131, 2.
   const message = data + UDP_HEADER_BYTES
   const end = data + udpBytes
   if (more || end - message < BOOTP_BYTES_MIN) return Reason.DHCP_MALFORMED
   if (
-    bytes[message] !== BOOT_REQUEST ||
-    bytes[message + 1] !== ETHERNET ||
-    bytes[message + 2] !== MAC_BYTES
+    bytes[message] !== Boot.REQUEST ||
+    bytes[message + At.HARDWARE_TYPE] !== ETHERNET ||
+    bytes[message + At.HARDWARE_BYTES] !== MAC_BYTES
   ) return Reason.DHCP_MALFORMED
 
   // D3 DHCP_CHADDR: a guest that asks under many names uses up the server's addresses. RFC 2131, 7.
-  if (!isSameMac(bytes, message + 28, start + 6)) return Reason.DHCP_CHADDR
+  if (!isSameMac(bytes, message + At.HARDWARE_ADDRESS, start + 6)) return Reason.DHCP_CHADDR
 
   // D4 DHCP_RELAY: a forged relay asks in the name of another network. RFC 3046, 5.
-  if (i32(bytes, message + 24) !== 0) return Reason.DHCP_RELAY
+  if (i32(bytes, message + At.RELAY_ADDRESS) !== 0) return Reason.DHCP_RELAY
   return judgeOptions(bytes, message, end)
 }
 
@@ -85,26 +67,27 @@ export const judge = (
  * @param message octet where BOOTP begins. @param end octet after the datagram.
  */
 const judgeOptions = (bytes: Uint8Array, message: number, end: number): Reason => {
-  const from = message + BOOTP_BYTES_MIN
+  const from = message + At.COOKIE
+  const hardware = message + At.HARDWARE_ADDRESS
   let at = from + 4
   let isIdentified = false
   if (at > end || i32(bytes, from) !== COOKIE) return Reason.PASS
   while (at < end) {
     const code = bytes[at]!
-    if (code === END) return Reason.PASS
-    if (code === PAD) {
+    if (code === DhcpOption.END) return Reason.PASS
+    if (code === DhcpOption.PAD) {
       at += 1
       continue
     }
     if (at + 1 >= end) return Reason.DHCP_MALFORMED
     const next = at + 2 + bytes[at + 1]!
     if (next > end) return Reason.DHCP_MALFORMED
-    if (code === RELAY_AGENT_INFORMATION) return Reason.DHCP_RELAY
-    if (code === OVERLOAD) return Reason.DHCP_MALFORMED
-    if (code === CLIENT_IDENTIFIER) {
+    if (code === DhcpOption.RELAY_AGENT_INFORMATION) return Reason.DHCP_RELAY
+    if (code === DhcpOption.OVERLOAD) return Reason.DHCP_MALFORMED
+    if (code === DhcpOption.CLIENT_IDENTIFIER) {
       if (isIdentified || next - at - 2 < IDENTIFIER_BYTES_MIN) return Reason.DHCP_MALFORMED
       isIdentified = true
-      if (isMac(bytes, at + 1) && !isSameMac(bytes, at + 3, message + 28)) return Reason.DHCP_CLIENT_CONFLICT
+      if (isMac(bytes, at + 1) && !isSameMac(bytes, at + 3, hardware)) return Reason.DHCP_CLIENT_CONFLICT
     }
     at = next
   }
@@ -130,10 +113,13 @@ const isSameMac = (bytes: Uint8Array, one: number, other: number): boolean => {
 export const nameAt = (bytes: Uint8Array, start: number): number => {
   const data = start + 14 + (bytes[start + 14]! & 15) * 4
   const end = data + u16(bytes, data + 4)
-  const from = data + UDP_HEADER_BYTES + BOOTP_BYTES_MIN
+  const from = data + UDP_HEADER_BYTES + At.COOKIE
   if (from + 4 > end || i32(bytes, from) !== COOKIE) return -1
-  for (let at = from + 4; at < end && bytes[at] !== END; at += bytes[at] === PAD ? 1 : 2 + bytes[at + 1]!) {
-    if (bytes[at] === CLIENT_IDENTIFIER) return isMac(bytes, at + 1) ? -1 : at + 1
+  for (let at = from + 4; at < end;) {
+    const code = bytes[at]!
+    if (code === DhcpOption.END) return -1
+    if (code === DhcpOption.CLIENT_IDENTIFIER) return isMac(bytes, at + 1) ? -1 : at + 1
+    at += code === DhcpOption.PAD ? 1 : 2 + bytes[at + 1]!
   }
   return -1
 }

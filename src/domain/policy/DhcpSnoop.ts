@@ -1,140 +1,126 @@
 import { Bounds, TAP_PORT } from "../Bounds.ts"
-import { u16, u32 } from "./Octets.ts"
+import * as Owners from "../OwnerTable.ts"
+import { Field, type OwnerTable } from "../OwnerTable.ts"
+import type { DhcpFacts } from "./DhcpFacts.ts"
 
 /**
  * Requests for addresses that wait for the host's answer (rule B4): by transaction and hardware address the port that
  * asked.
  *
- * In the order of asking. Each port has a few at most, and the oldest of the same port makes room; over all the oldest
- * of the port that has most does, so that nobody's request is pushed out by others' many.
+ * Each port has a few at most, and its oldest makes room; over all the oldest of the port that has most does, so that
+ * nobody's request is pushed out by others' many. What a guest sends costs the same however many wait, but when there
+ * is no room at all: then, and for what the host answers, all of them are looked at.
  */
 export interface DhcpSnoop {
-  readonly pending: Array<PendingRequest>
+  /** By transaction, hardware address and port. A port's are in the order of asking. */
+  readonly pending: OwnerTable
+  /** Numbers requests in the order of asking. Wraps: by then what has waited so long is not answered any more. */
+  asked: number
 }
 
-interface PendingRequest {
-  readonly xid: number
-  readonly macHigh: number
-  readonly macLow: number
-  readonly port: number
-  readonly untilSeconds: number
-}
+/** Of a request: its number. */
+const NUMBER = Field.kind
 
-export const make = (): DhcpSnoop => ({ pending: [] })
-
-/** What a DHCP message says, as far as it matters here: RFC 2131 section 2, RFC 2132. */
-export interface DhcpFacts {
-  readonly isReply: boolean
-  /** Option 53; 0 when there is none. */
-  readonly kind: number
-  readonly xid: number
-  /** Client hardware address, first four and last two octets. */
-  readonly macHigh: number
-  readonly macLow: number
-  readonly clientAddress: number
-  readonly yourAddress: number
-  /** Option 50; 0 when there is none. */
-  readonly requestedAddress: number
-  /** Option 51; 0 when there is none. */
-  readonly leaseSeconds: number
-}
-
-/** DHCP message types, RFC 2132 section 9.6. */
-export const DhcpKind = { Discover: 1, Request: 3, Decline: 4, Ack: 5, Nak: 6, Release: 7 } as const
-
-const COOKIE = 0x63825363
-
-/**
- * Whether a frame is UDP between the ports of DHCP, unfragmented. Called for IPv4 frames of at least 34 octets.
- *
- * @param start octet offset of the frame; @param size its octets.
- */
-export const isDhcp = (bytes: Uint8Array, start: number, size: number): boolean => {
-  if (bytes[start + 23] !== 17 || (u16(bytes, start + 20) & 0x3fff) !== 0) return false
-  const udp = 14 + (bytes[start + 14]! & 15) * 4
-  if (size < udp + 8) return false
-  const source = u16(bytes, start + udp)
-  const target = u16(bytes, start + udp + 2)
-  return (source === 68 && target === 67) || (source === 67 && (target === 68 || target === 67))
-}
-
-/** Reads a DHCP message; undefined if anything about it is odd. Called for what `isDhcp` says it is. */
-export const read = (bytes: Uint8Array, start: number, size: number): DhcpFacts | undefined => {
-  const udp = 14 + (bytes[start + 14]! & 15) * 4
-  const end = Math.min(size, udp + u16(bytes, start + udp + 4))
-  const bootp = udp + 8
-  if (end - bootp < 240 || u32(bytes, start + bootp + 236) !== COOKIE) return undefined
-  if (bytes[start + bootp + 1] !== 1 || bytes[start + bootp + 2] !== 6) return undefined
-  const options = new Map<number, number>()
-  for (let at = bootp + 240; at < end;) {
-    const code = bytes[start + at]!
-    if (code === 255) break
-    if (code === 0) {
-      at++
-      continue
-    }
-    if (at + 1 >= end) return undefined
-    const length = bytes[start + at + 1]!
-    if (at + 2 + length > end) return undefined
-    if (code === 53 && length === 1) options.set(53, bytes[start + at + 2]!)
-    if ((code === 50 || code === 51) && length === 4) options.set(code, u32(bytes, start + at + 2))
-    at += 2 + length
-  }
-  return {
-    isReply: bytes[start + bootp] === 2,
-    kind: options.get(53) ?? 0,
-    xid: u32(bytes, start + bootp + 4),
-    macHigh: u32(bytes, start + bootp + 28),
-    macLow: u16(bytes, start + bootp + 32),
-    clientAddress: u32(bytes, start + bootp + 12),
-    yourAddress: u32(bytes, start + bootp + 16),
-    requestedAddress: options.get(50) ?? 0,
-    leaseSeconds: options.get(51) ?? 0
-  }
-}
+/** @param ports how many port numbers there are. @param seed as of `OwnerTable`. */
+export const make = (ports: number, seed: readonly [number, number]): DhcpSnoop => ({
+  pending: Owners.make({ capacity: Bounds.pendingDhcp, ports, seed }),
+  asked: 0
+})
 
 /** Notes that a guest's port asked. @param most how many requests of a port wait. */
 export const ask = (snoop: DhcpSnoop, facts: DhcpFacts, port: number, most: number, nowSeconds: number): void => {
   const { pending } = snoop
-  const same = pending.findIndex((request) => request.port === port && isOf(request, facts))
-  if (same >= 0) pending.splice(same, 1)
-  const own = pending.filter((request) => request.port === port).length
-  if (own >= most) forgetOldest(snoop, port)
-  if (pending.length >= Bounds.pendingDhcp) forgetOldest(snoop, busiest(snoop))
-  pending.push({
-    xid: facts.xid,
-    macHigh: facts.macHigh,
-    macLow: facts.macLow,
-    port,
-    untilSeconds: nowSeconds + Bounds.pendingDhcpSeconds
-  })
+  const same = Owners.find(pending, facts.xid, facts.macHigh, facts.macLow, port)
+  if (same >= 0) Owners.remove(pending, same)
+  if (pending.portCount[port]! >= most) Owners.remove(pending, pending.oldest[port]!)
+  if (!Owners.hasRoom(pending)) Owners.remove(pending, oldestOfBusiest(pending))
+  add(snoop, facts.xid, facts.macHigh, facts.macLow, port, nowSeconds + Bounds.pendingDhcpSeconds)
 }
 
-const forgetOldest = ({ pending }: DhcpSnoop, port: number): void => {
-  pending.splice(pending.findIndex((request) => request.port === port), 1)
+const add = (
+  snoop: DhcpSnoop,
+  xid: number,
+  macHigh: number,
+  macLow: number,
+  port: number,
+  untilSeconds: number
+): void => {
+  const request = Owners.add(snoop.pending, xid, macHigh, macLow, port, port, 0)
+  Owners.set(snoop.pending, request, Field.until, untilSeconds)
+  Owners.set(snoop.pending, request, NUMBER, snoop.asked)
+  snoop.asked = (snoop.asked + 1) | 0
 }
 
-/** The port with most requests; of equals the one that has waited longest. */
-const busiest = ({ pending }: DhcpSnoop): number => {
-  const counts = new Map<number, number>()
-  for (const { port } of pending) counts.set(port, (counts.get(port) ?? 0) + 1)
-  let most = { port: TAP_PORT, count: 0 }
-  for (const [port, count] of counts) if (count > most.count) most = { port, count }
-  return most.port
+const isThere = (pending: OwnerTable, request: number): boolean => Owners.get(pending, request, Field.port) >= 0
+
+/** Whether one request was made before another, wherever the numbers wrap. */
+const isBefore = (pending: OwnerTable, one: number, other: number): boolean =>
+  ((Owners.get(pending, one, NUMBER) - Owners.get(pending, other, NUMBER)) | 0) < 0
+
+/** The oldest request of the port with most; of equals that of the port that has waited longest. There is one. */
+const oldestOfBusiest = (pending: OwnerTable): number => {
+  let found = -1
+  let most = 0
+  for (let request = 0; request < pending.used; request++) {
+    const port = Owners.get(pending, request, Field.port)
+    if (port < 0 || pending.oldest[port] !== request) continue
+    const count = pending.portCount[port]!
+    if (count < most || (count === most && !isBefore(pending, request, found))) continue
+    found = request
+    most = count
+  }
+  return found
 }
 
-/** The port that an answer is for, or -1; the request is settled. */
-export const settle = (snoop: DhcpSnoop, facts: DhcpFacts, nowSeconds: number): number => {
-  const at = snoop.pending.findIndex((request) => isOf(request, facts) && nowSeconds < request.untilSeconds)
-  return at < 0 ? -1 : snoop.pending.splice(at, 1)[0]!.port
+/** The port that an answer is for, the first that asked, or -1; the request is settled. */
+export const settle = ({ pending }: DhcpSnoop, facts: DhcpFacts, nowSeconds: number): number => {
+  let found = -1
+  for (let request = 0; request < pending.used; request++) {
+    if (!isThere(pending, request) || !isOf(pending, request, facts)) continue
+    if (nowSeconds >= Owners.get(pending, request, Field.until)) continue
+    if (found < 0 || isBefore(pending, request, found)) found = request
+  }
+  if (found < 0) return -1
+  const port = Owners.get(pending, found, Field.port)
+  Owners.remove(pending, found)
+  return port
 }
+
+const isOf = (pending: OwnerTable, request: number, facts: DhcpFacts): boolean =>
+  Owners.get(pending, request, 0) === facts.xid && Owners.get(pending, request, 1) === facts.macHigh &&
+  Owners.get(pending, request, 2) === facts.macLow
 
 /** A port has closed, or all of them when the tap's is meant. */
-export const forget = (snoop: DhcpSnoop, port: number): void => {
-  for (let i = snoop.pending.length - 1; i >= 0; i--) {
-    if (port === TAP_PORT || snoop.pending[i]!.port === port) snoop.pending.splice(i, 1)
+export const forget = ({ pending }: DhcpSnoop, port: number): void => {
+  if (port !== TAP_PORT) {
+    while (pending.oldest[port]! >= 0) Owners.remove(pending, pending.oldest[port]!)
+    return
+  }
+  for (let request = 0; request < pending.used; request++) {
+    if (isThere(pending, request)) Owners.remove(pending, request)
   }
 }
 
-const isOf = (request: PendingRequest, facts: DhcpFacts): boolean =>
-  request.xid === facts.xid && request.macHigh === facts.macHigh && request.macLow === facts.macLow
+/** `PENDING_WIDTH` integers a request, in the order of asking: the four words of its key, and until which second. */
+export const rowsOf = ({ pending }: DhcpSnoop): Int32Array => {
+  const requests: Array<number> = []
+  Owners.forEach(pending, (request) => requests.push(request))
+  requests.sort((one, other) => isBefore(pending, one, other) ? -1 : 1)
+  return Int32Array.from(requests.flatMap((request) =>
+    [0, 1, 2, 3, Field.until].map((field) => Owners.get(pending, request, field))
+  ))
+}
+
+export const PENDING_WIDTH = 5
+
+/** Waits for what is in such rows, as far as there are such ports and there is room. */
+export const enter = (snoop: DhcpSnoop, rows: Int32Array): void => {
+  for (let at = 0; at < rows.length; at += PENDING_WIDTH) {
+    const [xid, macHigh, macLow, port, untilSeconds] = rows.subarray(at, at + PENDING_WIDTH) as unknown as Row
+    if (port < snoop.pending.oldest.length && Owners.hasRoom(snoop.pending)) {
+      add(snoop, xid, macHigh, macLow, port, untilSeconds)
+    }
+  }
+}
+
+type Row = readonly [number, number, number, number, number]

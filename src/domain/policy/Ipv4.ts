@@ -1,5 +1,6 @@
 import { Reason } from "../Reason.ts"
 import * as Dhcp from "./Dhcp.ts"
+import { UDP_HEADER_BYTES } from "./DhcpFormat.ts"
 import * as Igmp from "./Igmp.ts"
 import { i32, u16 } from "./Octets.ts"
 import { isGuestSource, isReserved, isSubnetBroadcast, isTrunkSource, type Policy } from "./Policy.ts"
@@ -190,12 +191,12 @@ const judgeData = (
 
   if (protocol !== Protocol.UDP && protocol !== Protocol.ICMP) return Reason.PASS
   // I11, I12: as for TCP, of 8 octets. RFC 768; RFC 792.
-  if (dataBytes < Dhcp.UDP_HEADER_BYTES) return more ? Reason.IP4_FRAG_TINY : Reason.L4_MALFORMED
+  if (dataBytes < UDP_HEADER_BYTES) return more ? Reason.IP4_FRAG_TINY : Reason.L4_MALFORMED
   if (protocol === Protocol.ICMP) return judgeIcmp(bytes[data]!)
 
   // I12 L4_MALFORMED: the length of a whole datagram lies inside the packet. RFC 768.
   const udpBytes = u16(bytes, data + 4)
-  if (!more && (udpBytes < Dhcp.UDP_HEADER_BYTES || udpBytes > dataBytes)) {
+  if (!more && (udpBytes < UDP_HEADER_BYTES || udpBytes > dataBytes)) {
     return Reason.L4_MALFORMED
   }
   return Dhcp.judge(bytes, start, data, udpBytes, more, mayServe)
