@@ -1,11 +1,14 @@
 /*
  * Octets that the forwarding loop allocates for each frame, in a process of its own: one whose young generation is so
- * large that none of what is allocated while it is watched is collected.
+ * large that none of what is allocated while it is watched is collected, and that waits for its compiler, so that what
+ * is watched does not depend on what else the machine does.
  *
- *   node --expose-gc --min-semi-space-size=128 --max-semi-space-size=128 allocationChild.mjs CASE
+ *   node --expose-gc --no-concurrent-recompilation --min-semi-space-size=128 --max-semi-space-size=128
+ *     allocationChild.mjs CASE
  */
 import { PerformanceObserver } from "node:perf_hooks"
 import { setTimeout } from "node:timers/promises"
+import { getHeapSpaceStatistics } from "node:v8"
 import { Bounds } from "../../src/domain/Bounds.ts"
 import * as Ring from "../../src/domain/capture/CaptureRing.ts"
 import * as Counters from "../../src/domain/Counters.ts"
@@ -20,7 +23,7 @@ import { type AllocationCase, cases, fill, GUESTS, hostMac, leaver, prefix, renu
 /** What a child says. */
 export interface AllocationFigures {
   readonly frames: number
-  /** Octets that the heap grew by. */
+  /** Octets that the young generation grew by. */
   readonly grownBytes: number
   /** Collections meanwhile, those asked for left out. */
   readonly collections: number
@@ -31,7 +34,7 @@ export interface AllocationFigures {
 }
 
 /** Until V8 has compiled all of it; then as many as a young generation of 128 MB bears at 1,000 octets a frame. */
-const WARM_TURNS = 12_000
+const WARM_TURNS = 24_000
 const TURNS = 3_000
 const PORTS = GUESTS + 2
 const EAGAIN = 11
@@ -92,7 +95,7 @@ const makeForwarder = (of: AllocationCase, ring: Ring.CaptureRing): Forwarder.Fo
     },
     counters: Counters.make(PORTS),
     notify: () => {},
-    capture: { ring, dateMs: Date.now }
+    capture: { ring, dateMs: () => 1_700_000_000_000 + Math.floor(exchange.nowMs) }
   })
   Forwarder.attachTap(forwarder, { handle: 0, mac: tapMac, mtuBytes: 1500 })
   for (let guest = 1; guest < PORTS; guest++) Ports.admit(forwarder.ports, 1000 + guest)
@@ -103,6 +106,12 @@ const makeForwarder = (of: AllocationCase, ring: Ring.CaptureRing): Forwarder.Fo
   fill(exchange.batch, of)
   return forwarder
 }
+
+/** Octets in the young generation, where code allocates; what the compiler makes meanwhile lies elsewhere. */
+const youngBytes = (): number =>
+  getHeapSpaceStatistics()
+    .filter(({ space_name }) => space_name.startsWith("new_"))
+    .reduce((sum, { space_used_size }) => sum + space_used_size, 0)
 
 const countOf = ({ counters }: Forwarder.Forwarder, reason: number): number => {
   const { denied, forwardedFrames } = Counters.Column
@@ -132,9 +141,9 @@ const watch = async (of: AllocationCase): Promise<AllocationFigures> => {
   await setTimeout(50)
   observer.observe({ entryTypes: ["gc"] })
   const before = countOf(forwarder, of.reason)
-  const beforeBytes = process.memoryUsage().heapUsed
+  const beforeBytes = youngBytes()
   run(TURNS)
-  const grownBytes = process.memoryUsage().heapUsed - beforeBytes
+  const grownBytes = youngBytes() - beforeBytes
   const frames = TURNS * Bounds.batchFrames
   const share = (countOf(forwarder, of.reason) - before) / frames
   await setTimeout(50)
