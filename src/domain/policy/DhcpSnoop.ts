@@ -8,12 +8,17 @@ import type { DhcpFacts } from "./DhcpFacts.ts"
  * asked.
  *
  * Each port has a few at most, and its oldest makes room; over all the oldest of the port that has most does, so that
- * nobody's request is pushed out by others' many. What a guest sends costs the same however many wait, but when there
- * is no room at all: then, and for what the host answers, all of them are looked at.
+ * nobody's request is pushed out by others' many. What a guest sends costs the same however many wait: whoever has many
+ * ports could else fill the table and have all of it walked for each frame. What the host answers does walk it.
  */
 export interface DhcpSnoop {
   /** By transaction, hardware address and port. A port's are in the order of asking. */
   readonly pending: OwnerTable
+  /**
+   * The ports that have any, each in the list of how many it has, which is what this table calls a port: so the one
+   * that has most is found without a search. Of equals the one that has had so many for longest is first.
+   */
+  readonly askers: OwnerTable
   /** Numbers requests in the order of asking. Wraps: by then what has waited so long is not answered any more. */
   asked: number
 }
@@ -24,6 +29,7 @@ const NUMBER = Field.kind
 /** @param ports how many port numbers there are. @param seed as of `OwnerTable`. */
 export const make = (ports: number, seed: readonly [number, number]): DhcpSnoop => ({
   pending: Owners.make({ capacity: Bounds.pendingDhcp, ports, seed }),
+  askers: Owners.make({ capacity: Bounds.pendingDhcp, ports: Bounds.pendingDhcpPerTrunk + 1, seed }),
   asked: 0
 })
 
@@ -31,9 +37,9 @@ export const make = (ports: number, seed: readonly [number, number]): DhcpSnoop 
 export const ask = (snoop: DhcpSnoop, facts: DhcpFacts, port: number, most: number, nowSeconds: number): void => {
   const { pending } = snoop
   const same = Owners.find(pending, facts.xid, facts.macHigh, facts.macLow, port)
-  if (same >= 0) Owners.remove(pending, same)
-  if (pending.portCount[port]! >= most) Owners.remove(pending, pending.oldest[port]!)
-  if (!Owners.hasRoom(pending)) Owners.remove(pending, oldestOfBusiest(pending))
+  if (same >= 0) drop(snoop, same)
+  if (pending.portCount[port]! >= most) drop(snoop, pending.oldest[port]!)
+  if (!Owners.hasRoom(pending)) drop(snoop, pending.oldest[busiest(snoop)]!)
   add(snoop, facts.xid, facts.macHigh, facts.macLow, port, nowSeconds + Bounds.pendingDhcpSeconds)
 }
 
@@ -49,6 +55,29 @@ const add = (
   Owners.set(snoop.pending, request, Field.until, untilSeconds)
   Owners.set(snoop.pending, request, NUMBER, snoop.asked)
   snoop.asked = (snoop.asked + 1) | 0
+  recount(snoop, port)
+}
+
+const drop = (snoop: DhcpSnoop, request: number): void => {
+  const port = Owners.get(snoop.pending, request, Field.port)
+  Owners.remove(snoop.pending, request)
+  recount(snoop, port)
+}
+
+/** A port has one more or one less. */
+const recount = ({ askers, pending }: DhcpSnoop, port: number): void => {
+  const count = pending.portCount[port]!
+  const asker = Owners.find(askers, port, 0, 0, 0)
+  if (asker < 0) Owners.add(askers, port, 0, 0, 0, count, 0)
+  else if (count > 0) Owners.touch(askers, asker, count, 0)
+  else Owners.remove(askers, asker)
+}
+
+/** The port with most requests. There is one. */
+const busiest = ({ askers }: DhcpSnoop): number => {
+  let count = Bounds.pendingDhcpPerTrunk
+  while (askers.portCount[count] === 0) count--
+  return Owners.get(askers, askers.oldest[count]!, Field.key)
 }
 
 const isThere = (pending: OwnerTable, request: number): boolean => Owners.get(pending, request, Field.port) >= 0
@@ -57,23 +86,9 @@ const isThere = (pending: OwnerTable, request: number): boolean => Owners.get(pe
 const isBefore = (pending: OwnerTable, one: number, other: number): boolean =>
   ((Owners.get(pending, one, NUMBER) - Owners.get(pending, other, NUMBER)) | 0) < 0
 
-/** The oldest request of the port with most; of equals that of the port that has waited longest. There is one. */
-const oldestOfBusiest = (pending: OwnerTable): number => {
-  let found = -1
-  let most = 0
-  for (let request = 0; request < pending.used; request++) {
-    const port = Owners.get(pending, request, Field.port)
-    if (port < 0 || pending.oldest[port] !== request) continue
-    const count = pending.portCount[port]!
-    if (count < most || (count === most && !isBefore(pending, request, found))) continue
-    found = request
-    most = count
-  }
-  return found
-}
-
 /** The port that an answer is for, the first that asked, or -1; the request is settled. */
-export const settle = ({ pending }: DhcpSnoop, facts: DhcpFacts, nowSeconds: number): number => {
+export const settle = (snoop: DhcpSnoop, facts: DhcpFacts, nowSeconds: number): number => {
+  const { pending } = snoop
   let found = -1
   for (let request = 0; request < pending.used; request++) {
     if (!isThere(pending, request) || !isOf(pending, request, facts)) continue
@@ -82,7 +97,7 @@ export const settle = ({ pending }: DhcpSnoop, facts: DhcpFacts, nowSeconds: num
   }
   if (found < 0) return -1
   const port = Owners.get(pending, found, Field.port)
-  Owners.remove(pending, found)
+  drop(snoop, found)
   return port
 }
 
@@ -91,13 +106,14 @@ const isOf = (pending: OwnerTable, request: number, facts: DhcpFacts): boolean =
   Owners.get(pending, request, 2) === facts.macLow
 
 /** A port has closed, or all of them when the tap's is meant. */
-export const forget = ({ pending }: DhcpSnoop, port: number): void => {
+export const forget = (snoop: DhcpSnoop, port: number): void => {
+  const { pending } = snoop
   if (port !== TAP_PORT) {
-    while (pending.oldest[port]! >= 0) Owners.remove(pending, pending.oldest[port]!)
+    while (pending.oldest[port]! >= 0) drop(snoop, pending.oldest[port]!)
     return
   }
   for (let request = 0; request < pending.used; request++) {
-    if (isThere(pending, request)) Owners.remove(pending, request)
+    if (isThere(pending, request)) drop(snoop, request)
   }
 }
 
@@ -115,11 +131,11 @@ export const PENDING_WIDTH = 5
 
 /** Waits for what is in such rows, as far as there are such ports and there is room. */
 export const enter = (snoop: DhcpSnoop, rows: Int32Array): void => {
+  const { pending } = snoop
   for (let at = 0; at < rows.length; at += PENDING_WIDTH) {
     const [xid, macHigh, macLow, port, untilSeconds] = rows.subarray(at, at + PENDING_WIDTH) as unknown as Row
-    if (port < snoop.pending.oldest.length && Owners.hasRoom(snoop.pending)) {
-      add(snoop, xid, macHigh, macLow, port, untilSeconds)
-    }
+    if (port >= pending.oldest.length || !Owners.hasRoom(pending)) continue
+    if (pending.portCount[port]! < Bounds.pendingDhcpPerTrunk) add(snoop, xid, macHigh, macLow, port, untilSeconds)
   }
 }
 
