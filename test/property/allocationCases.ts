@@ -21,6 +21,8 @@ export interface AllocationCase {
   readonly reason: number
   readonly secure?: boolean
   readonly policy?: Partial<PolicySettings>
+  /** The first guests are trunks. */
+  readonly trunks?: number
   /** Ports that take nothing. */
   readonly full?: ReadonlyArray<number>
   readonly isCaptured?: boolean
@@ -198,7 +200,33 @@ const bindings = [
   { uid: 2001, ip: networkOf("fd00:1::ffff:1") }
 ]
 
-const { IP_LIMIT, LEARN_RATE, MAC_LIMIT, PASS, SRC_MAC_CONFLICT, STATIC_MISMATCH, STORM_RATE } = Reason
+const RARP = 0x8035
+/** A migrated guest's, in which it speaks for itself (rule L10). */
+const announcement = (guest: number) => ({
+  octets: ethernet({
+    destination: BROADCAST,
+    source: guestMac(guest),
+    type: RARP,
+    payload: arp({
+      op: 3,
+      senderMac: guestMac(guest),
+      sender: address("0.0.0.0"),
+      target: address("0.0.0.0"),
+      targetMac: guestMac(guest)
+    })
+  }),
+  port: guest
+})
+
+/** What two hosts behind a trunk route here, of networks that are bound to trunks. */
+const routed = [
+  toHost(1, "203.0.113.7"),
+  toHost(1, "203.0.113.8"),
+  { ...packet6(1, 3), octets: six.packet6({ from: guestMac(1), to: hostMac, source: six.address6("fd00:2::8000:1") }) }
+]
+const trunkBindings = ["203.0.113.0/24", "fd00:2::/64"].map((network) => ({ ip: networkOf(network) }))
+
+const { ETHERTYPE_DENIED, IP_LIMIT, ISOLATED, LEARN_RATE, MAC_LIMIT, PASS, SRC_MAC_CONFLICT, STATIC_MISMATCH, STORM_RATE } = Reason
 
 export const cases: Readonly<Record<string, AllocationCase>> = {
   "UDP, some of it to all": {
@@ -317,6 +345,19 @@ export const cases: Readonly<Record<string, AllocationCase>> = {
     reason: PASS,
     policy: unlimited,
     number: { ...inXid, frames: 2 }
+  },
+  "announcements by RARP": { frames: all.map(announcement), reason: ETHERTYPE_DENIED, policy: unlimited },
+  "what a trunk routes": { frames: routed, reason: PASS, policy: { ipv6, trunkBindings }, trunks: 2 },
+  "new MAC addresses of a trunk, too fast": {
+    frames: [toHost(1), toHost(2)],
+    reason: LEARN_RATE,
+    trunks: 2,
+    number: inMac
+  },
+  "guests that are kept apart": {
+    frames: all.map((guest) => between(guest, neighbour(guest))),
+    reason: ISOLATED,
+    policy: { isolate: "users" }
   },
   "-U": { frames: all.map((guest) => between(guest, neighbour(guest))), reason: PASS, secure: false },
   "-U, new MAC addresses always": {

@@ -89,6 +89,7 @@ const makeForwarder = (of: AllocationCase, ring: Ring.CaptureRing): Forwarder.Fo
       frameBytesMax: 1518,
       guestPorts: PORTS - 1,
       guestPortsPerUid: GUESTS,
+      trunkPorts: of.trunks,
       stationAgeSeconds: 300,
       policy: of.policy,
       hashSeed: [1, 2]
@@ -97,8 +98,10 @@ const makeForwarder = (of: AllocationCase, ring: Ring.CaptureRing): Forwarder.Fo
     notify: () => {},
     capture: { ring, dateMs: () => 1_700_000_000_000 + Math.floor(exchange.nowMs) }
   })
+  const trunks = of.trunks ?? 0
+  for (let guest = 1; guest < PORTS; guest++) Ports.admit(forwarder.ports, 1000 + guest, guest <= trunks)
+  // Now, for it reads which ports are trunks.
   Forwarder.attachTap(forwarder, { handle: 0, mac: tapMac, mtuBytes: 1500 })
-  for (let guest = 1; guest < PORTS; guest++) Ports.admit(forwarder.ports, 1000 + guest)
   Batch.append(exchange.batch, leaver.octets, leaver.port)
   Forwarder.turn(forwarder, -1)
   Forwarder.closePort(forwarder, leaver.port)
