@@ -1,17 +1,16 @@
-/** What guests and the host send at the forwarding loop while its memory is watched; for `allocationChild.ts`. */
+/** What the forwarding loop is given while its memory is watched; for `allocationChild.ts`. */
 import { Bounds, TAP_PORT } from "../../src/domain/Bounds.ts"
 import * as Batch from "../../src/domain/FrameBatch.ts"
 import * as Mac from "../../src/domain/MacAddress.ts"
 import type { PolicySettings } from "../../src/domain/policy/PolicySettings.ts"
-import * as Prefixes from "../../src/domain/Prefix.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import {
-  address, ARP, arp, BROADCAST, concat, dhcp, ethernet, IPV4, ipv4, mac, udp
-} from "./frames.ts"
+  ack, advertise, all, announcement, arpFrame, between, dhcpToAll, dhcpToHost, farMac, fromFar, guestAddress, guestMac,
+  host6, hostMac, neighbour, packet6, routed, solicit, toAll, toHost
+} from "./allocationFrames.ts"
+import { BROADCAST, concat, mac } from "./frames.ts"
 import { networkOf } from "./networkOf.ts"
 import * as six from "./policyFrames6.ts"
-
-export const GUESTS = 16
 
 /** One way to use the switch: the same batch again and again, or one that differs each time. */
 export interface AllocationCase {
@@ -30,169 +29,16 @@ export interface AllocationCase {
   readonly number?: { readonly at: number; readonly bytes: 2 | 4; readonly frames: number }
 }
 
-// With high first bits: a word that is no small number is where V8 makes an object of it.
-export const prefix = Prefixes.make(0xc0a80101, 16)
-export const host = "192.168.1.1"
-export const hostMac = Mac.toOctets(Mac.parse("02:00:00:ff:00:01")!)
-const guestMac = (guest: number) => mac(`52:54:00:ff:ff:${guest.toString(16).padStart(2, "0")}`)
-const guestAddress = (guest: number) => `192.168.1.${guest + 1}`
-const host6 = six.address6("fd00:1::1")
-const guest6 = (guest: number) => six.address6(`fd00:1::8000:0:ffff:ff${guest.toString(16).padStart(2, "0")}`)
 const ipv6 = { address: host6, bits: 64 }
 /** Rates are another case's. */
 const unlimited = { stormPerSecond: 1e9, arpPerSecond: 1e9 }
 
-const DhcpPort = { SERVER: 67, CLIENT: 68 } as const
 /** The last four octets of the source's MAC, the last two of its IPv4 address, and a DHCP message's transaction. */
 const inMac = { at: 8, bytes: 4, frames: 1 } as const
 const inIpv4 = { at: 28, bytes: 2, frames: 1 } as const
 const inXid = { at: 14 + 20 + 8 + 4, bytes: 4, frames: 1 } as const
-
-interface Datagram {
-  readonly from: Uint8Array
-  readonly to: Uint8Array
-  readonly source: string
-  readonly destination: string
-  readonly ports?: readonly [number, number]
-  readonly payload?: Uint8Array
-}
-
-const datagram = (of: Datagram): Uint8Array => {
-  const source = address(of.source)
-  const destination = address(of.destination)
-  const [sourcePort, destinationPort] = of.ports ?? [5000, 5001]
-  const payload = udp({ source, destination, sourcePort, destinationPort, payload: of.payload ?? new Uint8Array(20) })
-  return ethernet({
-    destination: of.to,
-    source: of.from,
-    type: IPV4,
-    payload: ipv4({ source, destination, protocol: 17, payload })
-  })
-}
-
-const between = (from: number, to: number) => ({
-  octets: datagram({
-    from: guestMac(from),
-    to: guestMac(to),
-    source: guestAddress(from),
-    destination: guestAddress(to)
-  }),
-  port: from
-})
-
-const toAll = (from: number) => ({
-  octets: datagram({
-    from: guestMac(from),
-    to: BROADCAST,
-    source: guestAddress(from),
-    destination: "255.255.255.255"
-  }),
-  port: from
-})
-
-const toHost = (from: number, source = guestAddress(from)) => ({
-  octets: datagram({ from: guestMac(from), to: hostMac, source, destination: host }),
-  port: from
-})
-
-/** @param senderMac of a guest, of the host, or behind it. */
-const arpFrame = (op: 1 | 2, senderMac: Uint8Array, sender: string, to: Uint8Array, port: number) => ({
-  octets: ethernet({
-    destination: to,
-    source: senderMac,
-    type: ARP,
-    payload: arp({ op, sender: address(sender), senderMac, target: address("192.168.1.99"), targetMac: to })
-  }),
-  port
-})
-
-const all = Array.from({ length: GUESTS }, (_, i) => i + 1)
-const neighbour = (guest: number): number => 1 + (guest % GUESTS)
-
-const seconds = Uint8Array.of(51, 4, 0xff, 0xff, 0xff, 0xff)
-const dhcpMessage = (of: {
-  readonly hardwareAddress: Uint8Array
-  readonly kind: number
-  readonly yours?: string
-  readonly client?: string
-}): Uint8Array => {
-  const isReply = of.kind === 5
-  const options = concat(Uint8Array.of(53, 1, of.kind), isReply ? seconds : Uint8Array.of(), Uint8Array.of(255))
-  const message = dhcp({ hardwareAddress: of.hardwareAddress, op: isReply ? 2 : 1, options })
-  if (of.yours !== undefined) message.set(address(of.yours), 16)
-  if (of.client !== undefined) message.set(address(of.client), 12)
-  return message
-}
-
-const fromClient = [DhcpPort.CLIENT, DhcpPort.SERVER] as const
-const fromServer = [DhcpPort.SERVER, DhcpPort.CLIENT] as const
-
-const dhcpToAll = (guest: number, kind = 1) => ({
-  octets: datagram({
-    from: guestMac(guest),
-    to: BROADCAST,
-    source: "0.0.0.0",
-    destination: "255.255.255.255",
-    ports: fromClient,
-    payload: dhcpMessage({ hardwareAddress: guestMac(guest), kind })
-  }),
-  port: guest
-})
-
-const dhcpToHost = (guest: number, kind = 3) => ({
-  octets: datagram({
-    from: guestMac(guest),
-    to: hostMac,
-    source: guestAddress(guest),
-    destination: host,
-    ports: fromClient,
-    payload: dhcpMessage({ hardwareAddress: guestMac(guest), kind, client: guestAddress(guest) })
-  }),
-  port: guest
-})
-
-const ack = (guest: number, isToAll: boolean) => ({
-  octets: datagram({
-    from: hostMac,
-    to: isToAll ? BROADCAST : guestMac(guest),
-    source: host,
-    destination: isToAll ? "255.255.255.255" : guestAddress(guest),
-    ports: fromServer,
-    payload: dhcpMessage({ hardwareAddress: guestMac(guest), kind: 5, yours: guestAddress(guest) })
-  }),
-  port: TAP_PORT
-})
-
-const packet6 = (from: number, to: number) => ({
-  octets: six.packet6({ from: guestMac(from), to: guestMac(to), source: guest6(from), destination: guest6(to) }),
-  port: from
-})
-
-const solicit = (from: number) => ({
-  octets: six.solicitation(six.linkLayer(1, guestMac(from)), { from: guestMac(from), source: guest6(from) }),
-  port: from
-})
-
-const advertise = (from: number, to: number, target = guest6(from)) => ({
-  octets: six.advertisement(six.linkLayer(2, guestMac(from)), {
-    from: guestMac(from),
-    to: guestMac(to),
-    source: guest6(from),
-    destination: guest6(to),
-    target
-  }),
-  port: from
-})
-
-/** A host behind the tap. */
-const farMac = mac("52:54:00:ff:fe:ff")
-const far6 = six.address6("fd00:1::ffff:ffff:ffff:fffe")
-const farFields = { from: farMac, source: far6 }
-const fromFar = [
-  six.advertisement(six.linkLayer(2, farMac), { ...farFields, to: guestMac(1), target: far6 }),
-  six.solicitation(six.linkLayer(1, farMac), farFields),
-  six.packet6({ ...farFields, to: guestMac(1) })
-].map((octets) => ({ octets, port: TAP_PORT }))
+/** A client's name, in the first option. */
+const inName = { at: 14 + 20 + 8 + 240 + 3, bytes: 4, frames: 1 } as const
 
 const bindings = [
   { uid: 2001, mac: Mac.parse("52:54:00:ff:00:77"), ip: networkOf("192.168.1.77") },
@@ -200,33 +46,12 @@ const bindings = [
   { uid: 2001, ip: networkOf("fd00:1::ffff:1") }
 ]
 
-const RARP = 0x8035
-/** A migrated guest's, in which it speaks for itself (rule L10). */
-const announcement = (guest: number) => ({
-  octets: ethernet({
-    destination: BROADCAST,
-    source: guestMac(guest),
-    type: RARP,
-    payload: arp({
-      op: 3,
-      senderMac: guestMac(guest),
-      sender: address("0.0.0.0"),
-      target: address("0.0.0.0"),
-      targetMac: guestMac(guest)
-    })
-  }),
-  port: guest
-})
-
-/** What two hosts behind a trunk route here, of networks that are bound to trunks. */
-const routed = [
-  toHost(1, "203.0.113.7"),
-  toHost(1, "203.0.113.8"),
-  { ...packet6(1, 3), octets: six.packet6({ from: guestMac(1), to: hostMac, source: six.address6("fd00:2::8000:1") }) }
-]
 const trunkBindings = ["203.0.113.0/24", "fd00:2::/64"].map((network) => ({ ip: networkOf(network) }))
 
-const { ETHERTYPE_DENIED, IP_LIMIT, ISOLATED, LEARN_RATE, MAC_LIMIT, PASS, SRC_MAC_CONFLICT, STATIC_MISMATCH, STORM_RATE } = Reason
+const {
+  DHCP_CLIENT_CONFLICT, ETHERTYPE_DENIED, IP_LIMIT, ISOLATED, LEARN_RATE, MAC_LIMIT, PASS, SRC_MAC_CONFLICT,
+  STATIC_MISMATCH, STORM_RATE
+} = Reason
 
 export const cases: Readonly<Record<string, AllocationCase>> = {
   "UDP, some of it to all": {
@@ -334,6 +159,23 @@ export const cases: Readonly<Record<string, AllocationCase>> = {
     frames: all.map((guest) => dhcpToHost(guest, 7)),
     reason: LEARN_RATE
   },
+  "DHCP clients with names": {
+    frames: all.map((guest) => dhcpToHost(guest, 3, Uint8Array.of(0xff, 0xff, 0xff, guest))),
+    reason: PASS
+  },
+  "DHCP clients with new names, too many": {
+    frames: all.map((guest) => dhcpToHost(guest, 3, new Uint8Array(4))),
+    reason: IP_LIMIT,
+    number: inName
+  },
+  "DHCP clients with others' names": {
+    frames: all.map((guest) => dhcpToHost(guest, 3, new Uint8Array(4))),
+    reason: DHCP_CLIENT_CONFLICT
+  },
+  "DHCP releases of what is another's": {
+    frames: all.map((guest) => dhcpToHost(guest, 7, undefined, "192.168.9.9")),
+    reason: DHCP_CLIENT_CONFLICT
+  },
   "DHCP answers to all": {
     frames: all.flatMap((guest) => [dhcpToAll(guest, 3), ack(guest, true)]),
     reason: PASS,
@@ -383,9 +225,6 @@ export const cases: Readonly<Record<string, AllocationCase>> = {
   },
   "a storm to ports that are full": { frames: all.map(toAll), reason: PASS, policy: unlimited, full: [2, 3, 0] }
 }
-
-/** Of a guest that leaves before all others begin. */
-export const leaver = toHost(GUESTS + 1)
 
 /** The first turn's frames, over the whole batch. */
 export const fill = (batch: Batch.FrameBatch, { frames }: AllocationCase): void => {

@@ -18,7 +18,8 @@ import * as Ports from "../../src/domain/Ports.ts"
 import * as Plan from "../../src/domain/SendPlan.ts"
 import * as Forwarder from "../../src/services/Forwarder.ts"
 import type { FrameExchange } from "../../src/services/FrameExchange.ts"
-import { type AllocationCase, cases, fill, GUESTS, hostMac, leaver, prefix, renumber } from "./allocationCases.ts"
+import { type AllocationCase, cases, fill, renumber } from "./allocationCases.ts"
+import { GUESTS, hostMac, leaver, prefix } from "./allocationFrames.ts"
 
 /** What a child says. */
 export interface AllocationFigures {
