@@ -176,8 +176,7 @@ const events: ReadonlyArray<Event> = [
   (keepers, { address, from, port, raw }) => {
     const given = (raw & 128) === 0 ? { kind: 7, client: address } : { kind: 4, requested: address }
     const got = keepers.receive(world.dhcpFrame({ from, hardware: from, xid: 9, ...given }), port)
-    const verdict = keepers.slow.guest({ port, mac: from, address: given.client, protocol: "ip" })
-    return [got, verdict === Reason.PASS ? keepers.slow.dhcpReleases(address, port) : verdict]
+    return [got, keepers.slow.givesBack({ from: given.client, given: address, mac: from, port })]
   },
   (keepers, { port, raw }) => {
     Admission.release(keepers.fast.state, port, keepers.nowMs)

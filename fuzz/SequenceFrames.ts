@@ -27,7 +27,7 @@ export const BYSTANDER_MACS = [mac("5a:13:77:c4:e8:31"), mac("a6:9d:0b:52:1f:c8"
 const MARK_BYTES = 6
 const MAGIC = [0x5e, 0xa1]
 const FRAME_BYTES_MIN = 14
-const KINDS = 14
+const KINDS = 16
 /** Of 224.0.0.251 (RFC 1112, 6.4). */
 const GROUP_MAC = mac("01:00:5e:00:00:fb")
 /** A frame that grows has room for that, and more than any switch lets through. */
@@ -139,6 +139,16 @@ export class SequenceFrames {
       case 11:
         return packet(17, udp({ ...ends, sourcePort: 68, destinationPort: 67, payload: this.#release(source, sender) }))
       case 12:
+        // Bystanders have names of their own.
+        return frame(IPV4, this.#request(source, from < 8 ? to % 4 : from), BROADCAST)
+      case 13:
+        return six.advertisement(six.linkLayer(2, source), {
+          from: source,
+          to: destination,
+          source: address6(from),
+          target: address6(to % STATIONS)
+        })
+      case 14:
         return six.packet6({
           from: source,
           to: destination,
@@ -154,9 +164,13 @@ export class SequenceFrames {
     return ipv4({ source, destination: addressOf(0xe00000fb), protocol: 2, payload: new Uint8Array(8) })
   }
 
-  #request(hardwareAddress: Uint8Array): Uint8Array {
+  /** @param name the client identifier, if there is one: any number. */
+  #request(hardwareAddress: Uint8Array, name?: number): Uint8Array {
     const ends = { source: addressOf(0), destination: addressOf(0xffffffff) }
-    const payload = udp({ ...ends, sourcePort: 68, destinationPort: 67, payload: dhcp({ hardwareAddress }) })
+    const message = name === undefined
+      ? dhcp({ hardwareAddress })
+      : dhcp({ hardwareAddress, options: Uint8Array.of(53, 1, 3, 61, 6, 0, 118, 109, 45, 45, name, 255) })
+    const payload = udp({ ...ends, sourcePort: 68, destinationPort: 67, payload: message })
     return ipv4({ ...ends, protocol: 17, payload })
   }
 

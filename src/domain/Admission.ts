@@ -164,6 +164,8 @@ const admitGuest = (
   // What the far side of a trunk routes is nobody's here.
   const address = isTrunk(state, port) && !Claims.isInside(state, said) ? 0 : said
   const isDhcp = type === EtherType.IPV4 && Facts.isDhcp(bytes, start, batch.size[slot]!)
+  const isRead = isDhcp && Facts.read(bytes, start, batch.size[slot]!, facts)
+  if (isRead && isForeign(state, facts, address, port)) return Reason.DHCP_CLIENT_CONFLICT
   const identifiedAt = isDhcp ? Dhcp.nameAt(bytes, start) : -1
   if (identifiedAt >= 0) {
     const denied = Identifiers.judge(state, bytes, identifiedAt, port)
@@ -177,19 +179,16 @@ const admitGuest = (
     state.lastAddress[port] = address
     state.lastSecond[port] = state.nowSeconds
   }
-  if (!isDhcp) return Reason.PASS
-  const isRead = Facts.read(bytes, start, batch.size[slot]!, facts)
-  if (isRead && isForeign(state, facts, port)) return Reason.DHCP_CLIENT_CONFLICT
   if (identifiedAt >= 0) Identifiers.commit(state, port)
   if (isRead) noteDhcp(state, facts, port)
   return Reason.PASS
 }
 
-/** B7: whether a guest gives back what is not its own. */
-const isForeign = (state: AdmissionState, facts: DhcpFacts, port: number): boolean => {
-  if (facts.isReply) return false
-  if (facts.kind === DhcpKind.RELEASE) return !Claims.isOf(state, facts.clientAddress, port)
-  return facts.kind === DhcpKind.DECLINE && !Claims.isOf(state, facts.requestedAddress, port)
+/** B7: whether a guest gives back what is not its own. Whose the message's source is, is judged after that. */
+const isForeign = (state: AdmissionState, facts: DhcpFacts, source: number, port: number): boolean => {
+  if (facts.isReply || (facts.kind !== DhcpKind.RELEASE && facts.kind !== DhcpKind.DECLINE)) return false
+  const given = facts.kind === DhcpKind.RELEASE ? facts.clientAddress : facts.requestedAddress
+  return (given | 0) !== source && !Claims.isOf(state, given, port)
 }
 
 /** Whether the port has just been allowed the same: nothing that has happened since says otherwise. */

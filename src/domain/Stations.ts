@@ -57,7 +57,7 @@ export const judge = (state: AdmissionState, hi: number, lo: number, port: numbe
       verdict.reason = Reason.SRC_MAC_CONFLICT
       return
     }
-  } else if (isHeldFrom(state, port, hi, lo, 0, 0)) {
+  } else if (isHeldFrom(state, port, Held.MAC_WORD, hi, lo, 0)) {
     verdict.reason = Reason.SRC_MAC_CONFLICT
     return
   }
@@ -130,7 +130,7 @@ export const commit = (
   }
   if (stations.portCount[port]! >= capOf(state, port) || !Owners.hasRoom(stations)) giveUpOldest(state, port)
   Owners.add(stations, hi, lo, 0, 0, port, state.nowSeconds)
-  Held.letGo(state.held, hi, lo, 0, 0)
+  Held.letGo(state.held, Held.MAC_WORD, hi, lo, 0)
 }
 
 /** False if the port has none but pinned ones. */
@@ -201,7 +201,7 @@ export const releaseUnbound = (state: AdmissionState): void => {
     if (isLost) Owners.remove(stations, station)
   })
   for (const { mac, uid } of bindings) {
-    if (mac !== undefined) Held.letGoOfOthers(state.held, mac.hi, mac.lo, 0, 0, uid)
+    if (mac !== undefined) Held.letGoOfOthers(state.held, Held.MAC_WORD, mac.hi, mac.lo, 0, uid)
   }
 }
 
@@ -215,7 +215,7 @@ export const release = (state: AdmissionState, port: number): void => {
     if (isKept && isFresh(state, station)) {
       const hi = Owners.get(stations, station, 0)
       const lo = Owners.get(stations, station, 1)
-      Held.hold(state.held, hi, lo, 0, 0, state.uid[port]!, untilSeconds)
+      Held.hold(state.held, Held.MAC_WORD, hi, lo, 0, state.uid[port]!, untilSeconds)
     }
     Owners.remove(stations, station)
   }

@@ -200,12 +200,10 @@ describe("what is remembered of guests", () => {
           if (expected === Reason.PASS) slow.dhcpAcks(s.station, from, yours, 100, s.port)
         } else if (s.kind === "release") {
           got = receive(dhcpFrame({ from, hardware: from, xid: 9, kind: 7, client: claimed }), s.port)
-          expected = slow.guest({ port: s.port, mac: from, address: claimed, protocol: "ip" })
-          if (expected === Reason.PASS) expected = slow.dhcpReleases(claimed, s.port)
+          expected = slow.givesBack({ from: claimed, given: claimed, mac: from, port: s.port })
         } else if (s.kind === "decline") {
           got = receive(dhcpFrame({ from, hardware: from, xid: 9, kind: 4, requested: claimed }), s.port)
-          expected = slow.guest({ port: s.port, mac: from, address: undefined, protocol: "ip" })
-          if (expected === Reason.PASS) expected = slow.dhcpReleases(claimed, s.port)
+          expected = slow.givesBack({ given: claimed, mac: from, port: s.port })
         } else if (s.kind === "close") {
           Admission.release(fast.state, s.port, now * 1000)
           slow.close(s.port)

@@ -143,12 +143,16 @@ export class Reference {
     this.ownClaim(address, asked.port, "lease", this.now + seconds, cap)
   }
 
-  /** Or declines it: B7. */
-  dhcpReleases(address: string, port: number): number {
-    if (!this.claims.some((c) => c.address === address && c.port === port)) return Reason.DHCP_CLIENT_CONFLICT
-    if (this.isLocked(port)) return Reason.PASS
-    this.claims = this.claims.filter((c) => !(c.address === address && c.port === port))
-    return Reason.PASS
+  /** RELEASE, from the address, or DECLINE, from nobody's: B7, then all that a frame is judged by, then B4. */
+  givesBack(of: { from?: string | undefined; given: string; mac: string; port: number }): number {
+    const { from, given, mac, port } = of
+    const isOwn = this.claims.some((c) => c.address === given && c.port === port)
+    if (!isOwn && given !== from) return Reason.DHCP_CLIENT_CONFLICT
+    const verdict = this.guest({ port, mac, address: from, protocol: "ip" })
+    if (verdict === Reason.PASS && !this.isLocked(port)) {
+      this.claims = this.claims.filter((c) => !(c.address === given && c.port === port))
+    }
+    return verdict
   }
 
   close(port: number): void {

@@ -178,6 +178,20 @@ describe("an IPv6 address that is bound", () => {
   })
 })
 
+describe("what a closed port had", () => {
+  it("is kept for its user, also where a MAC address looks like an IPv6 address that another had", () => {
+    const { receive, state } = guests()
+    const [station, lookalike] = ["52:54:80:fe:01:00", "fe80:5452:0:1::"]
+    const take = (port: number) => receive(request(station, "0.0.0.0"), port, T0)
+    assert.strictEqual(take(1), Reason.PASS)
+    assert.strictEqual(receive(packet6(macOf(2), lookalike), 2, T0), Reason.PASS)
+    Admission.release(state, 1, T0)
+    Admission.release(state, 2, T0)
+    assert.strictEqual(take(2), Reason.SRC_MAC_CONFLICT)
+    assert.strictEqual(take(1), Reason.PASS)
+  })
+})
+
 describe("an address of a host behind the tap", () => {
   const later = (second: number) => T0 + second * 1000
 

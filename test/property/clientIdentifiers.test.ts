@@ -3,7 +3,7 @@ import * as fc from "effect/FastCheck"
 import * as Admission from "../../src/domain/Admission.ts"
 import * as Snapshots from "../../src/domain/AdmissionSnapshot.ts"
 import { Reason, reasonNames } from "../../src/domain/Reason.ts"
-import { addressOf, dhcpFrame, macOf, makeFast, PORTS, request, tapMac } from "./admissionWorld.ts"
+import { addressOf, dhcpFrame, dump, macOf, makeFast, PORTS, request, tapMac } from "./admissionWorld.ts"
 
 const T0 = 1_000_000
 const DISCOVER = 1
@@ -132,6 +132,14 @@ describe("a DHCP client identifier", () => {
 })
 
 describe("an address that is given back", () => {
+  it("by whoever may not leaves nothing remembered", () => {
+    const { giveBack, state } = guests()
+    for (const kind of [RELEASE, DECLINE] as const) {
+      assert.strictEqual(giveBack(2, kind, addressOf(5)), Reason.DHCP_CLIENT_CONFLICT)
+      assert.deepStrictEqual(dump(state), { stations: [], claims: [] })
+    }
+  })
+
   it("is the giver's own: nobody ends another's lease, by its name or without one", () => {
     const { giveBack, lease, receive } = guests()
     lease(1, 5, "vm-1")

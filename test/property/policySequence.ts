@@ -160,7 +160,7 @@ const referenceFor = (policy: PolicySettings, bound: ReadonlyArray<Bound>): Refe
       }])
   })
 
-const protocols = { arp: "arp", probe: "arp", ip: "ip", ask: "ip", decline: "ip", ip6: "ip6" } as const
+const protocols = { arp: "arp", probe: "arp", ip: "ip", ask: "ip", ip6: "ip6" } as const
 
 /** The slow verdict. The host's side is always let through. */
 const hear = (slow: Reference, { address, mac: n, port, say }: Say): number => {
@@ -170,9 +170,10 @@ const hear = (slow: Reference, { address, mac: n, port, say }: Say): number => {
   else {
     const verdict = say === "advertise6"
       ? slow.guest({ port, mac: from, address: speakerOf(port), protocol: "ip6", target: address })
-      : slow.guest({ port, mac: from, address: say === "decline" ? undefined : address, protocol: protocols[say] })
+      : say === "decline"
+      ? slow.givesBack({ given: address!, mac: from, port })
+      : slow.guest({ port, mac: from, address, protocol: protocols[say] })
     if (say === "ask" && verdict === 0) slow.dhcpAsks(n, from, port)
-    if (say === "decline" && verdict === 0) return slow.dhcpReleases(address!, port)
     return verdict
   }
   return 0

@@ -16,6 +16,12 @@ export interface HeldIdentities {
   readonly uid: Uint32Array
 }
 
+/**
+ * First word of a MAC address, whose own two follow it. An IPv6 address that begins so is a group's, and nobody has it:
+ * a guest could else have one that looks like another's MAC address, and take that when both have gone.
+ */
+export const MAC_WORD = 0xff << 24
+
 /** @param seed as of `OwnerTable`. */
 export const make = (seed: readonly [number, number]): HeldIdentities => ({
   facts: Owners.make({ capacity: Bounds.heldIdentities, ports: Bounds.heldIdentities, seed }),
