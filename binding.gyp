@@ -3,7 +3,7 @@
     "target_name": "vknetd",
     "sources": [
       "native/addon.cc", "native/addon_exchange.cc", "native/loop.cc", "native/ports.cc",
-      "native/segments.cc", "native/segment_tap.cc",
+      "native/segments.cc", "native/segment_tap.cc", "native/link_watch.cc",
       "native/posix.cc", "native/errno.cc", "native/service.cc",
       "native/addon_service.cc", "native/control.cc", "native/addon_control.cc",
       "native/handover.cc", "native/addon_handover.cc"
@@ -17,7 +17,8 @@
     "cflags_cc": ["-std=gnu++17", "-fno-exceptions", "-O2"],
     "conditions": [
       ["OS=='linux'", {
-        "sources": ["native/kernel_linux.cc", "native/interface_linux.cc", "native/addresses_linux.cc"]
+        "sources": ["native/kernel_linux.cc", "native/interface_linux.cc", "native/addresses_linux.cc",
+          "native/link_linux.cc"]
       }],
       ["OS=='freebsd'", { "sources": ["native/kernel_dragonfly.cc", "native/interface_dragonfly.cc"] }]
     ]

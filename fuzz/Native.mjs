@@ -7,7 +7,7 @@ import { root } from "./Bundle.mjs"
 import { corpusPath, readInputs, record, writeInputs } from "./Findings.mjs"
 
 const UNDER_TEST = ["loop", "ports", "posix", "errno", "service", "kernel_linux", "segments",
-  "segment_tap"].map((name) => `native/${name}.cc`)
+  "segment_tap", "link_watch", "link_linux", "interface_linux"].map((name) => `native/${name}.cc`)
 const HARNESS = ["ExchangeRun", "ExchangeStep", "Peer", "Stage", "Files", "Promise", "Segments", "Vigils"].map((name) =>
   `fuzz/native/${name}.cc`)
 const INPUT_BYTES_MAX = 400

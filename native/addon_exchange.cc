@@ -6,6 +6,7 @@
 #include <napi.h>
 
 #include <limits.h>
+#include <string.h>
 
 #include <string>
 
@@ -64,7 +65,16 @@ Value Listen(const CallbackInfo& info) {
 }
 
 Value AttachTap(const CallbackInfo& info) {
-  return number(info, -exchange_of(info).attach_tap(int_at(info, 0)));
+  Exchange& exchange = exchange_of(info);
+  if (info.Length() < 4) return number(info, -exchange.attach_tap(int_at(info, 0)));
+  // The address as MacAddress.ts has it.
+  const uint32_t hi = port_at(info, 1);
+  const uint16_t pairs[3] = {static_cast<uint16_t>(hi), static_cast<uint16_t>(hi >> 16),
+                             static_cast<uint16_t>(port_at(info, 2))};
+  TapLink known;
+  memcpy(known.mac, pairs, sizeof(known.mac));
+  known.mtu = int_at(info, 3);
+  return number(info, -exchange.attach_tap(int_at(info, 0), &known));
 }
 
 void Refuse(const CallbackInfo& info) { exchange_of(info).refuse(int_at(info, 0)); }

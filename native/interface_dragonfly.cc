@@ -182,8 +182,19 @@ int tap_open(const char* request, bool, TapInfo* out) {
   return fd;
 }
 
-// Only systemd hands over an open tap.
-int tap_info(int, TapInfo*) { return -EOPNOTSUPP; }
+int tap_info(int fd, TapInfo* out) {
+  *out = {};
+  return tap_names(fd, out) < 0 ? -ENOTTY : interface_info(out->interface_name, out);
+}
+
+// route(4) tells of flags and of the MTU, and of every route that changes besides; of a MAC address that ifconfig(8)
+// sets it says nothing. So nobody is told, and LinkWatch looks.
+int link_subscribe(int tap) {
+  TapInfo names = {};
+  return tap_names(tap, &names) < 0 ? -ENOTTY : -EOPNOTSUPP;
+}
+
+void link_drain(int) {}
 
 int interface_info(const char* interface_name, TapInfo* out) {
   ifreq request = {};

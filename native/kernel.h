@@ -18,7 +18,7 @@
 
 namespace vknetd {
 
-// ---- Interfaces (kernel_*.cc) ----
+// ---- Interfaces (interface_*.cc, link_*.cc) ----
 
 struct TapInfo {
   char interface_name[16];  // "tap0"
@@ -34,6 +34,13 @@ int tap_open(const char* request, bool offload, TapInfo* out);
 
 // The same of a tap that is open already, whoever opened it: 0, or -ENOTTY for what is none.
 int tap_info(int fd, TapInfo* out);
+
+// A descriptor for a poller, readable when something happens to the interface of an open tap, and to no other;
+// -EOPNOTSUPP where the kernel tells nobody, -ENOTTY for what is no tap. Takes no right.
+int link_subscribe(int tap);
+
+// Forgets what it told. What was lost for want of room has told as much.
+void link_drain(int fd);
 
 // Reads mac and mtu of an interface again, by name.
 int interface_info(const char* interface_name, TapInfo* out);

@@ -15,6 +15,7 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <string.h>
 
 namespace vknetd {
 
@@ -51,6 +52,7 @@ int Exchange::step(uint32_t plan_count, int timeout_ms) {
     const int count = wait(plan_count, timeout_ms, results);
     arrays_.clock[0] = clock_ms();
     const uint32_t readable = note_results(results, count, turns);
+    if (link_.is_due(arrays_.clock[0])) tell_link();
     received = receive(turns, readable);
     share_.learn(readable, received, options_.batch_frames);
     tell_turns(turns, readable);
@@ -213,7 +215,7 @@ int Exchange::wait(uint32_t sent, int timeout_ms, PollResult* results) {
   if (capacity > kResultsMax) capacity = kResultsMax;
   const uint32_t sharers = share_.ports(options_.batch_frames);
   if (capacity > sharers) capacity = sharers;
-  if (tap_waits()) {
+  if (tap_waits() || link_.is_stale()) {
     timeout_ms = 0;
     if (capacity > 1) capacity--;
   }
@@ -256,6 +258,8 @@ uint32_t Exchange::note_results(const PollResult* results, int count, Turn* turn
     } else if (tag == kTagWake) {
       wake_drain(options_.wake);
       tell(EventKind::Wake, 0, 0, nullptr);
+    } else if (tag == kTagLink) {
+      link_.hear();
     } else if (attached(tag)) {
       Port& port = ports_[tag];
       if (port.refusing && (flags & (POLL_WRITE | POLL_HANGUP)) != 0) {
@@ -310,6 +314,16 @@ uint32_t Exchange::receive_turn(Turn& turn, uint32_t filled, uint32_t quota) {
   turn.error = result.error == EWOULDBLOCK ? EAGAIN : result.error;
   turn.drained = result.count < asked || result.ended || result.error != 0;
   return static_cast<uint32_t>(result.count);
+}
+
+// The address goes in the places of uid and gid, as MacAddress.ts has it.
+void Exchange::tell_link() {
+  TapLink link;
+  if (!link_.look(arrays_.clock[0], &link)) return;
+  uint16_t pairs[3];
+  memcpy(pairs, link.mac, sizeof(pairs));
+  const Peer address = {pairs[0] | static_cast<uint32_t>(pairs[1]) << 16, pairs[2], 0};
+  tell(EventKind::TapChanged, 0, link.mtu, &address);
 }
 
 void Exchange::tell_turns(const Turn* turns, uint32_t count) {

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "kernel.h"
+#include "link_watch.h"
 #include "segment_tap.h"
 #include "share.h"
 #include "vigil.h"
@@ -51,7 +52,8 @@ enum class EventKind : int32_t {
   Wake = 4,
   TapLost = 5,
   AcceptError = 6,
-  Ancillary = 7
+  Ancillary = 7,
+  TapChanged = 8
 };
 
 const size_t kEventWidth = 6;
@@ -64,6 +66,7 @@ const uint32_t kEntrances = 2;
 // Poller tags that are no port's; a listener's is the first plus its index.
 const uint32_t kTagListener = UINT32_MAX - 1;
 const uint32_t kTagWake = UINT32_MAX - 2;
+const uint32_t kTagLink = UINT32_MAX - 3;
 
 class Exchange {
  public:
@@ -88,7 +91,8 @@ class Exchange {
   int descriptor(uint32_t port) const;
   int admit(int fd, uint32_t port);
   void refuse(int fd);
-  int attach_tap(int fd);
+  // `known` is what the tap was known by before; nullptr: as it is.
+  int attach_tap(int fd, const TapLink* known = nullptr);
   void detach_tap();
   void close_port(uint32_t port);
   void pause(uint32_t port);
@@ -143,12 +147,15 @@ class Exchange {
   uint32_t receive(Turn* turns, uint32_t count);
   uint32_t receive_turn(Turn& turn, uint32_t filled, uint32_t quota);
   void tell_turns(const Turn* turns, uint32_t count);
+  void tell_link();
   int watch_listener(uint32_t entrance);
   void accept_waiting(uint32_t entrance);
   void rest_listener(uint32_t entrance);
   void wake_listener(uint32_t entrance);
 
   int attach(uint32_t port, int fd, PortKind kind);
+  int attach_segments(int fd);
+  int watch_link(int fd, const TapLink* known);
   int poll_port(uint32_t port, bool is_new);
   void detach(uint32_t port);
   bool attached(uint32_t port) const;
@@ -163,6 +170,7 @@ class Exchange {
   Listener listeners_[kEntrances];
   Port* ports_;
   SegmentTap* segment_tap_;  // what port 0 is, if it is one
+  LinkWatch link_;          // of port 0, if it is a tap
   FrameSlot* slots_;        // the batch's slots, where the poller's frames go
   uint32_t* chain_;         // plan entry -> next entry of the same egress
   uint16_t* touched_;       // egresses of a plan that have entries left, in order of appearance

@@ -182,6 +182,8 @@ void Exchange::detach(uint32_t index) {
   poller_remove(poller_, ports_[index].fd);
   ports_[index].fd = -1;
   if (index != 0) return;
+  if (link_.descriptor() >= 0) poller_remove(poller_, link_.descriptor());
+  link_.stop();
   delete segment_tap_;
   segment_tap_ = nullptr;
 }
@@ -198,16 +200,27 @@ void Exchange::refuse(int fd) {
 }
 
 // A connected socket may stand in for a tap: a simulated host is at its other end.
-int Exchange::attach_tap(int fd) {
+int Exchange::attach_tap(int fd, const TapLink* known) {
   if (is_socket(fd)) return attach(0, fd, socket_kind(fd));
   const int prefixed = attached(0) ? 0 : tap_prefixed(fd);
   if (prefixed < 0) return prefixed;
-  const int error = attach(0, fd, PortKind::Tap);
-  if (error < 0 || prefixed == 0) return error;
+  int error = attach(0, fd, PortKind::Tap);
+  if (error < 0) return error;
+  if (prefixed == 1) error = attach_segments(fd);
+  if (error == 0) error = watch_link(fd, known);
+  if (error < 0) detach(0);
+  return error;
+}
+
+int Exchange::attach_segments(int fd) {
   segment_tap_ = new (std::nothrow) SegmentTap(fd);
-  if (segment_tap_ != nullptr) return 0;
-  detach(0);
-  return -ENOMEM;
+  return segment_tap_ == nullptr ? -ENOMEM : 0;
+}
+
+int Exchange::watch_link(int fd, const TapLink* known) {
+  const int error = link_.start(fd, known);
+  if (error < 0 || link_.descriptor() < 0) return error;
+  return poller_set(poller_, link_.descriptor(), kTagLink, POLL_READ, true);
 }
 
 void Exchange::detach_tap() {

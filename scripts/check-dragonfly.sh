@@ -25,7 +25,9 @@ include=$(cd "$1" && pwd)
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # All of the addon but what includes Node's headers.
-sources=(kernel_dragonfly interface_dragonfly posix loop ports segments segment_tap errno control service handover)
+sources=(
+  kernel_dragonfly interface_dragonfly posix loop ports segments segment_tap link_watch errno control service handover
+)
 
 status=0
 for name in "${sources[@]}"; do

@@ -1,4 +1,5 @@
 import type { FrameBatch } from "../domain/FrameBatch.ts"
+import type { MacAddress } from "../domain/MacAddress.ts"
 import type { SendPlan } from "../domain/SendPlan.ts"
 
 /** What one row of {@link ExchangeEvents} tells. */
@@ -19,8 +20,19 @@ export const EventKind = {
   /** accept(2) failed: `errno`. The connection, if there was one, has been closed. */
   AcceptError: 6,
   /** Descriptors came along with frames of `port` and have been closed: `handle` says how many. */
-  Ancillary: 7
+  Ancillary: 7,
+  /**
+   * The tap's address or its MTU is another than it was known to be: in the place of `handle` the MTU in octets, of uid
+   * and gid the address, `hi` and `lo` of `MacAddress`. What the step received came after that.
+   */
+  TapChanged: 8
 } as const
+
+/** What a tap is known by. */
+export interface TapLink {
+  readonly mac: MacAddress
+  readonly mtuBytes: number
+}
 
 /** The sockets on which an exchange listens. */
 export const Entrance = { Guests: 0, Trunks: 1 } as const
@@ -82,8 +94,13 @@ export interface FrameExchange {
   readonly admit: (handle: number, port: number) => number
   /** Closes a connection that was not admitted. */
   readonly refuse: (handle: number) => void
-  /** Makes a tap's descriptor port 0. It stays the caller's to close, after `detachTap`. Returns 0 or an errno. */
-  readonly attachTap: (handle: number) => number
+  /**
+   * Makes a tap's descriptor port 0. It stays the caller's to close, after `detachTap`. Returns 0 or an errno.
+   *
+   * @param known what was read of it before: `TapChanged` tells when it is no longer so, with the next step if it is
+   * not so already. Left out: what it is now. What merely stands in for a tap does not change.
+   */
+  readonly attachTap: (handle: number, known?: TapLink) => number
   /** Forgets the tap. Harmless when there is none. */
   readonly detachTap: () => void
   /** Ends a guest's port and closes its connection. Harmless when it is closed already. */

@@ -14,11 +14,24 @@ export interface ContractPeer {
   readonly close: () => void
 }
 
+/** A tap, and what an administrator does to it. */
+export interface ContractTap {
+  readonly handle: number
+  /** Six octets. */
+  readonly mac: Uint8Array
+  readonly mtuBytes: number
+  readonly change: (link: { readonly mac?: Uint8Array; readonly mtuBytes?: number }) => void
+  /** Does something to its interface, and to others, by which neither changes. */
+  readonly disturb: () => void
+}
+
 /** An exchange that listens, and guests that connect to it. */
 export interface ExchangeWorld {
   readonly exchange: FrameExchange
   /** To the guests' socket, or the trunks'. */
   readonly connect: (entrance: number) => ContractPeer
+  /** A new tap of the host's, not attached; for worlds that have some. Gone with the world. */
+  readonly openTap: () => ContractTap
   /** Lets what was done so far reach the exchange. */
   readonly settle: () => void
   /** Lets so many milliseconds pass. */
@@ -39,6 +52,8 @@ export interface Told {
   readonly kind: number
   readonly port: number
   readonly detail: number
+  /** In the places of uid and gid. */
+  readonly address: { readonly hi: number; readonly lo: number }
 }
 
 export interface Frame {
@@ -92,8 +107,8 @@ export class ExchangeUnderTest {
         octets: Batch.frame(batch, slot).slice()
       })),
       events: range(events.count).map((row) => {
-        const [kind, port, detail] = events.rows.subarray(row * EVENT_WIDTH)
-        return { kind: kind!, port: port!, detail: detail! }
+        const [kind, port, detail, hi, lo] = events.rows.subarray(row * EVENT_WIDTH)
+        return { kind: kind!, port: port!, detail: detail!, address: { hi: hi!, lo: lo! } }
       })
     }
   }
@@ -109,6 +124,10 @@ export class ExchangeUnderTest {
       events.push(...stepped.events)
     }
     throw new Error("the exchange does not come to rest")
+  }
+
+  openTap(): ContractTap {
+    return this.#world.openTap()
   }
 
   /** A guest, or a trunk, that waits to be admitted, and its handle. */

@@ -14,16 +14,18 @@ import {
   told,
   type WorldOptions
 } from "./ExchangeUnderTest.ts"
+import { links } from "./tapLink.contract.ts"
 
 /*
  * What every exchange promises, simulated or real: one text for both, so that the double cannot drift from what it
  * doubles.
  */
 
-type Within = (test: (contract: ExchangeUnderTest) => void, options?: Partial<WorldOptions>) => void
+/** Runs a test in a world of its own. */
+export type Within = (test: (contract: ExchangeUnderTest) => void, options?: Partial<WorldOptions>) => void
 
-/** States the promises of `FrameExchange` about what `make` makes. */
-export const exchangeContract = (name: string, make: MakeWorld): void => {
+/** States the promises of `FrameExchange` about what `make` makes. @param hasTaps whether its worlds can have some. */
+export const exchangeContract = (name: string, make: MakeWorld, hasTaps = true): void => {
   const within: Within = (test, options = {}) => {
     const world = make({ portCount: 8, frameBytesMax: 1518, ...options })
     try {
@@ -36,6 +38,7 @@ export const exchangeContract = (name: string, make: MakeWorld): void => {
   describe(`${name}: receiving`, () => receiving(within))
   describe(`${name}: sending`, () => sending(within))
   describe(`${name}: the end of a connection`, () => endings(within))
+  describe.runIf(hasTaps)(`${name}: what a tap is known by`, () => links(within))
 }
 
 const connections = (within: Within): void => {

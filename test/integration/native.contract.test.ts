@@ -1,12 +1,17 @@
+import { execFileSync } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { load } from "../../src/adapters/native/Binding.ts"
 import * as Exchange from "../../src/adapters/native/NativeFrameExchange.ts"
 import * as Batch from "../../src/domain/FrameBatch.ts"
+import * as Mac from "../../src/domain/MacAddress.ts"
 import { Entrance } from "../../src/services/FrameExchange.ts"
 import { exchangeContract } from "./exchange.contract.ts"
-import type { ContractPeer } from "./ExchangeUnderTest.ts"
+import type { ContractPeer, ContractTap } from "./ExchangeUnderTest.ts"
+import { privilegesMissing } from "./guests/GuestPackages.ts"
+
+const colons = (octets: Uint8Array): string => Mac.format(Mac.fromOctets(octets))
 
 /*
  * The contract on the running kernel. The guests' ends are ports of a second exchange, each paused except
@@ -30,6 +35,35 @@ exchangeContract("the exchange of the running kernel", ({ frameBytesMax, portCou
   const exchange = Exchange.open(binding, { portCount, frameBytesMax, ...entrances, wake: -1 })
   const far = Exchange.open(binding, { portCount: PEERS_MAX, frameBytesMax: 2048, listener: -1, wake: -1 })
   let peers = 0
+  const taps: Array<number> = []
+
+  /** By a name that nobody else uses, and never brought up: nobody notices it. */
+  const openTap = (): ContractTap => {
+    const open = (name: string) => {
+      const tap = binding.openTap(name, true)
+      if (typeof tap === "number") throw failed("openTap", tap)
+      return tap
+    }
+    const name = `vkc${process.pid}`
+    const { fd, mac, mtu } = open(name)
+    taps.push(fd)
+    let queue = 100
+    const ip = (...words: ReadonlyArray<string>) => void execFileSync("ip", ["link", ...words])
+    return {
+      handle: fd,
+      mac,
+      mtuBytes: mtu,
+      change: ({ mac, mtuBytes }) => {
+        if (mac !== undefined) ip("set", name, "address", colons(mac))
+        if (mtuBytes !== undefined) ip("set", name, "mtu", String(mtuBytes))
+      },
+      disturb: () => {
+        // Two messages about another, and one about it.
+        binding.closeFd(open(`${name}x`).fd)
+        ip("set", name, "txqueuelen", String(queue++))
+      }
+    }
+  }
 
   const connect = (entrance: number): ContractPeer => {
     const fd = binding.connect(entrance === Entrance.Trunks ? trunkPath : path)
@@ -59,11 +93,13 @@ exchangeContract("the exchange of the running kernel", ({ frameBytesMax, portCou
   return {
     exchange,
     connect,
+    openTap,
     settle: () => {},
     pass: (ms) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms),
     close: () => {
       exchange.shutdown()
       far.shutdown()
+      for (const fd of taps) binding.closeFd(fd)
       binding.unlinkSocket(path, listener.device, listener.inode)
       binding.closeFd(listener.fd)
       binding.unlinkSocket(trunkPath, trunks.device, trunks.inode)
@@ -71,4 +107,4 @@ exchangeContract("the exchange of the running kernel", ({ frameBytesMax, portCou
       rmSync(directory, { recursive: true })
     }
   }
-})
+}, privilegesMissing().length === 0)

@@ -173,6 +173,50 @@ describe.runIf(namespace !== undefined)("the addon's exchange with a tap", () =>
     }))
 })
 
+describe.runIf(namespace !== undefined)("the addon's exchange on a busy host", () => {
+  it("is not woken by what happens to other interfaces", () =>
+    inNamespace(async (child) => {
+      const told = await child.evaluate(({ binding, exchange, run }) => {
+        const tap = binding.openTap("tap0", false)
+        if (typeof tap === "number") throw new Error(binding.errnoName(-tap))
+        const hub = exchange(-1)
+        hub.native.attachTap(tap.fd)
+        run("sh", "-c", "for i in $(seq 100); do echo link add b$i type bridge; echo link del b$i; done | ip -batch -")
+        const startMs = performance.now()
+        hub.step(200)
+        return { rows: hub.rows(), waitedMs: performance.now() - startMs }
+      })
+      assert.deepStrictEqual(told.rows, [])
+      assert.isAtLeast(told.waitedMs, 195)
+    }))
+
+  it("looks when more happened to its tap than there was room to tell", () =>
+    inNamespace(async (child) => {
+      const told = await child.evaluate(({ binding, exchange, run }) => {
+        const tap = binding.openTap("tap0", false)
+        if (typeof tap === "number") throw new Error(binding.errnoName(-tap))
+        const hub = exchange(-1)
+        hub.native.attachTap(tap.fd)
+        const flood = "for i in $(seq 2000); do echo link set tap0 mtu $((1000 + i % 2)); done"
+        run("sh", "-c", `(${flood}; echo link set tap0 mtu 1234) | ip -batch -`)
+        // The last but one of what the kernel says of a netlink socket: messages for which there was no room.
+        const lost = run("cat", "/proc/net/netlink").trim().split("\n").slice(1)
+          .map((line) => Number(line.trim().split(/\s+/).at(-2)))
+        const rows = []
+        for (let i = 0; i < 20; i++) {
+          hub.step(0)
+          rows.push(...hub.rows())
+        }
+        const startMs = performance.now()
+        hub.step(100)
+        return { lost: Math.max(...lost), rows, waitedMs: performance.now() - startMs }
+      })
+      assert.isAbove(told.lost, 0)
+      assert.deepStrictEqual(told.rows, [[EventKind.TapChanged, 0, 1234]])
+      assert.isAtLeast(told.waitedMs, 95)
+    }))
+})
+
 describe.runIf(namespace !== undefined)("the addon's addresses and flags", () => {
   const address = 0x0a01_0001
   const maskOf = (bits: number) => bits === 0 ? 0 : (0xffff_ffff << (32 - bits)) >>> 0

@@ -40,6 +40,12 @@ exchangeContract("the simulated exchange", ({ frameBytesMax, portCount }) => {
     exchange,
     connect: (entrance) =>
       peerOf(kernel.guest({ path: entrance === Entrance.Trunks ? TRUNK_PATH : PATH, uid: 0, gid: 0, pid: 1 })),
+    openTap: () => {
+      const handle = kernel.openTap("tap0")
+      const { mac, mtuBytes } = kernel.interfaces.tap("tap0")!
+      const host = kernel.hostEnd("tap0")
+      return { handle, mac, mtuBytes, change: (link) => host.change(link), disturb: () => host.up = false }
+    },
     settle: () => kernel.advance(1),
     pass: (ms) => kernel.advance(ms),
     close: () => exchange.shutdown()

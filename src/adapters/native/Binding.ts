@@ -37,7 +37,8 @@ export interface NativeExchange {
   readonly listen: (entrance: number, fd: number) => number
   readonly admit: (fd: number, port: number) => number
   readonly refuse: (fd: number) => void
-  readonly attachTap: (fd: number) => number
+  /** What is known of it are `hi` and `lo` of its address, and its MTU. */
+  readonly attachTap: (fd: number, ...known: readonly [] | readonly [number, number, number]) => number
   readonly detachTap: () => void
   readonly close: (port: number) => void
   readonly pause: (port: number) => void

@@ -1,7 +1,7 @@
 import { Bounds } from "../../domain/Bounds.ts"
 import * as Batch from "../../domain/FrameBatch.ts"
 import * as Plan from "../../domain/SendPlan.ts"
-import { EVENT_WIDTH, type InheritableExchange } from "../../services/FrameExchange.ts"
+import { EVENT_WIDTH, type InheritableExchange, type TapLink } from "../../services/FrameExchange.ts"
 import type { Binding } from "./Binding.ts"
 
 /** An exchange whose thread can rest, and begin before there is a listener. */
@@ -11,6 +11,8 @@ export interface NativeFrameExchange extends InheritableExchange {
   /** Accepts from this listener at an {@link Entrance} that has none. 0 or an errno. */
   readonly listen: (entrance: number, listener: number) => number
 }
+
+const numbersOf = ({ mac: { hi, lo }, mtuBytes }: TapLink) => [hi, lo, mtuBytes] as const
 
 /**
  * The exchange of a real kernel. Belongs to the thread that opens it.
@@ -77,7 +79,7 @@ export const open = (
     handleOf: native.descriptor,
     admit: native.admit,
     refuse: native.refuse,
-    attachTap: native.attachTap,
+    attachTap: (handle, known) => native.attachTap(handle, ...(known === undefined ? [] : numbersOf(known))),
     detachTap: native.detachTap,
     close: native.close,
     pause: native.pause,

@@ -68,7 +68,6 @@ class ReplayWorld {
     const tapFd = kernel.openTap(TAP_NAME)
     const tap = kernel.interfaces.tap(TAP_NAME)!
     tap.up = true
-    tap.mtuBytes = settings.tapMtuBytes
     const listening = SocketFile.listen(kernel, { path: PATH, gid: GROUP, mode: 0o666, backlog: Bounds.backlog })
     if (typeof listening === "number") throw new Error(`the simulated socket: ${listening}`)
     const { frameBytesMax, guestPorts } = settings
@@ -80,12 +79,13 @@ class ReplayWorld {
       notify: () => {}
     })
     const mac = settings.tapMac ?? (survey.hostMac === undefined ? undefined : Mac.parse(survey.hostMac))
+    this.#host = kernel.hostEnd(TAP_NAME)
+    this.#host.change({ mtuBytes: settings.tapMtuBytes, ...(mac === undefined ? {} : { mac: Mac.toOctets(mac) }) })
     Forwarder.attachTap(this.#forwarder, {
       handle: tapFd,
-      mac: mac ?? Mac.fromOctets(tap.mac),
+      mac: Mac.fromOctets(tap.mac),
       mtuBytes: settings.tapMtuBytes
     })
-    this.#host = kernel.hostEnd(TAP_NAME)
     // One after the other: the first guest gets port 1, and so on.
     this.#guests = survey.guests.map((_, i) => {
       const guest = kernel.guest({ path: PATH, uid: FIRST_UID + i + 1, gid: GROUP, pid: i + 1 })

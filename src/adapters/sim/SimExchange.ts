@@ -1,7 +1,8 @@
 import { Bounds, TAP_PORT } from "../../domain/Bounds.ts"
 import * as Batch from "../../domain/FrameBatch.ts"
+import * as Mac from "../../domain/MacAddress.ts"
 import * as Plan from "../../domain/SendPlan.ts"
-import type { ExchangeEvents, InheritableExchange } from "../../services/FrameExchange.ts"
+import type { ExchangeEvents, InheritableExchange, TapLink } from "../../services/FrameExchange.ts"
 import { Entrance, EVENT_WIDTH, EventKind } from "../../services/FrameExchange.ts"
 import { errno } from "./Errno.ts"
 import type { SimKernel } from "./SimKernel.ts"
@@ -69,6 +70,8 @@ export class SimExchange implements InheritableExchange {
   #acceptsFromMs = -Infinity
   /** Port that was read last: the next step begins behind it. */
   #lastRead = -1
+  /** What the tap was last known by. */
+  #link: TapLink | undefined
 
   constructor(kernel: SimKernel, options: SimExchangeOptions) {
     this.batch = Batch.make(options.frameBytesMax)
@@ -111,6 +114,7 @@ export class SimExchange implements InheritableExchange {
     this.#nowMs = this.#kernel.nowMs
     if (this.plan.failed > 0) return
     if (this.#woken && this.#tell(EventKind.Wake, 0, 0)) this.#woken = false
+    this.#tellLink()
     for (const port of this.#attached.values()) {
       if (port.refused && isWritable(port) && this.#tell(EventKind.Writable, port.port, 0)) port.refused = false
     }
@@ -169,12 +173,13 @@ export class SimExchange implements InheritableExchange {
     this.#kernel.note(() => `${connection.name} refused`)
   }
 
-  attachTap(handle: number): number {
+  attachTap(handle: number, known?: TapLink): number {
     const file = this.#kernel.descriptors.get(handle)
     if (file === undefined) return errno.EBADF
     if (file.kind !== "tap") return errno.EINVAL
     if (this.#attached.has(TAP_PORT)) return errno.EBUSY
     this.#attach(TAP_PORT, -1, file.tap.interfaceName, { kind: "tap", tap: file.tap })
+    this.#link = known ?? linkOf(file.tap)
     return 0
   }
 
@@ -219,6 +224,15 @@ export class SimExchange implements InheritableExchange {
     if (this.events.count >= Bounds.exchangeEvents) return false
     this.events.rows.set([kind, port, detail, uid, gid, pid], this.events.count++ * EVENT_WIDTH)
     return true
+  }
+
+  #tellLink(): void {
+    const end = this.#attached.get(TAP_PORT)?.end
+    if (end?.kind !== "tap" || end.tap.gone) return
+    const link = linkOf(end.tap)
+    const { mac: { hi, lo }, mtuBytes } = link
+    if (mtuBytes === this.#link?.mtuBytes && hi === this.#link.mac.hi && lo === this.#link.mac.lo) return
+    if (this.#tell(EventKind.TapChanged, TAP_PORT, mtuBytes, hi, lo)) this.#link = link
   }
 
   #send(): void {
@@ -338,6 +352,8 @@ export class SimExchange implements InheritableExchange {
     }
   }
 }
+
+const linkOf = ({ mac, mtuBytes }: SimTap): TapLink => ({ mac: Mac.fromOctets(mac), mtuBytes })
 
 const isReadable = ({ end, ended, paused }: Attached): boolean => {
   if (paused || ended) return false

@@ -43,6 +43,13 @@ export class SimHostEnd {
     this.#kernel.note(() => `${this.#tap.interfaceName} ${up ? "up" : "down"}`)
   }
 
+  /** Gives the interface another MAC address, or MTU, as ip-link(8) does. */
+  change({ mac = this.#tap.mac, mtuBytes = this.#tap.mtuBytes }: { mac?: Uint8Array; mtuBytes?: number }): void {
+    this.#tap.mac = mac
+    this.#tap.mtuBytes = mtuBytes
+    this.#kernel.note(() => `${this.#tap.interfaceName} changed`)
+  }
+
   /** Deletes the interface under the switch. */
   vanish(): void {
     this.#kernel.vanish(this.#tap)

@@ -28,7 +28,7 @@ export class SimTap {
   readonly #toHost = new PacketQueue<Uint8Array>()
   readonly interfaceName: string
   /** Six octets. */
-  readonly mac: Uint8Array
+  mac: Uint8Array
   /** Made by the administrator, so that it outlives whoever opens it. */
   readonly persistent: boolean
   mtuBytes: number
