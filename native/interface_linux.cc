@@ -94,6 +94,21 @@ int queue_attach(int fd, struct ifreq* request, bool offload) {
   return ioctl(fd, TUNSETOFFLOAD, 0) < 0 ? -errno : 0;
 }
 
+// Sets the address that a tap has. One that the kernel chose is taken for nobody's choice, and udev(7) gives the tap
+// another a moment later (MACAddressPolicy in systemd.link(5)). Where it fails udev may: the link is watched.
+void address_settle(int fd) {
+  struct ifreq request;
+  memset(&request, 0, sizeof(request));
+  if (ioctl(fd, SIOCGIFHWADDR, &request) == 0) (void)!ioctl(fd, SIOCSIFHWADDR, &request);
+}
+
+// Whether opening a tap has made it: one that was there is persistent, or has another's queue and is busy.
+bool is_made(int fd) {
+  struct ifreq request;
+  memset(&request, 0, sizeof(request));
+  return ioctl(fd, TUNGETIFF, &request) == 0 && (request.ifr_flags & IFF_PERSIST) == 0;
+}
+
 // Attaches a queue to the tap of that name, or to a new one; "tap%d" is the first free.
 int tun_attach(const char* name, bool offload, char interface_name[IFNAMSIZ]) {
   const int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -106,6 +121,7 @@ int tun_attach(const char* name, bool offload, char interface_name[IFNAMSIZ]) {
     close(fd);
     return error;
   }
+  if (is_made(fd)) address_settle(fd);
   memcpy(interface_name, request.ifr_name, IFNAMSIZ);
   interface_name[IFNAMSIZ - 1] = '\0';
   return fd;
