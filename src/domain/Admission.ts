@@ -362,6 +362,8 @@ const announce = (state: AdmissionState, batch: FrameBatch, slot: number, nowMs:
 /** Other settings from now on. What is remembered stays, but for what is bound to another by them. */
 export const configure = (state: AdmissionState, settings: SwitchSettings): void => {
   Memory.configure(state, settings)
+  Stations.releaseHosts(state)
+  Claims.releaseHosts(state)
   Stations.releaseUnbound(state)
   Claims.releaseUnbound(state)
 }

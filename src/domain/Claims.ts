@@ -1,6 +1,8 @@
 import type { AdmissionState } from "./AdmissionState.ts"
 import { addressesMax, doubt, isHeldFrom, isLocked, isTrunk } from "./AdmissionState.ts"
 import { Bounds, TAP_PORT } from "./Bounds.ts"
+import { linkLocalOf } from "./Ipv6Prefix.ts"
+import { type MacAddress, toOctets } from "./MacAddress.ts"
 import { IPV4_WORD } from "./Network.ts"
 import * as Networks from "./Network.ts"
 import * as Owners from "./OwnerTable.ts"
@@ -221,6 +223,12 @@ export const host6 = (state: AdmissionState, bytes: Uint8Array, at: number): voi
   ownByHost(state, i32(bytes, at), i32(bytes, at + 4), i32(bytes, at + 8), i32(bytes, at + 12))
 }
 
+/** B3 for the link-local address that the host's kernel made of the tap's former MAC address, and keeps. */
+export const hostFormer = (state: AdmissionState, formerMac: MacAddress, nowMs: number): void => {
+  state.nowSeconds = Math.floor(nowMs / 1000)
+  if (state.secure) host6(state, linkLocalOf(toOctets(formerMac)), 0)
+}
+
 /** What is bound is its user's, or the trunks', whoever behind the tap speaks for it. */
 const ownByHost = (state: AdmissionState, a: number, b: number, c: number, d: number): void => {
   if (!isBound(state, a, b, c, d)) own(state, a, b, c, d, TAP_PORT, Bounds.addressesOfTap, Kind.Host, 0)
@@ -294,6 +302,14 @@ export const releaseUnbound = (state: AdmissionState): void => {
     const [a, b, c, d] = ip.first
     Held.letGoOfOthers(state.held, a | 0, b | 0, c | 0, d | 0, uid)
   }
+}
+
+/** B6: nobody has a claim to the host's link-local address, whoever had it before it was the host's. */
+export const releaseHosts = ({ claims, ipv6 }: AdmissionState): void => {
+  if (ipv6 === undefined) return
+  const [a, b, c, d] = ipv6.hostLinkLocal
+  const claim = Owners.find(claims, a | 0, b | 0, c | 0, d | 0)
+  if (claim >= 0) Owners.remove(claims, claim)
 }
 
 /** A port has closed: its claims are free at once, or, but for a trunk, kept for its user for `holdSeconds`. */

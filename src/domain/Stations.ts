@@ -205,6 +205,12 @@ export const releaseUnbound = (state: AdmissionState): void => {
   }
 }
 
+/** B6: the tap's own address is nobody's station, whoever had it before it was the tap's. */
+export const releaseHosts = (state: AdmissionState): void => {
+  const station = Owners.find(state.stations, state.tapHi, state.tapLo, 0, 0)
+  if (station >= 0) Owners.remove(state.stations, station)
+}
+
 /** A port has closed: what it owned is free at once, or, but for a trunk, kept for its user for `holdSeconds`. */
 export const release = (state: AdmissionState, port: number): void => {
   const { stations } = state

@@ -24,6 +24,9 @@ export const status = record({
   /** Name of the interface. */
   tap: orNull(text),
   tapState: word("none", "up", "lost"),
+  /** Of the interface, the latest that is known. */
+  tapMac: orNull(text),
+  tapMtuBytes: orNull(number),
   guests: number,
   guestsMax: number,
   /** Of the guests that are there. */

@@ -40,6 +40,8 @@ export const status = (target: ControlTarget["Type"], reply: PortsReply | undefi
     trunkSocket: request.trunk?.path ?? null,
     tap: directory.tap.name ?? null,
     tapState: directory.tap.state,
+    tapMac: directory.tap.link === undefined ? null : Mac.format(directory.tap.link.mac),
+    tapMtuBytes: directory.tap.link?.mtuBytes ?? null,
     guests: directory.guests.size,
     guestsMax: request.guestPorts,
     trunks: [...directory.guests.values()].filter(({ trunk }) => trunk).length,

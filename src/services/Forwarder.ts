@@ -2,6 +2,7 @@ import * as Admission from "../domain/Admission.ts"
 import * as Memory from "../domain/AdmissionState.ts"
 import type { AdmissionState } from "../domain/AdmissionState.ts"
 import { Bounds, TAP_PORT } from "../domain/Bounds.ts"
+import * as Claims from "../domain/Claims.ts"
 import type { Counters } from "../domain/Counters.ts"
 import * as Count from "../domain/Counters.ts"
 import type { CaptureRing } from "../domain/capture/CaptureRing.ts"
@@ -135,7 +136,9 @@ export const turn = (forwarder: Forwarder, timeoutMs: number): void => {
   if (recorder !== undefined) Recorders.settleSent(recorder, exchange.plan, offered)
   settle(forwarder)
   attend(forwarder)
-  // Frames before events: a port's last frames come in the step that tells that it has closed.
+  // They are judged by what the tap is now.
+  if (exchange.events.count > 0) changeTap(forwarder)
+  // Frames before other events: a port's last frames come in the step that tells that it has closed.
   if (exchange.batch.count > 0) forward(forwarder)
   if (exchange.events.count > 0) happen(forwarder)
 }
@@ -145,7 +148,7 @@ export const attachTap = (
   forwarder: Forwarder,
   tap: { readonly handle: number; readonly mac: MacAddress; readonly mtuBytes: number }
 ): number => {
-  const errno = forwarder.exchange.attachTap(tap.handle)
+  const errno = forwarder.exchange.attachTap(tap.handle, tap)
   if (errno !== 0) return errno
   configure(forwarder, { ...forwarder.settings, tapMac: tap.mac, tapMtuBytes: tap.mtuBytes })
   PortSet.open(forwarder.ports, TAP_PORT)
@@ -161,6 +164,20 @@ export const configure = (forwarder: Forwarder, settings: SwitchSettings): void 
   forwarder.policy = policyFor(settings, forwarder.ports)
   Admission.configure(forwarder.memory, settings)
   forwarder.egress.apart.isolate = forwarder.memory.policy.isolate
+}
+
+/** Another MAC address, or MTU, of the tap: rules L3, F1 and B6, and what it takes, go by the new one. */
+const changeTap = (forwarder: Forwarder): void => {
+  const { exchange: { events: { count, rows }, nowMs }, memory } = forwarder
+  for (let at = 0; at < count * EVENT_WIDTH; at += EVENT_WIDTH) {
+    if (rows[at] !== EventKind.TapChanged) continue
+    const { tapMac: formerMac, tapMtuBytes: formerMtuBytes } = forwarder.settings
+    const [mtuBytes, hi, lo] = [rows[at + 2]!, rows[at + 3]!, rows[at + 4]!]
+    const settings = { ...forwarder.settings, tapMac: { hi, lo }, tapMtuBytes: mtuBytes }
+    configure(forwarder, settings)
+    if (formerMac !== undefined) Claims.hostFormer(memory, formerMac, nowMs)
+    forwarder.notify({ kind: "tap-changed", mac: { hi, lo }, mtuBytes, formerMac, formerMtuBytes })
+  }
 }
 
 /** What the rules read; whoever may run a DHCP server, and trunks, are marked by port. */

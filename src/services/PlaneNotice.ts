@@ -1,3 +1,4 @@
+import type { MacAddress } from "../domain/MacAddress.ts"
 import type { Refusal } from "../domain/Reason.ts"
 
 /** What the data plane tells the rest of the program: rare things, one object each. Plain data: it crosses threads. */
@@ -25,3 +26,11 @@ export type PlaneNotice =
    */
   | { readonly kind: "denied"; readonly port: number; readonly reason: number; readonly frames: number }
   | { readonly kind: "tap-lost"; readonly errno: number }
+  /** The interface has another MAC address, or takes frames of another size. */
+  | {
+    readonly kind: "tap-changed"
+    readonly mac: MacAddress
+    readonly mtuBytes: number
+    readonly formerMac: MacAddress | undefined
+    readonly formerMtuBytes: number
+  }

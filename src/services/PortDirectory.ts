@@ -1,6 +1,8 @@
 import { TAP_PORT } from "../domain/Bounds.ts"
 import type { PeerProcess } from "./PeerProcesses.ts"
+import type { TapLink } from "./FrameExchange.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
+import type { Tap } from "./TapDevice.ts"
 
 /** Who is at the other end of a guest's port. */
 export interface Resident {
@@ -20,14 +22,20 @@ export interface PortDirectory {
   readonly guests: Map<number, Resident>
   /** Told that ports have opened or closed, the tap's included. */
   changed: () => void
-  tap: { readonly state: "none" | "up" | "lost"; readonly name: string | undefined; readonly sinceMs: number }
+  tap: {
+    readonly state: "none" | "up" | "lost"
+    readonly name: string | undefined
+    /** The latest. */
+    readonly link: TapLink | undefined
+    readonly sinceMs: number
+  }
 }
 
 /** @param guests that are there already; who they are is found out by `identify`. */
 export const make = (guests: ReadonlyArray<Omit<Resident, "process">> = []): PortDirectory => ({
   guests: new Map(guests.map((guest) => [guest.port, { ...guest, process: undefined }] as const)),
   changed: () => {},
-  tap: { state: "none", name: undefined, sinceMs: 0 }
+  tap: { state: "none", name: undefined, link: undefined, sinceMs: 0 }
 })
 
 /** @param find the process that the kernel named, as it is now: it has only just connected. */
@@ -46,6 +54,9 @@ export const note = (
     case "closed":
       directory.guests.delete(notice.port)
       break
+    case "tap-changed":
+      directory.tap = { ...directory.tap, link: { mac: notice.mac, mtuBytes: notice.mtuBytes } }
+      return
     case "tap-lost":
       directory.tap = { ...directory.tap, state: "lost", sinceMs: nowMs }
       break
@@ -61,9 +72,14 @@ export const identify = (directory: PortDirectory, find: (pid: number) => PeerPr
   for (const [port, guest] of directory.guests) directory.guests.set(port, { ...guest, process: find(guest.pid) })
 }
 
+/** What is known of a tap before it is the switch's: what the switch says of it later is newer. */
+export const noteLink = (directory: PortDirectory, { macAddress, mtuBytes }: Pick<Tap, "macAddress" | "mtuBytes">) => {
+  directory.tap = { ...directory.tap, link: { mac: macAddress, mtuBytes } }
+}
+
 /** The tap has been opened, at first or again. */
 export const noteTap = (directory: PortDirectory, name: string, nowMs: number): void => {
-  directory.tap = { state: "up", name, sinceMs: nowMs }
+  directory.tap = { ...directory.tap, state: "up", name, sinceMs: nowMs }
   directory.changed()
 }
 

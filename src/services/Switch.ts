@@ -144,7 +144,10 @@ export const open = (
       inherited: inherited?.plane
     })
     const directory = Directory.make(inherited?.guests)
-    if (tap !== undefined) yield* noteTap(directory, tap, inherited?.tapSinceMs)
+    if (tap !== undefined) {
+      Directory.noteLink(directory, tap)
+      yield* noteTap(directory, tap, inherited?.tapSinceMs)
+    }
     return {
       request,
       live: { policy: request.policy, stationAgeSeconds: request.stationAgeSeconds },
@@ -280,7 +283,7 @@ const supervise = (
         else if (notice.kind === "denied") yield* denials.begin(notice)
         else {
           if (notice.kind === "closed") denials.forget(notice.port)
-          yield* report(lines, notice)
+          yield* report(lines, notice, directory)
         }
       }
     })
@@ -302,7 +305,10 @@ const regain = (plane: RunningPlane, uplink: Uplink, directory: Directory.PortDi
     const again = Effect.gen(function*() {
       yield* uplink.close
       const tap = (yield* uplink.open)?.tap
-      if (tap !== undefined) yield* Effect.zipRight(plane.attachTap(tap), noteTap(directory, tap))
+      if (tap !== undefined) {
+        Directory.noteLink(directory, tap)
+        yield* Effect.zipRight(plane.attachTap(tap), noteTap(directory, tap))
+      }
       return tap
     }).pipe(Effect.tapError((error) => Effect.logWarning(error.message)))
     const tap = yield* Effect.retry(again, tapRetries)
@@ -315,15 +321,15 @@ const budget = { burst: 50, perSecond: 2 }
 /** What is one line each. */
 type Logged = Exclude<PlaneNotice, { kind: "tap-lost" | "denied" }>
 
-const report = (lines: LogBudget.LogBudget, notice: Logged): Effect.Effect<void> =>
+const report = (lines: LogBudget.LogBudget, notice: Logged, { tap }: Directory.PortDirectory): Effect.Effect<void> =>
   Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
     const kind = notice.kind === "refused" ? `refused ${notice.refusal}` : notice.kind
     const suppressed = lines.ask(kind, nowMs)
     if (suppressed < 0) return Effect.void
-    return describe(notice).pipe(suppressed === 0 ? identity : Effect.annotateLogs({ suppressed }))
+    return describe(notice, tap.name).pipe(suppressed === 0 ? identity : Effect.annotateLogs({ suppressed }))
   })
 
-const describe = (notice: Logged): Effect.Effect<void> => {
+const describe = (notice: Logged, tapName: string | undefined): Effect.Effect<void> => {
   switch (notice.kind) {
     case "opened":
       return Effect.logInfo("port opened").pipe(
@@ -338,6 +344,10 @@ const describe = (notice: Logged): Effect.Effect<void> => {
       return Effect.logInfo("port closed").pipe(
         Effect.annotateLogs({ port: notice.port, receivedFrames: notice.received })
       )
+    case "tap-changed":
+      return Effect.logWarning("the tap's link has changed").pipe(
+        Effect.annotateLogs({ tap: tapName, ...linkChanges(notice) })
+      )
     case "refused":
       return Effect.logWarning("connection refused").pipe(Effect.annotateLogs({
         reason: refusalNames[notice.refusal],
@@ -345,5 +355,14 @@ const describe = (notice: Logged): Effect.Effect<void> => {
         pid: notice.pid,
         ...(notice.errno === 0 ? {} : { errno: notice.errno })
       }))
+  }
+}
+
+/** What is another than before, and what it was. */
+const linkChanges = ({ formerMac, formerMtuBytes, mac, mtuBytes }: Extract<PlaneNotice, { kind: "tap-changed" }>) => {
+  const [former, now] = [formerMac === undefined ? "none" : Mac.format(formerMac), Mac.format(mac)]
+  return {
+    ...(former === now ? {} : { formerMac: former, mac: now }),
+    ...(formerMtuBytes === mtuBytes ? {} : { formerMtu: formerMtuBytes, mtu: mtuBytes })
   }
 }

@@ -4,6 +4,7 @@ import * as Prefixes from "../domain/Prefix.ts"
 import type { Inventory, Offer, Role } from "./Estate.ts"
 import { type Holder, HandoverKept } from "./Handover.ts"
 import type { PlaneInheritance } from "./DataPlane.ts"
+import type { PortDirectory } from "./PortDirectory.ts"
 import type { SocketNode } from "./SeqpacketListener.ts"
 import type { RunningSwitch } from "./Switch.ts"
 import type { Tap } from "./TapDevice.ts"
@@ -68,7 +69,7 @@ const offerOf = ({ pid, running, simulated, version }: Parameters<typeof make>[0
     pid,
     simulated,
     pidFilePath: request.pidFilePath ?? null,
-    tap: tap === undefined ? null : factsOf(tap),
+    tap: tap === undefined ? null : factsOf(tap, directory),
     bridgeName: request.bridgeName ?? null,
     address: request.prefix === undefined ? null : Prefixes.format(request.prefix),
     ipv6: request.policy.ipv6 === undefined ? null : Ipv6Prefixes.format(request.policy.ipv6),
@@ -79,11 +80,12 @@ const offerOf = ({ pid, running, simulated, version }: Parameters<typeof make>[0
 
 const addressOf = (end: TcpEnd | undefined) => end === undefined ? null : { host: end.host, port: end.port }
 
-const factsOf = ({ interfaceName, macAddress, mtuBytes, printedName }: Tap) => ({
-  interfaceName,
-  printedName,
-  macAddress,
-  mtuBytes
+/** What it was opened with may have changed since. */
+const factsOf = (tap: Tap, { tap: { link } }: PortDirectory) => ({
+  interfaceName: tap.interfaceName,
+  printedName: tap.printedName,
+  macAddress: link?.mac ?? tap.macAddress,
+  mtuBytes: link?.mtuBytes ?? tap.mtuBytes
 })
 
 /** The ports are those that the forwarding thread has: the directory may lag behind it by a notice or two. */
@@ -114,7 +116,7 @@ const inventoryOf = (
       metrics: addressOf(metrics),
       web: addressOf(web),
       tap: uplink === undefined ? null : {
-        ...factsOf(uplink.tap),
+        ...factsOf(uplink.tap, directory),
         sinceMs: directory.tap.sinceMs
       },
       membership: membership === undefined ? null : {

@@ -10,6 +10,7 @@ import { SimDriver } from "../../src/adapters/sim/SimDriver.ts"
 import * as Simulation from "../../src/adapters/sim/Simulation.ts"
 import { SimWorld } from "../../src/adapters/sim/SimWorld.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
+import * as Mac from "../../src/domain/MacAddress.ts"
 import * as Prefixes from "../../src/domain/Prefix.ts"
 import { CallerCheck, ControlApi } from "../../src/services/ControlApi.ts"
 import { Forbidden } from "../../src/services/ControlError.ts"
@@ -154,6 +155,8 @@ describe("the control channel of a simulated switch", () => {
         address: "10.1.0.1/24",
         tap: "tap3",
         tapState: "up",
+        tapMac: Mac.format(Mac.fromOctets(kernel.interfaces.tap("tap3")!.mac)),
+        tapMtuBytes: 1500,
         guests: 2,
         stations: 2,
         receivedFrames: 4,

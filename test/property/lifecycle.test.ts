@@ -15,7 +15,10 @@ import type { SimKernel } from "../../src/adapters/sim/SimKernel.ts"
 import * as Simulation from "../../src/adapters/sim/Simulation.ts"
 import { SimWorld } from "../../src/adapters/sim/SimWorld.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
+import { Column, ROW } from "../../src/domain/Counters.ts"
+import * as Mac from "../../src/domain/MacAddress.ts"
 import * as Prefixes from "../../src/domain/Prefix.ts"
+import { Reason } from "../../src/domain/Reason.ts"
 import { DataPlane } from "../../src/services/DataPlane.ts"
 import * as Switch from "../../src/services/Switch.ts"
 import { address6 } from "./policyFrames6.ts"
@@ -194,6 +197,40 @@ describe("a switch's life", () => {
       }).pipe(Effect.scoped)
       assert.deepStrictEqual(traces(kernel), nothing)
     }).pipe(Effect.provide(world)))
+
+  it.effect("a tap whose MAC address or MTU changes is known by the new one, and that is said once", () => {
+    const lines: Array<unknown> = []
+    const logger = Logger.make(({ annotations, message }) => {
+      if (String(message) === "the tap's link has changed") lines.push(Object.fromEntries(annotations))
+    })
+    return Effect.gen(function*() {
+      const kernel = yield* SimWorld
+      const driver = yield* SimDriver
+      const running = yield* Switch.open(request)
+      const supervisor = yield* Effect.fork(running.supervise)
+      const guest = connect(kernel)
+      yield* driver.settle
+      const formerMac = Mac.format(running.tap!.macAddress)
+      const mac = "02:00:00:00:00:01"
+      kernel.hostEnd("tap3").change({ mac: Mac.toOctets(Mac.parse(mac)!), mtuBytes: 1400 })
+      guest.send(frame(255, 1))
+      yield* driver.settle
+      const { values } = running.plane.counters
+      assert.strictEqual(values[ROW + Column.denied + Reason.SRC_MAC_TAP], 1)
+      assert.deepStrictEqual(running.directory.tap.link, { mac: Mac.parse(mac), mtuBytes: 1400 })
+      assert.deepStrictEqual(lines, [{ tap: "tap3", formerMac, mac, formerMtu: 1500, mtu: 1400 }])
+
+      // Another tap, with an address and an MTU of its own, is none that has changed.
+      kernel.hostEnd("tap3").vanish()
+      yield* driver.settle
+      yield* TestClock.adjust(Duration.seconds(1))
+      yield* driver.settle
+      const again = kernel.interfaces.tap("tap3")!
+      assert.deepStrictEqual(running.directory.tap.link, { mac: Mac.fromOctets(again.mac), mtuBytes: 1500 })
+      assert.strictEqual(lines.length, 1)
+      yield* Fiber.interrupt(supervisor)
+    }).pipe(Effect.scoped, Effect.provide(Logger.add(logger)), Effect.provide(world))
+  })
 
   it.effect("a tap that does not come back ends the switch with an error, after trying for seconds", () =>
     Effect.gen(function*() {
