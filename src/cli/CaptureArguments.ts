@@ -1,7 +1,6 @@
 import * as Either from "effect/Either"
 import { Bounds } from "../domain/Bounds.ts"
 import { FilterFault, parseFilter } from "../domain/capture/Filter.ts"
-import { snapBytesMax } from "../services/ControlWords.ts"
 import { captureForm, captureOptions } from "./CaptureForm.ts"
 import { readCommandWords } from "./CommandWords.ts"
 import { ControlError } from "./ControlClient.ts"
@@ -43,7 +42,7 @@ export const readCaptureArguments = (words: ReadonlyArray<string>): CaptureArgum
     denied: given.options.has(denied.name),
     filter: checkedFilter(text(filter)),
     count: number(count, 1, Number.MAX_SAFE_INTEGER),
-    snap: number(snap, 1, snapBytesMax),
+    snap: number(snap, 1, Bounds.captureSnapBytesMax),
     write: text(write)
   }
 }

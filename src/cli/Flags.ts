@@ -18,9 +18,6 @@ export interface Flag {
   readonly takes?: Takes
 }
 
-/** Longest age of a station that can be asked for: a week. */
-export const stationAgeSecondsMax = 7 * 86_400
-
 /** Smallest MTU that IPv4 lets a link have, RFC 791 section 3.2. */
 export const mtuBytesMin = 68
 

@@ -6,7 +6,7 @@ import * as Networks from "../domain/Network.ts"
 import type { TrunkBinding } from "../domain/policy/Allowances.ts"
 import type { Binding, PolicySettings } from "../domain/policy/PolicySettings.ts"
 import * as Prefixes from "../domain/Prefix.ts"
-import { flags, spell } from "./Flags.ts"
+import { type Flag, flags, spell } from "./Flags.ts"
 import { parseIpv6 } from "./Ipv6Operand.ts"
 import { type Read, readNumber, readWord, refuse } from "./OptionValue.ts"
 import { printable } from "./Printable.ts"
@@ -30,11 +30,7 @@ export interface RawPolicyOptions {
 
 type Writable<A> = { -readonly [K in keyof A]: A[K] }
 
-/** Longest hold of a closed port's addresses: an hour. */
-const holdSecondsMax = 3600
-
-/** More frames a second than any port moves. */
-const rateMax = 10_000_000
+const readRate = (flag: Flag) => readNumber(flag, 1, Bounds.ratePerSecondMax)
 
 /** Checks what was given; what was not is left to the defaults. */
 export const readPolicyOptions = (raw: RawPolicyOptions): Read<Partial<PolicySettings>> =>
@@ -54,11 +50,9 @@ export const readPolicyOptions = (raw: RawPolicyOptions): Read<Partial<PolicySet
     if (raw.maxIps !== undefined) {
       policy.addressesPerGuest = yield* readNumber(flags.maxIps, 1, Bounds.addressesPerGuestMax)(raw.maxIps)
     }
-    if (raw.hold !== undefined) policy.holdSeconds = yield* readNumber(flags.hold, 0, holdSecondsMax)(raw.hold)
-    if (raw.stormRate !== undefined) {
-      policy.stormPerSecond = yield* readNumber(flags.stormRate, 1, rateMax)(raw.stormRate)
-    }
-    if (raw.arpRate !== undefined) policy.arpPerSecond = yield* readNumber(flags.arpRate, 1, rateMax)(raw.arpRate)
+    if (raw.hold !== undefined) policy.holdSeconds = yield* readNumber(flags.hold, 0, Bounds.holdSecondsMax)(raw.hold)
+    if (raw.stormRate !== undefined) policy.stormPerSecond = yield* readRate(flags.stormRate)(raw.stormRate)
+    if (raw.arpRate !== undefined) policy.arpPerSecond = yield* readRate(flags.arpRate)(raw.arpRate)
     if (raw.dhcpServer !== undefined) policy.dhcpServer = yield* readServer(raw.dhcpServer)
     if (raw.allowEtherType !== undefined) {
       policy.allowedEtherTypes = yield* Either.all(raw.allowEtherType.split(",").map(readEtherType))

@@ -4,7 +4,7 @@ import { Bounds } from "../domain/Bounds.ts"
 import type { Prefix } from "../domain/Prefix.ts"
 import { controlPath } from "../services/ControlPath.ts"
 import { parseAddress } from "./AddressOperand.ts"
-import { type Flag, flags, mtuBytesMax, mtuBytesMin, seedMax, spell, stationAgeSecondsMax } from "./Flags.ts"
+import { type Flag, flags, mtuBytesMax, mtuBytesMin, seedMax, spell } from "./Flags.ts"
 import { readListenAddress } from "./ListenAddress.ts"
 import { defaults, type Options } from "./Options.ts"
 import { type Read, readNumber, refuse } from "./OptionValue.ts"
@@ -94,7 +94,7 @@ export const toOptions = (
       mtuBytes: yield* given(raw.mtu, readNumber(flags.mtu, mtuBytesMin, mtuBytesMax), undefined),
       stationAgeSeconds: yield* given(
         raw.macAge,
-        readNumber(flags.macAge, 1, stationAgeSecondsMax),
+        readNumber(flags.macAge, 1, Bounds.stationAgeSecondsMax),
         Bounds.stationAgeSeconds
       ),
       seed: yield* given(raw.seed, readNumber(flags.seed, 0, seedMax), undefined),

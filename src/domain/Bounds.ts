@@ -1,5 +1,7 @@
 /**
- * Every bound of the switch, in one place: its number, and why it is that number.
+ * How much the switch holds, does and waits for: what it has unless told, and the most that can be asked for, by
+ * option, file or question. Each number once, and why it is that number. What bounds one place alone, as the form of a
+ * value or what the addon does by itself, stands there.
  *
  * Reaching a bound is never an error in the data plane: it is a drop under a
  * reason, or a refusal that is counted. `ARCHITECTURE.md` prints this table and a
@@ -42,6 +44,8 @@ export const Bounds = {
   leaseSecondsMax: 604_800,
   /** For how long what a closed port owned is kept for the same user: a guest's restart. */
   identityHoldSeconds: 10,
+  /** The same, that can be asked for: an hour. */
+  holdSecondsMax: 3600,
   /** Addresses kept for who had them. */
   heldIdentities: 1024,
   /** DHCP requests of one guest that wait for an answer, of one trunk, and of all. */
@@ -56,8 +60,12 @@ export const Bounds = {
   /** Frames of one guest to all a second, in secure mode and with `-U`; twice as many at once. */
   stormPerSecondSecure: 1000,
   stormPerSecondBridge: 10_000,
+  /** Such frames a second that can be asked for, ARP or any: more than a port moves. */
+  ratePerSecondMax: 10_000_000,
   /** Seconds after which a station that sent nothing is forgotten: IEEE 802.1Q, 8.8.3. */
   stationAgeSeconds: 300,
+  /** The same, that can be asked for: a week. */
+  stationAgeSecondsMax: 604_800,
   /** Smallest frame: two addresses and a type. */
   frameBytesMin: 14,
   /** Octets of payload unless `--mtu` or the tap says more. */
@@ -128,6 +136,8 @@ export const Bounds = {
   captureQueueBytes: 4_194_304,
   /** How long captured frames may lie before they are looked at, so that each look is worth its while. */
   captureDrainMs: 5,
+  /** Octets that a capture keeps of a frame, unless told fewer, and that a frame of a file may have: as tcpdump(8). */
+  captureSnapBytesMax: 262_144,
   /** Characters of a capture's filter. */
   captureFilterChars: 1024
 } as const

@@ -6,7 +6,7 @@ import { CaptureHub } from "./CaptureHub.ts"
 import { Caller, captureContentType } from "./ControlApi.ts"
 import { Crowded, Forbidden, NotThere, Unfit } from "./ControlError.ts"
 import type { CaptureQuestion } from "./ControlSchema.ts"
-import { captureHeader, snapBytesMax } from "./ControlWords.ts"
+import { captureHeader } from "./ControlWords.ts"
 import { ControlTarget } from "./ControlTarget.ts"
 import { PeerProcesses } from "./PeerProcesses.ts"
 import * as Labels from "./PortLabels.ts"
@@ -65,7 +65,7 @@ export const captureHandlers = Effect.gen(function*() {
           denied: question.denied === "yes",
           filter,
           framesMax: question.count ?? Number.POSITIVE_INFINITY,
-          snapBytes: question.snap ?? snapBytesMax,
+          snapBytes: question.snap ?? Bounds.captureSnapBytesMax,
           uid
         })
         if (reader === undefined) return yield* crowded

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
+import { Bounds } from "../domain/Bounds.ts"
 import * as AnswerTurn from "./AnswerTurn.ts"
 import * as Directory from "./PortDirectory.ts"
 import { captureHandlers } from "./CaptureHandlers.ts"
@@ -21,21 +22,21 @@ import { PeerProcesses } from "./PeerProcesses.ts"
 import type { PlaneReply } from "./PlaneQuestion.ts"
 import * as StationSurvey from "./StationSurvey.ts"
 
-/** Numbers that can be set, from 1 on; a station is remembered for a week at most. */
+/** Numbers that can be set, from 1 on. */
 const numbers = {
   "station-age": {
     unit: "seconds",
-    most: 7 * 86_400,
+    most: Bounds.stationAgeSecondsMax,
     among: (live: LiveSettings, n: number): LiveSettings => ({ ...live, stationAgeSeconds: n })
   },
   "storm-rate": {
     unit: "frames a second",
-    most: 10_000_000,
+    most: Bounds.ratePerSecondMax,
     among: (live: LiveSettings, n: number): LiveSettings => ({ ...live, policy: { ...live.policy, stormPerSecond: n } })
   },
   "arp-rate": {
     unit: "frames a second",
-    most: 10_000_000,
+    most: Bounds.ratePerSecondMax,
     among: (live: LiveSettings, n: number): LiveSettings => ({ ...live, policy: { ...live.policy, arpPerSecond: n } })
   }
 } as const

@@ -1,6 +1,6 @@
 import * as Schema from "effect/Schema"
+import { Bounds } from "../domain/Bounds.ts"
 import * as Answers from "./ControlAnswers.ts"
-import { snapBytesMax } from "./ControlWords.ts"
 import { schemaOf } from "./ShapeSchema.ts"
 
 // What can be asked of a running switch, and its answers (ControlAnswers.ts), as the server has them.
@@ -35,6 +35,6 @@ export const CaptureQuestion = Schema.Struct({
   /** Frames after which it ends. */
   count: whole(1, Number.MAX_SAFE_INTEGER),
   /** Octets of each frame. */
-  snap: whole(1, snapBytesMax)
+  snap: whole(1, Bounds.captureSnapBytesMax)
 })
 export type CaptureQuestion = typeof CaptureQuestion.Type

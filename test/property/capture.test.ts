@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
-import { CAPTURED_BYTES_MAX } from "../../src/domain/capture/CapturedFrame.ts"
+import { Bounds } from "../../src/domain/Bounds.ts"
 import * as Writer from "../../src/domain/capture/PcapngWriter.ts"
 import { integers, pcap, pcapng, readAll, sourceOf } from "./captureFiles.ts"
 import { concat } from "./frames.ts"
@@ -40,7 +40,7 @@ describe("a classic capture", () => {
 
   it("says in one line what is wrong with it", () => {
     const whole = pcap([{ time: [1, 0], octets: frames[0]! }])
-    const tooLong = integers(true).u32(CAPTURED_BYTES_MAX + 1)
+    const tooLong = integers(true).u32(Bounds.captureSnapBytesMax + 1)
     const faults: ReadonlyArray<readonly [Uint8Array, RegExp]> = [
       [new Uint8Array(0), /too short/],
       [Uint8Array.of(1, 2, 3, 4), /no capture/],
@@ -174,7 +174,7 @@ describe("reading is total: any octets give frames and at most one fault, and ar
   it.prop("of any kind", [octets], ([some]) => {
     const source = sourceOf(some)
     const { fault, frames: read } = readAll(some, source)
-    assert.isAtMost(source.most(), CAPTURED_BYTES_MAX + 65_536)
+    assert.isAtMost(source.most(), Bounds.captureSnapBytesMax + 65_536)
     assert.isAtMost(read.reduce((sum, frame) => sum + frame.octets.length, 0), some.length)
     if (fault !== undefined) assert.match(fault.fault, /^[^\n]{1,120}$/)
   }, runs(10_000))

@@ -33,9 +33,6 @@ export interface CaptureReader {
   readonly next: () => CapturedFrame | CaptureFault | undefined
 }
 
-/** Largest frame that a capture may hold: what tcpdump(8) captures at most. */
-export const CAPTURED_BYTES_MAX = 262_144
-
 /** The only kind of link that a switch has (LINKTYPE_ETHERNET). */
 export const ETHERNET = 1
 

@@ -1,5 +1,6 @@
+import { Bounds } from "../Bounds.ts"
 import type { CapturedFrame, CaptureFault, CaptureReader, OctetSource } from "./CapturedFrame.ts"
-import { CAPTURED_BYTES_MAX, ETHERNET, faultAt, linkFault } from "./CapturedFrame.ts"
+import { ETHERNET, faultAt, linkFault } from "./CapturedFrame.ts"
 
 // The classic format: a header of 24 octets, then frames, each behind a header of 16.
 
@@ -41,7 +42,7 @@ const reader = (source: OctetSource, order: boolean, unitNs: bigint, fcsBytes: n
       if (header.length < FRAME_HEADER_BYTES) return faultAt("a frame's header is cut", at)
       const view = viewOf(header)
       const bytes = view.getUint32(8, order)
-      if (bytes > CAPTURED_BYTES_MAX) return faultAt(`a frame of ${bytes} octets is longer than any`, at)
+      if (bytes > Bounds.captureSnapBytesMax) return faultAt(`a frame of ${bytes} octets is longer than any`, at)
       const octets = source.read(bytes)
       if (octets.length < bytes) return faultAt("a frame is cut", at)
       at += FRAME_HEADER_BYTES + bytes

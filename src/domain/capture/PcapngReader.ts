@@ -1,9 +1,10 @@
+import { Bounds } from "../Bounds.ts"
 import type { CapturedFrame, CaptureFault, CaptureReader, Direction, OctetSource } from "./CapturedFrame.ts"
-import { CAPTURED_BYTES_MAX, ETHERNET, faultAt, linkFault } from "./CapturedFrame.ts"
+import { ETHERNET, faultAt, linkFault } from "./CapturedFrame.ts"
 import { BlockType, BYTE_ORDER, DirectionFlag, FRAME_BYTES, INTERFACES_MAX, Option, padded } from "./PcapngBlock.ts"
 
 /** Octets of a block that is read whole: a frame and generous comments. Others are skipped at any length. */
-const BLOCK_BYTES_MAX = CAPTURED_BYTES_MAX + 65_536
+const BLOCK_BYTES_MAX = Bounds.captureSnapBytesMax + 65_536
 const SKIP_BYTES = 65_536
 const DEFAULT_RESOLUTION = 6
 const SECOND_NS = 1_000_000_000n
