@@ -15,9 +15,22 @@ import { allFlags, builtInFlags, type Flag, flags, longFlags, shortSpec, spell }
 import { helpText } from "./Help.ts"
 import type { Options } from "./Options.ts"
 import { versionText } from "./Printed.ts"
-import { type RawOptions, toOptions } from "./RawOptions.ts"
+import { type RawOptions, rawOf, toOptions, type Word } from "./RawOptions.ts"
 import { expandShortFlags } from "./ShortFlags.ts"
 import { type UsageError, ValueError } from "./UsageError.ts"
+
+/*
+ * A switch's command line has three readers. `ShortFlags.ts` has getopt(3)'s rules: it takes letters in one word apart,
+ * keeps the last of what is repeated, and refuses words that have not the form. @effect/cli then tells which option has
+ * which value, and the operand. `RawOptions.ts` judges the values and what goes together, and has the defaults.
+ *
+ * More is not asked of @effect/cli. Help, version and completions are answered before it is: its own help is three
+ * screens long and coloured even into a pipe, and it takes `--version` behind another option for the operand. Values
+ * and the operand reach it marked, with a leading `=`: it would otherwise take a value of `--` for the end of options,
+ * a number behind a switch for the switch's value, an option for the operand, and cut blanks. And it knows of no option
+ * that was not given, since it goes through all words for each that there is, and zips what it found with the one
+ * before (docs/decisions/0022-fewer-steps-to-the-first-frame.md).
+ */
 
 /** What a command line asks for: a text on standard output, or something to run. */
 export type Request =
@@ -38,8 +51,6 @@ export const readCommandLine = (
 ): Effect.Effect<Request, UsageError | ValueError> =>
   Effect.gen(function*() {
     const words = mark(yield* expandShortFlags(shortSpec, argv, longFlags))
-    // @effect/cli's own help is three screens long and coloured even into a pipe, and it takes
-    // `--version` behind another option for the operand: so these are answered here.
     if (words.includes("-h") || words.includes(spell(builtInFlags.help))) return print(helpText())
     if (words.includes(spell(builtInFlags.version))) return print(versionText)
     const completionsAt = words.indexOf(spell(builtInFlags.completions))
@@ -66,11 +77,7 @@ const valued = new Set(allFlags.filter(({ value }) => value !== undefined).map(s
 
 const marker = "="
 
-/**
- * Marks every value, and the operand, of an expanded command line with a leading `=`. @effect/cli would
- * otherwise take a value of `--` for the end of options, a number behind a switch for the switch's
- * value, an option for the operand, and cut blanks.
- */
+/** Marks every value, and the operand, of an expanded command line; no `--` is left. */
 const mark = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
   const marked: Array<string> = []
   for (let i = 0; i < words.length; i++) {
@@ -84,76 +91,20 @@ const mark = (words: ReadonlyArray<string>): ReadonlyArray<string> => {
 
 const unmark = (value: string): string => value.slice(marker.length)
 
-/** What a command line gives, by the option's name. */
-type Given = ReadonlyMap<string, boolean | string>
-
-const optionOf = (flag: Flag): CliOptions.Options<readonly [string, boolean | string]> =>
+const optionOf = (key: string, flag: Flag): CliOptions.Options<readonly [string, Word]> =>
   flag.value === undefined
-    ? CliOptions.map(CliOptions.boolean(flag.name), (value) => [flag.name, value])
-    : CliOptions.map(CliOptions.text(flag.name), (value) => [flag.name, unmark(value)])
+    ? CliOptions.map(CliOptions.boolean(flag.name), (on) => [key, on])
+    : CliOptions.map(CliOptions.text(flag.name), (value) => [key, unmark(value)])
 
-/**
- * The options that these words give; the others do not exist. @effect/cli goes through all words for each option that
- * there is, and zips what it found with the one before (docs/decisions/0022-fewer-steps-to-the-first-frame.md).
- */
-const optionsOf = (words: ReadonlySet<string>): CliOptions.Options<Given> =>
+/** The options that these words give, by the names that we have for them; the others do not exist. */
+const optionsOf = (words: ReadonlySet<string>): CliOptions.Options<Readonly<Record<string, Word>>> =>
   CliOptions.map(
-    CliOptions.all(Object.values(flags).filter((flag) => words.has(spell(flag))).map(optionOf)),
-    (pairs) => new Map(pairs)
+    CliOptions.all(
+      Object.entries(flags).filter(([, flag]) => words.has(spell(flag))).map(([key, flag]) => optionOf(key, flag))
+    ),
+    // Of no options the library makes undefined, whatever its types say.
+    (pairs) => Object.fromEntries(pairs ?? [])
   )
-
-const rawOf = (given: Given, address: string | undefined): RawOptions => {
-  const on = (flag: Flag): boolean => given.get(flag.name) === true
-  const text = (flag: Flag): string | undefined => {
-    const value = given.get(flag.name)
-    return typeof value === "string" ? value : undefined
-  }
-  return {
-    monitor: on(flags.monitor),
-    foreground: on(flags.foreground),
-    unsecure: on(flags.unsecure),
-    bridge: text(flags.bridge),
-    socket: text(flags.socket),
-    pidFile: text(flags.pidFile),
-    tap: text(flags.tap),
-    noTap: on(flags.noTap),
-    noOffload: on(flags.noOffload),
-    simulate: on(flags.simulate),
-    seed: text(flags.seed),
-    group: text(flags.group),
-    mode: text(flags.mode),
-    trunk: text(flags.trunk),
-    maxClients: text(flags.maxClients),
-    maxClientsPerUid: text(flags.maxClientsPerUid),
-    mtu: text(flags.mtu),
-    macAge: text(flags.macAge),
-    takeover: on(flags.takeover),
-    isolate: text(flags.isolate),
-    learn: text(flags.learn),
-    lock: on(flags.lock),
-    bind: text(flags.bind),
-    maxMacs: text(flags.maxMacs),
-    maxIps: text(flags.maxIps),
-    hold: text(flags.hold),
-    stormRate: text(flags.stormRate),
-    arpRate: text(flags.arpRate),
-    dhcpServer: text(flags.dhcpServer),
-    allowEtherType: text(flags.allowEtherType),
-    ipv6: text(flags.ipv6),
-    config: text(flags.config),
-    check: on(flags.check),
-    metrics: text(flags.metrics),
-    web: text(flags.web),
-    webToken: text(flags.webToken),
-    user: text(flags.user),
-    keepNetAdmin: on(flags.keepNetAdmin),
-    readyFd: text(flags.readyFd),
-    logFormat: text(flags.logFormat),
-    logFile: text(flags.logFile),
-    logLevel: text(flags.logLevel),
-    address
-  }
-}
 
 const address = Args.text({ name: "address/cidrbits" }).pipe(
   Args.map(unmark),
@@ -163,7 +114,7 @@ const address = Args.text({ name: "address/cidrbits" }).pipe(
 
 const descriptorOf = (words: ReadonlySet<string>) =>
   CommandDescriptor.make("vknetd", optionsOf(words), address).pipe(
-    CommandDescriptor.map(({ args, options }) => rawOf(options, args))
+    CommandDescriptor.map(({ args, options }) => rawOf({ ...options, address: args }))
   )
 
 const parse = (words: ReadonlyArray<string>): Effect.Effect<RawOptions, ValueError> =>

@@ -5,11 +5,11 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { parse, TomlError } from "smol-toml"
 import { Bounds } from "../domain/Bounds.ts"
-import { bindingKeys, type ConfigKey, configKeys, ConfigSchema, type Word } from "./ConfigKeys.ts"
+import { bindingKeys, type ConfigKey, configKeys, ConfigSchema, type Setting } from "./ConfigKeys.ts"
 import { type Flag, flags, spell } from "./Flags.ts"
 import { nearestOf } from "./NearestName.ts"
 import type { Options } from "./Options.ts"
-import { type RawOptions, readPath, toOptions } from "./RawOptions.ts"
+import { type RawOptions, rawOf, readPath, toOptions, type Word } from "./RawOptions.ts"
 import { linesOf, type TomlPath } from "./TomlLines.ts"
 import { printable } from "./Printable.ts"
 import { type UsageError, ValueError } from "./UsageError.ts"
@@ -38,16 +38,15 @@ interface ConfigFile {
 export const readWithConfig = (raw: RawOptions, cwd: string): Either.Either<Options, UsageError | ValueError> =>
   Either.gen(function*() {
     const file = yield* readConfigFile(yield* readPath(flags.config, raw.config ?? "", cwd))
-    const merged: Record<string, Word> = { ...raw }
+    const words: Partial<Record<Setting, Word>> = {}
     const used: Array<string> = []
     for (const [name, word] of file.words) {
       const { setting } = configKeys.get(name)!
-      if (merged[setting] !== undefined && merged[setting] !== false) continue
-      merged[setting] = word
+      if (raw[setting] !== undefined && raw[setting] !== false) continue
+      words[setting] = word
       used.push(name)
     }
-    const options = toOptions(merged as unknown as RawOptions, cwd)
-    return yield* Either.mapLeft(options, (error) => {
+    return yield* Either.mapLeft(toOptions(rawOf({ ...raw, ...words }), cwd), (error) => {
       const name = used.find((name) => isNamed(error.message, name))
       return name === undefined ? error : file.at([name], error.message)
     })
@@ -103,23 +102,19 @@ const objectionsTo = (name: string, key: ConfigKey, word: Word): ReadonlyArray<r
   // Bindings are looked at one by one, so that the line of the one at fault can be told.
   const parts = key.setting === "bind" ? word.split(";") : [word]
   return parts.flatMap((part, i) => {
-    const alone = toOptions({ ...nothing, [key.setting]: part }, "/")
+    const alone = toOptions(rawOf({ ...unconstrained, [key.setting]: part }), "/")
     return Either.isRight(alone) ? [] : [[parts.length > 1 ? [name, i] : [name], inFile(alone.left.message, name, key)]]
   })
 }
 
-/** A command line on which everything may be left out. */
-const nothing = {
-  ...Object.fromEntries(Object.entries(flags).map(([name, flag]: [string, Flag]) =>
-    [name, flag.value === undefined ? false : undefined]
-  )),
-  address: undefined,
+/** With these on the command line everything else may be left out, or be there alone. */
+const unconstrained = {
   unsecure: true,
   foreground: true,
   // Each of the two may need the other.
   web: "0",
   webToken: "/token"
-} as unknown as RawOptions
+}
 
 /** `bad --max-macs 0: give ...` of the command line, without the option's name, which the key's stands for. */
 const inFile = (message: string, name: string, key: ConfigKey): string => {

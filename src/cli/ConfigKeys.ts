@@ -1,15 +1,13 @@
 import * as Schema from "effect/Schema"
 import { defaults as policyDefaults, type PolicySettings } from "../domain/policy/PolicySettings.ts"
-import type { flags } from "./Flags.ts"
 import type { Options } from "./Options.ts"
+import type { RawOptions, Word } from "./RawOptions.ts"
 
 /** What the parser of the command line calls what can stand in a file. */
-export type Setting =
-  | "address"
-  | Exclude<
-    keyof typeof flags,
-    "monitor" | "foreground" | "simulate" | "seed" | "readyFd" | "config" | "check"
-  >
+export type Setting = Exclude<
+  keyof RawOptions,
+  "monitor" | "foreground" | "simulate" | "seed" | "readyFd" | "config" | "check"
+>
 
 /** One key of the settings file: an option of the command line, in the form that suits a file. */
 export interface ConfigKey {
@@ -29,14 +27,11 @@ export interface ConfigKey {
   readonly path?: "always" | "slashed"
 }
 
-/** The value of a switch, or the value of an option as a word; undefined is as if it were not there. */
-export type Word = string | boolean | undefined
-
 /** A form that a value of TOML, whose integers are BigInts, can have. */
 export interface Form {
   /** Its errors say what to give. */
   readonly schema: Schema.Schema.AnyNoContext
-  /** The word for a value that fits. */
+  /** The word for a value that fits; undefined is as if it were not there. */
   readonly word: (value: unknown) => Word
 }
 

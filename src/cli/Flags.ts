@@ -124,7 +124,7 @@ export const flags = {
   }
 } as const satisfies Record<string, Flag>
 
-/** What @effect/cli adds by itself and we keep. `--wizard` is not among it, and `--log-level` is ours. */
+/** What only prints. @effect/cli has these, too, but does not answer them here (`Command.ts`). */
 export const builtInFlags = {
   help: { name: "help", value: undefined, help: "print this" },
   version: { name: "version", value: undefined, help: "print the version" },

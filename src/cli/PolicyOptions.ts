@@ -10,23 +10,15 @@ import { type Flag, flags, spell } from "./Flags.ts"
 import { parseIpv6 } from "./Ipv6Operand.ts"
 import { type Read, readNumber, readWord, refuse } from "./OptionValue.ts"
 import { printable } from "./Printable.ts"
+import type { RawOptions } from "./RawOptions.ts"
 import { ValueError } from "./UsageError.ts"
 
 /** What the command line says about the policy, as words. */
-export interface RawPolicyOptions {
-  readonly isolate: string | undefined
-  readonly learn: string | undefined
-  readonly lock: boolean
-  readonly bind: string | undefined
-  readonly maxMacs: string | undefined
-  readonly maxIps: string | undefined
-  readonly hold: string | undefined
-  readonly stormRate: string | undefined
-  readonly arpRate: string | undefined
-  readonly dhcpServer: string | undefined
-  readonly allowEtherType: string | undefined
-  readonly ipv6: string | undefined
-}
+export type RawPolicyOptions = Pick<
+  RawOptions,
+  | "isolate" | "learn" | "lock" | "bind" | "maxMacs" | "maxIps" | "hold" | "stormRate" | "arpRate" | "dhcpServer"
+  | "allowEtherType" | "ipv6"
+>
 
 type Writable<A> = { -readonly [K in keyof A]: A[K] }
 

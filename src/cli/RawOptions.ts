@@ -8,41 +8,28 @@ import { type Flag, flags, mtuBytesMax, mtuBytesMin, seedMax, spell } from "./Fl
 import { readListenAddress } from "./ListenAddress.ts"
 import { defaults, type Options } from "./Options.ts"
 import { type Read, readNumber, refuse } from "./OptionValue.ts"
-import { type RawPolicyOptions, readPolicyOptions } from "./PolicyOptions.ts"
-import { type RawServiceOptions, readServiceOptions } from "./ServiceOptions.ts"
+import { readPolicyOptions } from "./PolicyOptions.ts"
+import { readServiceOptions } from "./ServiceOptions.ts"
 import { printable } from "./Printable.ts"
 import type { UsageError, ValueError } from "./UsageError.ts"
 import { usageLine } from "./UsageLine.ts"
 import { readWebOptions } from "./WebOptions.ts"
 
 /** The command line as words: switches as booleans, values as given, undefined where nothing was. */
-export interface RawOptions extends RawServiceOptions, RawPolicyOptions {
-  readonly monitor: boolean
-  readonly foreground: boolean
-  readonly unsecure: boolean
-  readonly noTap: boolean
-  readonly noOffload: boolean
-  readonly simulate: boolean
-  readonly takeover: boolean
-  readonly bridge: string | undefined
-  readonly socket: string | undefined
-  readonly pidFile: string | undefined
-  readonly tap: string | undefined
-  readonly seed: string | undefined
-  readonly group: string | undefined
-  readonly mode: string | undefined
-  readonly trunk: string | undefined
-  readonly maxClients: string | undefined
-  readonly maxClientsPerUid: string | undefined
-  readonly mtu: string | undefined
-  readonly macAge: string | undefined
-  readonly config: string | undefined
-  readonly check: boolean
-  readonly metrics: string | undefined
-  readonly web: string | undefined
-  readonly webToken: string | undefined
-  readonly address: string | undefined
-}
+export type RawOptions =
+  & { readonly [K in keyof typeof flags]: (typeof flags)[K]["value"] extends undefined ? boolean : string | undefined }
+  & { readonly address: string | undefined }
+
+/** One of them: a switch's, or an option's or the address. */
+export type Word = RawOptions[keyof RawOptions]
+
+const nothing = Object.fromEntries(
+  Object.entries(flags).map(([key, { value }]) => [key, value === undefined ? false : undefined])
+)
+
+/** A command line of these words alone, each of its option's kind. */
+export const rawOf = (words: Readonly<Partial<Record<keyof RawOptions, Word>>>): RawOptions =>
+  ({ ...nothing, address: undefined, ...words }) as RawOptions
 
 /**
  * Checks every value, then what goes together, and fills in the defaults.

@@ -4,16 +4,13 @@ import { flags, spell } from "./Flags.ts"
 import type { LogSettings } from "./Log.ts"
 import { type Read, readWord, refuse } from "./OptionValue.ts"
 import { printable } from "./Printable.ts"
+import type { RawOptions } from "./RawOptions.ts"
 
 /** What the command line says about life as a service, as words. */
-export interface RawServiceOptions {
-  readonly user: string | undefined
-  readonly keepNetAdmin: boolean
-  readonly readyFd: string | undefined
-  readonly logFormat: string | undefined
-  readonly logFile: string | undefined
-  readonly logLevel: string | undefined
-}
+export type RawServiceOptions = Pick<
+  RawOptions,
+  "user" | "keepNetAdmin" | "readyFd" | "logFormat" | "logFile" | "logLevel"
+>
 
 /** The same, checked. */
 export interface ServiceOptions {

@@ -5,6 +5,7 @@ import { flags, spell } from "./Flags.ts"
 import { isLoopback, type ListenAddress, readListenAddress } from "./ListenAddress.ts"
 import { type Read, refuse } from "./OptionValue.ts"
 import { printable } from "./Printable.ts"
+import type { RawOptions } from "./RawOptions.ts"
 
 /** Where the page is served, and to whom. */
 export interface WebOptions {
@@ -19,7 +20,7 @@ const usualPort = 9180
 
 /** @param cwd absolute; what a relative file starts from. */
 export const readWebOptions = (
-  raw: { readonly web: string | undefined; readonly webToken: string | undefined },
+  raw: Pick<RawOptions, "web" | "webToken">,
   cwd: string
 ): Read<WebOptions | undefined> =>
   Either.gen(function*() {
