@@ -1,8 +1,7 @@
 import * as Either from "effect/Either"
 import ipaddr from "ipaddr.js"
 import * as Prefix from "../domain/Prefix.ts"
-import { printable } from "./Printable.ts"
-import { ValueError } from "./UsageError.ts"
+import * as OptionValue from "./OptionValue.ts"
 
 /**
  * Reads the operand `address/cidrbits`: the host's address on the tap and the size of the guests' subnet.
@@ -11,8 +10,8 @@ import { ValueError } from "./UsageError.ts"
  * can have there are refused, with what is wrong with them; the address of the network itself is taken,
  * because systems take it.
  */
-export const parseAddress = (text: string): Either.Either<Prefix.Prefix, ValueError> => {
-  const refuse = (why: string) => Either.left(new ValueError({ message: `bad address ${printable(text)}: ${why}` }))
+export const parseAddress = (text: string): OptionValue.Read<Prefix.Prefix> => {
+  const refuse = (why: string) => OptionValue.refuse("address", text, why)
   if (text === "") return refuse("it is empty; give the host's address and the bits of the subnet, as 10.1.0.1/24")
   const slash = text.indexOf("/")
   const addressText = slash === -1 ? text : text.slice(0, slash)

@@ -61,7 +61,7 @@ export const readCommandLine = (
   })
 
 /** What reads files is loaded for who has one. */
-const readOptions = (raw: RawOptions, cwd: string): Effect.Effect<Options, UsageError | ValueError> =>
+const readOptions = (raw: RawOptions, cwd: string): Effect.Effect<Options, ValueError> =>
   raw.config === undefined
     ? toOptions(raw, cwd)
     : Effect.flatMap(Effect.promise(() => import("./ConfigFile.ts")), ({ readWithConfig }) => readWithConfig(raw, cwd))

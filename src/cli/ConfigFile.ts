@@ -6,20 +6,19 @@ import * as path from "node:path"
 import { parse, TomlError } from "smol-toml"
 import { Bounds } from "../domain/Bounds.ts"
 import { bindingKeys, type ConfigKey, configKeys, ConfigSchema, type Setting } from "./ConfigKeys.ts"
-import { type Flag, flags, spell } from "./Flags.ts"
+import { type Flag, flags } from "./Flags.ts"
 import { nearestOf } from "./NearestName.ts"
 import type { Options } from "./Options.ts"
-import { type RawOptions, rawOf, readPath, toOptions, type Word } from "./RawOptions.ts"
+import { type Read, readPath } from "./OptionValue.ts"
+import { type RawOptions, rawOf, toOptions, type Word } from "./RawOptions.ts"
 import { linesOf, type TomlPath } from "./TomlLines.ts"
 import { printable } from "./Printable.ts"
-import { type UsageError, ValueError } from "./UsageError.ts"
+import { ValueError } from "./UsageError.ts"
 
 /*
  * Settings of a file, `--config`: each becomes the word that the command line would have, so that it is checked by
  * what checks the command line. What is wrong is told as FILE:LINE: KEY: what, and what to give.
  */
-
-type Read<A> = Either.Either<A, ValueError>
 
 /** A file whose every value is in order by itself. */
 interface ConfigFile {
@@ -35,9 +34,9 @@ interface ConfigFile {
  *
  * Fails with the first mistake, in the order of the file. Changes nothing.
  */
-export const readWithConfig = (raw: RawOptions, cwd: string): Either.Either<Options, UsageError | ValueError> =>
+export const readWithConfig = (raw: RawOptions, cwd: string): Read<Options> =>
   Either.gen(function*() {
-    const file = yield* readConfigFile(yield* readPath(flags.config, raw.config ?? "", cwd))
+    const file = yield* readConfigFile(yield* readPath(flags.config, cwd)(raw.config ?? ""))
     const words: Partial<Record<Setting, Word>> = {}
     const used: Array<string> = []
     for (const [name, word] of file.words) {
@@ -47,18 +46,13 @@ export const readWithConfig = (raw: RawOptions, cwd: string): Either.Either<Opti
       used.push(name)
     }
     return yield* Either.mapLeft(toOptions(rawOf({ ...raw, ...words }), cwd), (error) => {
-      const name = used.find((name) => isNamed(error.message, name))
+      const name = used.find((name) => error.about?.includes(subjectOf(configKeys.get(name)!)))
       return name === undefined ? error : file.at([name], error.message)
     })
   })
 
-/** Whether a message about options that do not go together names a key's. */
-const isNamed = (message: string, name: string): boolean => {
-  const flag = flagOf(configKeys.get(name)!)
-  return flag !== undefined && message.split(/[\s;]+/).includes(spell(flag))
-}
-
-const flagOf = ({ setting }: ConfigKey): Flag | undefined => setting === "address" ? undefined : flags[setting]
+/** What a mistake is about that is the key's. */
+const subjectOf = ({ setting }: ConfigKey): Flag | "address" => setting === "address" ? setting : flags[setting]
 
 const readConfigFile = (file: string): Read<ConfigFile> =>
   Either.gen(function*() {
@@ -103,7 +97,7 @@ const objectionsTo = (name: string, key: ConfigKey, word: Word): ReadonlyArray<r
   const parts = key.setting === "bind" ? word.split(";") : [word]
   return parts.flatMap((part, i) => {
     const alone = toOptions(rawOf({ ...unconstrained, [key.setting]: part }), "/")
-    return Either.isRight(alone) ? [] : [[parts.length > 1 ? [name, i] : [name], inFile(alone.left.message, name, key)]]
+    return Either.isRight(alone) ? [] : [[parts.length > 1 ? [name, i] : [name], inFile(alone.left)]]
   })
 }
 
@@ -117,12 +111,7 @@ const unconstrained = {
 }
 
 /** `bad --max-macs 0: give ...` of the command line, without the option's name, which the key's stands for. */
-const inFile = (message: string, name: string, key: ConfigKey): string => {
-  const flag = flagOf(key)
-  const begins = [`bad ${name} `, ...(flag === undefined ? [] : [`bad ${spell(flag)} `, `${spell(flag)} `])]
-  const begin = begins.find((words) => message.startsWith(words))
-  return begin === undefined ? message : `bad value ${message.slice(begin.length)}`
-}
+const inFile = ({ fault, message }: ValueError): string => fault === undefined ? message : `bad value ${fault}`
 
 /** A relative path starts from the directory. */
 const placedIn = (directory: string, key: ConfigKey, word: Exclude<Word, undefined>): Word => {

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { Bounds, TAP_PORT } from "../domain/Bounds.ts"
 import { type CapturedFrame, isFault } from "../domain/capture/CapturedFrame.ts"
 import { explain } from "../domain/explanation/Explanation.ts"
@@ -10,12 +11,12 @@ import { reasonNames } from "../domain/Reason.ts"
 import type { SwitchSettings } from "../domain/SwitchSettings.ts"
 import { attempt, captureError, openCapture } from "./CaptureFile.ts"
 import { explanationText } from "./ExplanationText.ts"
-import { type OfflineArguments, readOfflineArguments, refuse } from "./OfflineArguments.ts"
-import { explainForm, from } from "./OfflineForms.ts"
+import { type OfflineArguments, misuse, readOfflineArguments } from "./OfflineArguments.ts"
+import { explainForm, from, ways } from "./OfflineForms.ts"
 import { runOffline } from "./OfflineRun.ts"
-import { type Read, readWord } from "./OptionValue.ts"
+import { type Read, readWord, refuse } from "./OptionValue.ts"
 import { printable } from "./Printable.ts"
-import { ValueError } from "./UsageError.ts"
+import type { ValueError } from "./UsageError.ts"
 
 const GUEST_PORT = 1
 
@@ -32,30 +33,29 @@ type Ingress = typeof from.takes[number]
 const ingressOf = ({ options }: OfflineArguments): Read<Ingress> => readWord(from, options.get(from.name) ?? "guest")
 
 const frameOf = ({ operands, options }: OfflineArguments): Effect.Effect<Uint8Array, ValueError> => {
-  const hex = options.get("hex")
-  const place = options.get("frame")
+  const hex = options.get(ways.hex.name)
+  const place = options.get(ways.frame.name)
   if (hex !== undefined && place !== undefined) {
-    return Effect.fail(refuse(explainForm, "--hex and --frame exclude each other"))
+    return Effect.fail(misuse(explainForm, "--hex and --frame exclude each other"))
   }
   if (hex !== undefined) return octetsOf(hex)
   return place === undefined
-    ? Effect.fail(refuse(explainForm, "say which frame: --hex OCTETS, or --frame N and a capture"))
+    ? Effect.fail(misuse(explainForm, "say which frame: --hex OCTETS, or --frame N and a capture"))
     : capturedOf(operands[0]!, place)
 }
 
 /** Blanks, colons and dashes between digits are for the reader alone. */
-const octetsOf = (text: string): Effect.Effect<Uint8Array, ValueError> => {
-  const bad = (why: string) => Effect.fail(new ValueError({ message: `bad --hex ${printable(text)}: ${why}` }))
+const octetsOf = (text: string): Read<Uint8Array> => {
   const digits = text.replace(/[\s:.-]/g, "")
-  if (!/^(?:[0-9a-f]{2})*$/i.test(digits)) return bad("give two hexadecimal digits an octet")
+  if (!/^(?:[0-9a-f]{2})*$/i.test(digits)) return refuse(ways.hex, text, "give two hexadecimal digits an octet")
   return digits.length / 2 > Bounds.frameBytesMax
-    ? bad(`that is more than ${Bounds.frameBytesMax} octets`)
-    : Effect.succeed(Uint8Array.from(Buffer.from(digits, "hex")))
+    ? refuse(ways.hex, text, `that is more than ${Bounds.frameBytesMax} octets`)
+    : Either.right(Uint8Array.from(Buffer.from(digits, "hex")))
 }
 
 const capturedOf = (path: string, place: string): Effect.Effect<Uint8Array, ValueError> =>
   Effect.gen(function*() {
-    const bad = (why: string) => new ValueError({ message: `bad --frame ${printable(place)}: ${why}` })
+    const bad = (why: string) => refuse(ways.frame, place, why)
     if (!/^[1-9][0-9]{0,14}$/.test(place)) return yield* bad("give its number in the capture, from 1")
     const number = Number(place)
     const reader = yield* openCapture(path)

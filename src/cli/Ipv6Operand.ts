@@ -1,8 +1,8 @@
 import * as Either from "effect/Either"
 import ipaddr from "ipaddr.js"
 import type { Ipv6Prefix } from "../domain/Ipv6Prefix.ts"
-import { printable } from "./Printable.ts"
-import { ValueError } from "./UsageError.ts"
+import { flags } from "./Flags.ts"
+import * as OptionValue from "./OptionValue.ts"
 
 const EXAMPLE = "fd00:1::1/64"
 const BITS_MIN = 8
@@ -12,8 +12,8 @@ const BITS_MAX = 128
  * Reads the value of `--ipv6`: the host's address on the tap and the guests' prefix, as `fd00:1::1/64`.
  * Addresses that no host can have there are refused; a link-local one is there without being asked for.
  */
-export const parseIpv6 = (text: string): Either.Either<Ipv6Prefix, ValueError> => {
-  const refuse = (why: string) => Either.left(new ValueError({ message: `bad --ipv6 ${printable(text)}: ${why}` }))
+export const parseIpv6 = (text: string): OptionValue.Read<Ipv6Prefix> => {
+  const refuse = (why: string) => OptionValue.refuse(flags.ipv6, text, why)
   const slash = text.indexOf("/")
   const addressText = slash === -1 ? text : text.slice(0, slash)
   const bitsText = slash === -1 ? "" : text.slice(slash + 1)

@@ -1,8 +1,7 @@
 import * as Either from "effect/Either"
 import ipaddr from "ipaddr.js"
-import { type Flag, spell } from "./Flags.ts"
-import { printable } from "./Printable.ts"
-import { ValueError } from "./UsageError.ts"
+import type { Flag } from "./Flags.ts"
+import { type Read, refuse } from "./OptionValue.ts"
 
 /** Where something is served over TCP. */
 export interface ListenAddress {
@@ -26,18 +25,14 @@ export const isLoopback = ({ host }: ListenAddress): boolean => ipaddr.process(h
  * @param usualPort for the remedy.
  */
 export const readListenAddress =
-  (flag: Flag, usualPort: number) => (text: string): Either.Either<ListenAddress, ValueError> => {
+  (flag: Flag, usualPort: number) => (text: string): Read<ListenAddress> => {
     const [, six, four, digits] = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):)?([0-9]{1,5})$/.exec(text) ?? []
     const host = six ?? four ?? loopback
     const port = Number(digits)
     const fits = digits !== undefined && port <= 65_535 && isAddress(host, six !== undefined)
     return fits
       ? Either.right({ host, port })
-      : Either.left(
-        new ValueError({
-          message: `bad ${spell(flag)} ${printable(text)}: give an address and a port, as ${loopback}:${usualPort}`
-        })
-      )
+      : refuse(flag, text, `give an address and a port, as ${loopback}:${usualPort}`)
   }
 
 const isAddress = (host: string, isSix: boolean): boolean =>

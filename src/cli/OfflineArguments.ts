@@ -7,8 +7,8 @@ import { readCommandLine } from "./Command.ts"
 import { type CommandForm, type Operand, operandsOf, optionsOf, usageOf } from "./CommandForm.ts"
 import { readCommandWords } from "./CommandWords.ts"
 import { flags, spell } from "./Flags.ts"
-import { config, NO_HOST, switchOptions } from "./OfflineForms.ts"
-import { printable } from "./Printable.ts"
+import { config, hostMac, NO_HOST, switchOptions } from "./OfflineForms.ts"
+import { refuse } from "./OptionValue.ts"
 import { ValueError } from "./UsageError.ts"
 import { usageLine } from "./UsageLine.ts"
 
@@ -53,7 +53,7 @@ export const readOfflineArguments = (
 const isOptional = ({ optional }: Operand): boolean => optional === true
 
 /** A mistake in the form of a command line. */
-export const refuse = (form: CommandForm, why: string): ValueError =>
+export const misuse = (form: CommandForm, why: string): ValueError =>
   new ValueError({ message: `${why} (${usageOf(form)})` })
 
 const settingsOf = (
@@ -68,12 +68,10 @@ const settingsOf = (
     )
     if (request.kind === "print") return yield* Effect.dieMessage("the switch's parser printed something")
     const { guestPorts, mtuBytes = Bounds.mtuBytesDefault, policy, prefix, secure, stationAgeSeconds } = request.options
-    const macText = options.get("host-mac")
+    const macText = options.get(hostMac.name)
     const isNone = macText === undefined || macText === NO_HOST
     const tapMac = isNone ? undefined : Mac.parse(macText)
-    if (!isNone && tapMac === undefined) {
-      return yield* new ValueError({ message: `bad --host-mac ${printable(macText)}: give it as 52:54:00:12:34:56` })
-    }
+    if (!isNone && tapMac === undefined) return yield* refuse(hostMac, macText, "give it as 52:54:00:12:34:56")
     return {
       secure,
       prefix,

@@ -6,7 +6,7 @@ import { type Flag, flags } from "./Flags.ts"
 /** Value of `--host-mac` for a switch whose host is not there. */
 export const NO_HOST = "none"
 
-const hostMac: Flag = { name: "host-mac", value: "MAC", help: "address of the tap" }
+export const hostMac: Flag = { name: "host-mac", value: "MAC", help: "address of the tap" }
 
 export const from = {
   name: "from",
@@ -23,6 +23,12 @@ export const guests = {
 } as const satisfies Flag
 
 export const config: Flag = { ...flags.config, help: "settings of a switch, from its file" }
+
+/** How one frame is named: by what it is, or by where. */
+export const ways = {
+  hex: { name: "hex", value: "OCTETS", help: "the frame's octets" },
+  frame: { name: "frame", value: "N", help: "its number in the capture, from 1" }
+} as const satisfies Record<string, Flag>
 
 const shown = [config, flags.ipv6, flags.unsecure] as const
 
@@ -46,8 +52,8 @@ export const explainForm: CommandForm = {
   options: [from, hostMac, ...shown],
   further,
   ways: [
-    { option: { name: "hex", value: "OCTETS", help: "the frame's octets" }, operands: [] },
-    { option: { name: "frame", value: "N", help: "its number in the capture, from 1" }, operands: [capture] }
+    { option: ways.hex, operands: [] },
+    { option: ways.frame, operands: [capture] }
   ],
   operands: [address]
 }

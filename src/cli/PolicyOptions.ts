@@ -6,12 +6,10 @@ import * as Networks from "../domain/Network.ts"
 import type { TrunkBinding } from "../domain/policy/Allowances.ts"
 import type { Binding, PolicySettings } from "../domain/policy/PolicySettings.ts"
 import * as Prefixes from "../domain/Prefix.ts"
-import { type Flag, flags, spell } from "./Flags.ts"
+import { type Flag, flags } from "./Flags.ts"
 import { parseIpv6 } from "./Ipv6Operand.ts"
 import { type Read, readNumber, readWord, refuse } from "./OptionValue.ts"
-import { printable } from "./Printable.ts"
 import type { RawOptions } from "./RawOptions.ts"
-import { ValueError } from "./UsageError.ts"
 
 /** What the command line says about the policy, as words. */
 export type RawPolicyOptions = Pick<
@@ -63,7 +61,7 @@ const readServer = (text: string): Read<"tap" | "any" | number> => {
   if (uid !== undefined) return Either.right(uid)
   return text === "tap" || text === "any"
     ? Either.right(text)
-    : refuse(`bad ${spell(flags.dhcpServer)} ${printable(text)}: give tap, any or uid:N`)
+    : refuse(flags.dhcpServer, text, "give tap, any or uid:N")
 }
 
 /** Types below are lengths, and those of IP, ARP and tags have rules of their own. */
@@ -72,16 +70,12 @@ const readEtherType = (text: string): Read<number> => {
   const ruled = [0x0800, 0x0806, 0x86dd, 0x8100, 0x88a8, 0x9100, 0x9200, 0x9300]
   return type >= 0x0600 && !ruled.includes(type)
     ? Either.right(type)
-    : refuse(
-      `bad ${spell(flags.allowEtherType)} ${printable(text)}: ` +
-        "give four hexadecimal digits of a type without rules, as 8863"
-    )
+    : refuse(flags.allowEtherType, text, "give four hexadecimal digits of a type without rules, as 8863")
 }
 
 /** One of the bindings, or what is wrong with it. */
 const inBinding = <A>(read: (text: string) => Either.Either<A, string>) => (text: string): Read<A> =>
-  Either.mapLeft(read(text), (why) =>
-    new ValueError({ message: `bad ${spell(flags.bind)} ${printable(text)}: ${why}` }))
+  Either.orElse(read(text), (why) => refuse(flags.bind, text, why))
 
 /** `uid:1000,mac=52:54:00:00:00:01,ip=10.1.0.5` */
 const readBinding = inBinding((text): Either.Either<Binding, string> => {

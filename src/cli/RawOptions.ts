@@ -7,11 +7,9 @@ import { parseAddress } from "./AddressOperand.ts"
 import { type Flag, flags, mtuBytesMax, mtuBytesMin, seedMax, spell } from "./Flags.ts"
 import { readListenAddress } from "./ListenAddress.ts"
 import { defaults, type Options } from "./Options.ts"
-import { type Read, readNumber, refuse } from "./OptionValue.ts"
+import { clash, given, type Read, readNumber, readPath, refuse } from "./OptionValue.ts"
 import { readPolicyOptions } from "./PolicyOptions.ts"
 import { readServiceOptions } from "./ServiceOptions.ts"
-import { printable } from "./Printable.ts"
-import type { UsageError, ValueError } from "./UsageError.ts"
 import { usageLine } from "./UsageLine.ts"
 import { readWebOptions } from "./WebOptions.ts"
 
@@ -38,20 +36,14 @@ export const rawOf = (words: Readonly<Partial<Record<keyof RawOptions, Word>>>):
  *
  * Fails with the first mistake. Touches nothing.
  */
-export const toOptions = (
-  raw: RawOptions,
-  cwd: string
-): Either.Either<Options, UsageError | ValueError> =>
+export const toOptions = (raw: RawOptions, cwd: string): Read<Options> =>
   Either.gen(function*() {
     yield* objectTo(raw)
     const real = !raw.simulate && !raw.noTap
     const foreground = raw.foreground || raw.simulate || raw.monitor
     const prefix = yield* readPrefix(raw)
-    const socketPath = yield* given(
-      raw.socket,
-      (text) => readPath(flags.socket, text, cwd),
-      raw.simulate ? undefined : defaults.socketPath
-    )
+    const ownPath = raw.simulate ? undefined : defaults.socketPath
+    const socketPath = yield* given(raw.socket, readPath(flags.socket, cwd), ownPath)
     return {
       kind: raw.monitor ? "monitor" : "switch",
       foreground,
@@ -61,7 +53,7 @@ export const toOptions = (
       socketPathGiven: raw.socket !== undefined,
       pidFilePath: yield* given(
         raw.pidFile,
-        (text) => readPath(flags.pidFile, text, cwd),
+        readPath(flags.pidFile, cwd),
         real ? defaults.pidFilePath : undefined
       ),
       tapName: yield* given(raw.tap, (text) => readTap(text, cwd), real ? defaults.tapName : undefined),
@@ -88,33 +80,31 @@ export const toOptions = (
       policy: yield* readPolicyOptions(raw),
       metrics: yield* given(raw.metrics, readListenAddress(flags.metrics, 9100), undefined),
       web: yield* readWebOptions(raw, cwd),
-      configPath: yield* given(raw.config, (text) => readPath(flags.config, text, cwd), undefined),
+      configPath: yield* given(raw.config, readPath(flags.config, cwd), undefined),
       ...(yield* readServiceOptions(raw, foreground, cwd))
     } satisfies Options
   })
 
-const given = <A, B>(text: string | undefined, read: (text: string) => Read<A>, otherwise: B): Read<A | B> =>
-  text === undefined ? Either.right(otherwise) : read(text)
-
 /** Options that make no sense together. `-c` goes with the others as it always did: they are not used. */
 const objectTo = (raw: RawOptions): Read<void> => {
-  const clash = (a: Flag, b: Flag, why: string) => refuse(`${spell(a)} and ${spell(b)} exclude each other: ${why}`)
+  const exclude = (a: Flag, b: Flag, why: string) =>
+    clash([a, b], `${spell(a)} and ${spell(b)} exclude each other: ${why}`)
   if (raw.simulate) {
     const why = "the simulation has a host of its own; leave one of them out"
-    if (raw.monitor) return clash(flags.simulate, flags.monitor, "dump a simulated switch with -c -p its socket")
-    if (raw.noTap) return clash(flags.simulate, flags.noTap, why)
-    if (raw.takeover) return clash(flags.simulate, flags.takeover, "a simulated host does not come along")
-    if (raw.noOffload) return clash(flags.simulate, flags.noOffload, why)
-    if (raw.tap !== undefined) return clash(flags.simulate, flags.tap, why)
-    if (raw.bridge !== undefined) return clash(flags.simulate, flags.bridge, why)
+    if (raw.monitor) return exclude(flags.simulate, flags.monitor, "dump a simulated switch with -c -p its socket")
+    if (raw.noTap) return exclude(flags.simulate, flags.noTap, why)
+    if (raw.takeover) return exclude(flags.simulate, flags.takeover, "a simulated host does not come along")
+    if (raw.noOffload) return exclude(flags.simulate, flags.noOffload, why)
+    if (raw.tap !== undefined) return exclude(flags.simulate, flags.tap, why)
+    if (raw.bridge !== undefined) return exclude(flags.simulate, flags.bridge, why)
   } else if (raw.seed !== undefined) {
-    return refuse(`${spell(flags.seed)} is the simulation's; give ${spell(flags.simulate)} too`)
+    return clash([flags.seed], `${spell(flags.seed)} is the simulation's; give ${spell(flags.simulate)} too`)
   }
   if (raw.noTap) {
     const why = "without a host side there is no tap; leave one of them out"
-    if (raw.tap !== undefined) return clash(flags.noTap, flags.tap, why)
-    if (raw.noOffload) return clash(flags.noTap, flags.noOffload, why)
-    if (raw.bridge !== undefined) return clash(flags.noTap, flags.bridge, why)
+    if (raw.tap !== undefined) return exclude(flags.noTap, flags.tap, why)
+    if (raw.noOffload) return exclude(flags.noTap, flags.noOffload, why)
+    if (raw.bridge !== undefined) return exclude(flags.noTap, flags.bridge, why)
   }
   return Either.void
 }
@@ -124,18 +114,17 @@ const readPrefix = (raw: RawOptions): Read<Prefix | undefined> => {
   if (raw.monitor) return Either.right(undefined)
   if (raw.simulate) return parseAddress(defaults.simulatedAddress)
   if (raw.unsecure) return Either.right(undefined)
-  return refuse(`secure mode needs address/cidrbits, as 10.1.0.1/24, or give -U to judge no addresses (${usageLine})`)
+  return clash(
+    [flags.unsecure],
+    `secure mode needs address/cidrbits, as 10.1.0.1/24, or give -U to judge no addresses (${usageLine})`
+  )
 }
-
-/** @param cwd  what a relative path starts from. */
-export const readPath = (flag: Flag, text: string, cwd: string): Read<string> =>
-  text === "" ? refuse(`${spell(flag)} '': give a path`) : Either.right(path.resolve(cwd, text))
 
 /** A socket of its own: neither the guests' nor the one beside it. */
 const readTrunk = (text: string, cwd: string, socketPath: string | undefined): Read<string> =>
-  Either.flatMap(readPath(flags.trunk, text, cwd), (path) =>
+  Either.flatMap(readPath(flags.trunk, cwd)(text), (path) =>
     socketPath !== undefined && [socketPath, controlPath(socketPath)].includes(path)
-      ? refuse(`bad ${spell(flags.trunk)} ${printable(text)}: the switch uses that path already; name another`)
+      ? refuse(flags.trunk, text, "the switch uses that path already; name another")
       : Either.right(path))
 
 /** 15 characters and a NUL are what systems hold an interface's name in: IFNAMSIZ, netdevice(7) and net/if.h. */
@@ -146,13 +135,13 @@ const readTap = (text: string, cwd: string): Read<string> => {
   if (text === "auto" || text === "tap") return Either.right("auto")
   if (/^tap(?:0|[1-9][0-9]*)$/.test(text) && text.length <= interfaceNameCharactersMax) return Either.right(text)
   if (text.includes("/")) return Either.right(path.resolve(cwd, text))
-  return refuse(`bad tap ${printable(text)}: give auto, tapN as in tap0, or the path of a device`)
+  return refuse(flags.tap, text, "give auto, tapN as in tap0, or the path of a device", "tap")
 }
 
 const readBridge = (text: string): Read<string> =>
   /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) && text.length <= interfaceNameCharactersMax
     ? Either.right(text)
-    : refuse(`bad bridge ${printable(text)}: give the name of an interface, as bridge0`)
+    : refuse(flags.bridge, text, "give the name of an interface, as bridge0", "bridge")
 
 const gidMax = 0xffff_fffe
 
@@ -162,12 +151,12 @@ const readGroup = (text: string): Read<string> => {
     : /^[A-Za-z_][A-Za-z0-9_.-]*\$?$/.test(text)
   return usable
     ? Either.right(text)
-    : refuse(`bad group ${printable(text)}: give the name or the number of a group, as ${defaults.groupName}`)
+    : refuse(flags.group, text, `give the name or the number of a group, as ${defaults.groupName}`, "group")
 }
 
 const readMode = (text: string): Read<number> =>
   /^0?[0-7]{3}$/.test(text)
     ? Either.right(Number.parseInt(text, 8))
-    : refuse(`bad mode ${printable(text)}: give three octal digits, as 660`)
+    : refuse(flags.mode, text, "give three octal digits, as 660", "mode")
 
 const readCount = (flag: Flag) => readNumber(flag, 1, Bounds.guestPortsMax)

@@ -1,9 +1,7 @@
 import * as Either from "effect/Either"
-import * as path from "node:path"
 import { flags, spell } from "./Flags.ts"
 import type { LogSettings } from "./Log.ts"
-import { type Read, readWord, refuse } from "./OptionValue.ts"
-import { printable } from "./Printable.ts"
+import { clash, given, type Read, readPath, readWord, refuse } from "./OptionValue.ts"
 import type { RawOptions } from "./RawOptions.ts"
 
 /** What the command line says about life as a service, as words. */
@@ -27,14 +25,15 @@ export interface ServiceOptions {
 /** @param foreground  stays there. @param cwd  absolute; what a relative log file starts from. */
 export const readServiceOptions = (raw: RawServiceOptions, foreground: boolean, cwd: string): Read<ServiceOptions> =>
   Either.gen(function*() {
-    const user = raw.user === undefined ? undefined : yield* readUser(raw.user)
+    const user = yield* given(raw.user, readUser, undefined)
     if (raw.keepNetAdmin && user === undefined) {
-      return yield* refuse(`${spell(flags.keepNetAdmin)} is for ${spell(flags.user)}; give that too`)
+      const why = `${spell(flags.keepNetAdmin)} is for ${spell(flags.user)}; give that too`
+      return yield* clash([flags.keepNetAdmin], why)
     }
     return {
       user,
       keepNetAdmin: raw.keepNetAdmin,
-      readyFd: raw.readyFd === undefined ? undefined : yield* readReadyFd(raw.readyFd),
+      readyFd: yield* given(raw.readyFd, readReadyFd, undefined),
       log: yield* readLog(raw, foreground, cwd)
     }
   })
@@ -47,7 +46,7 @@ const readUser = (text: string): Read<NonNullable<ServiceOptions["user"]>> => {
   const fits = [name, ...(group === undefined ? [] : [group])].every((word) => named.test(word) || numbered.test(word))
   return fits && rest.length === 0
     ? Either.right({ name, group })
-    : refuse(`bad ${spell(flags.user)} ${printable(text)}: give a user and, if need be, a group, as vknetd:vknetd`)
+    : refuse(flags.user, text, "give a user and, if need be, a group, as vknetd:vknetd")
 }
 
 /** Below are the standard streams; above is what no shell can name. */
@@ -56,19 +55,20 @@ const readyFdMax = 1023
 const readReadyFd = (text: string): Read<number> =>
   /^[0-9]{1,4}$/.test(text) && Number(text) >= 3 && Number(text) <= readyFdMax
     ? Either.right(Number(text))
-    : refuse(`bad ${spell(flags.readyFd)} ${printable(text)}: give a number from 3 to ${readyFdMax}`)
+    : refuse(flags.readyFd, text, `give a number from 3 to ${readyFdMax}`)
 
 const readLog = (raw: RawServiceOptions, foreground: boolean, cwd: string): Read<LogSettings> =>
   Either.gen(function*() {
-    const format = raw.logFormat === undefined ? undefined : yield* readWord(flags.logFormat, raw.logFormat)
-    const level = raw.logLevel === undefined ? "info" : yield* readWord(flags.logLevel, raw.logLevel)
-    if (raw.logFile === "") return yield* refuse(`${spell(flags.logFile)} '': give a path`)
-    const given = `${spell(flags.logFormat)} ${format}`
-    if (raw.logFile !== undefined && (format === "journal" || format === "syslog")) {
-      return yield* refuse(`${given} and ${spell(flags.logFile)} exclude each other: a file takes logfmt or json`)
+    const format = yield* given(raw.logFormat, (text) => readWord(flags.logFormat, text), undefined)
+    const level = yield* given(raw.logLevel, (text) => readWord(flags.logLevel, text), "info" as const)
+    const filePath = yield* given(raw.logFile, readPath(flags.logFile, cwd), undefined)
+    const about = [flags.logFormat, flags.logFile]
+    const [formatGiven, file] = [`${spell(flags.logFormat)} ${format}`, spell(flags.logFile)]
+    if (filePath !== undefined && (format === "journal" || format === "syslog")) {
+      return yield* clash(about, `${formatGiven} and ${file} exclude each other: a file takes logfmt or json`)
     }
-    if (raw.logFile === undefined && !foreground && format !== undefined && format !== "syslog") {
-      return yield* refuse(`${given} needs ${spell(flags.logFile)} in the background, or -d`)
+    if (filePath === undefined && !foreground && format !== undefined && format !== "syslog") {
+      return yield* clash(about, `${formatGiven} needs ${file} in the background, or -d`)
     }
-    return { format, filePath: raw.logFile === undefined ? undefined : path.resolve(cwd, raw.logFile), level }
+    return { format, filePath, level }
   })

@@ -1,4 +1,5 @@
 import * as Data from "effect/Data"
+import type { Flag } from "./Flags.ts"
 import { printable } from "./Printable.ts"
 import { usageLine } from "./UsageLine.ts"
 
@@ -29,4 +30,8 @@ const explain = (reason: UsageError["reason"], flag: string): string => {
 /** A value on the command line, or two of them together, cannot be used. The message says what to give. */
 export class ValueError extends Data.TaggedError("ValueError")<{
   readonly message: string
+  /** What of the switch's command line it is about, if that can be told. */
+  readonly about?: ReadonlyArray<Flag | "address">
+  /** Where one value is at fault: that value and what to give, so that who read it elsewhere can say where. */
+  readonly fault?: string
 }> {}

@@ -1,11 +1,11 @@
 import * as Either from "effect/Either"
 import * as fs from "node:fs"
-import * as path from "node:path"
 import { flags, spell } from "./Flags.ts"
 import { isLoopback, type ListenAddress, readListenAddress } from "./ListenAddress.ts"
-import { type Read, refuse } from "./OptionValue.ts"
+import { clash, given, type Read, readPath } from "./OptionValue.ts"
 import { printable } from "./Printable.ts"
 import type { RawOptions } from "./RawOptions.ts"
+import { ValueError } from "./UsageError.ts"
 
 /** Where the page is served, and to whom. */
 export interface WebOptions {
@@ -27,22 +27,19 @@ export const readWebOptions = (
     if (raw.web === undefined) {
       return raw.webToken === undefined
         ? undefined
-        : yield* refuse(`${spell(flags.webToken)} is for ${spell(flags.web)}; give that too`)
+        : yield* clash([flags.webToken], `${spell(flags.webToken)} is for ${spell(flags.web)}; give that too`)
     }
     const address = yield* readListenAddress(flags.web, usualPort)(raw.web)
-    if (raw.webToken === "") return yield* refuse(`${spell(flags.webToken)} '': give a file`)
+    const tokenPath = yield* given(raw.webToken, readPath(flags.webToken, cwd, "a file"), undefined)
     const local = isLoopback(address)
-    if (!local && raw.webToken === undefined) {
-      return yield* refuse(
+    if (!local && tokenPath === undefined) {
+      return yield* clash(
+        [flags.web],
         `${spell(flags.web)} ${raw.web} is open to other machines: give ${spell(flags.webToken)} FILE too, or `
           + `an address of the loopback interface`
       )
     }
-    return {
-      address,
-      isLoopback: local,
-      tokenPath: raw.webToken === undefined ? undefined : path.resolve(cwd, raw.webToken)
-    }
+    return { address, isLoopback: local, tokenPath }
   })
 
 const tokenCharacters = { least: 16, most: 256 } as const
@@ -55,7 +52,8 @@ const forOthers = 0o007
 
 /** Reads the token: the file's only line. Nothing that is wrong with it shows any of it. */
 export const readToken = (file: string): Read<string> => {
-  const refuseFile = (why: string) => refuse(`cannot use ${spell(flags.webToken)} ${printable(file)}: ${why}`)
+  const refuseFile = (why: string) =>
+    Either.left(new ValueError({ message: `cannot use ${spell(flags.webToken)} ${printable(file)}: ${why}` }))
   try {
     const stat = fs.statSync(file)
     if (!stat.isFile()) return refuseFile("this is no file")

@@ -309,6 +309,9 @@ describe("a mistake in a file is told with its line and key:", () => {
   })
 
   it("and one of the command line alone is told as ever", async () => {
+    // It names -p, but the file's socket is not at fault.
+    const dump = "--simulate and -c exclude each other: dump a simulated switch with -c -p its socket"
+    assert.strictEqual(await refusal("socket = \"/s\"", "--simulate", "-c"), dump)
     assert.match(await refusal("max-macs = 3"), /^secure mode needs address\/cidrbits/)
     assert.strictEqual(await refusal("", "--mtu", "1", "-U"), "bad --mtu 1: give a number from 68 to 16366")
   })
