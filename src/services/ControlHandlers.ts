@@ -22,13 +22,17 @@ import { PeerProcesses } from "./PeerProcesses.ts"
 import type { PlaneReply } from "./PlaneQuestion.ts"
 import * as StationSurvey from "./StationSurvey.ts"
 
+const macAge = {
+  unit: "seconds",
+  most: Bounds.stationAgeSecondsMax,
+  among: (live: LiveSettings, n: number): LiveSettings => ({ ...live, stationAgeSeconds: n })
+}
+
 /** Numbers that can be set, from 1 on. */
 const numbers = {
-  "station-age": {
-    unit: "seconds",
-    most: Bounds.stationAgeSecondsMax,
-    among: (live: LiveSettings, n: number): LiveSettings => ({ ...live, stationAgeSeconds: n })
-  },
+  "mac-age": macAge,
+  // Its older name, which scripts know.
+  "station-age": macAge,
   "storm-rate": {
     unit: "frames a second",
     most: Bounds.ratePerSecondMax,
@@ -135,15 +139,17 @@ const changeSetting = (key: string, value: string) =>
   Effect.gen(function*() {
     yield* permitted
     const { log, running } = yield* ControlTarget
-    switch (key as typeof settingKeys[number]) {
+    const name = key as "log-level" | keyof typeof numbers
+    switch (name) {
       case "log-level":
         if (!log.levels.includes(value)) return yield* unfit(key, value, `one of ${log.levels.join(", ")}`)
         log.setLevel(value)
         break
+      case "mac-age":
       case "station-age":
       case "storm-rate":
       case "arp-rate": {
-        const { among, most, unit } = numbers[key as keyof typeof numbers]
+        const { among, most, unit } = numbers[name]
         const number = /^[1-9][0-9]{0,7}$/.test(value) ? Number(value) : Number.NaN
         if (!(number <= most)) return yield* unfit(key, value, `${unit} from 1 to ${most}`)
         yield* change(configure(running, (live) => among(live, number)), { key, value })

@@ -156,7 +156,7 @@ describe("a running switch is told", () => {
   it.scopedLive("its log level, its rates, and how long stations are remembered", () =>
     Effect.gen(function*() {
       const { guests, target } = yield* busySwitch
-      assert.strictEqual(plain(yield* target.ask("set", "station-age", "1")), "station-age 1\n")
+      assert.strictEqual(plain(yield* target.ask("set", "mac-age", "1")), "mac-age 1\n")
       yield* Effect.sleep(2100)
       assert.deepStrictEqual(decode(Schema.Array(Control.Station), yield* target.ask("stations", "--json")), [])
       assert.strictEqual(plain(yield* target.ask("set", "storm-rate", "7")), "storm-rate 7\n")
@@ -187,7 +187,7 @@ describe("a question that cannot be answered", () => {
         [["port", "0", "disconnect"], "no guest has port 0"],
         [["port", "x", "pin"], "bad port x: give its number, as ports shows it"],
         [["port", "1", "explode"], /^bad action explode: give one of disconnect, pin, unpin, isolate, unisolate$/],
-        [["set", "x", "y"], "nothing to set is called x: there are log-level, station-age, storm-rate, arp-rate"],
+        [["set", "x", "y"], "nothing to set is called x: there are log-level, mac-age, storm-rate, arp-rate"],
         [["set", "log-level", "loud"], "bad log-level loud: give one of error, warning, info, debug"]
       ]
       for (const [argv, line] of mistakes) assertMistake(yield* target.ask(...argv), line)

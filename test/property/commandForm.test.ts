@@ -7,10 +7,11 @@ import { readCommandLine } from "../../src/cli/Command.ts"
 import { optionsOf, usageOf } from "../../src/cli/CommandForm.ts"
 import { readCommandWords } from "../../src/cli/CommandWords.ts"
 import { completions, readCompletions } from "../../src/cli/Completions.ts"
-import { builtInFlags, spell } from "../../src/cli/Flags.ts"
+import { allFlags, builtInFlags, spell } from "../../src/cli/Flags.ts"
 import { forms } from "../../src/cli/Forms.ts"
 import { subcommands } from "../../src/cli/Subcommands.ts"
 import { ValueError } from "../../src/cli/UsageError.ts"
+import { settingKeys } from "../../src/services/ControlWords.ts"
 
 const manual = readFileSync(new URL("../../share/man/vknetd.8", import.meta.url), "utf8")
 
@@ -28,7 +29,7 @@ describe("the forms of subcommands", () => {
     assert.deepStrictEqual(["status", "port", "set", "capture", "explain", "replay"].map(formOf).map(usageOf), [
       "usage: vknetd status [-p socket_path] [--json]",
       "usage: vknetd port [-p socket_path] [--json] N disconnect|pin|unpin|isolate|unisolate",
-      "usage: vknetd set [-p socket_path] [--json] log-level|station-age|storm-rate|arp-rate VALUE",
+      "usage: vknetd set [-p socket_path] [--json] log-level|mac-age|storm-rate|arp-rate VALUE",
       "usage: vknetd capture [-p socket_path] [--port N] [--denied] [--filter EXPR] [-c COUNT] [-s SNAPLEN] "
       + "[-w FILE|-]",
       "usage: vknetd explain [--from guest|trunk|tap] [--host-mac MAC] [--config FILE] [--ipv6 ADDRESS/BITS] [-U] "
@@ -36,6 +37,14 @@ describe("the forms of subcommands", () => {
       "usage: vknetd replay [--json] [-w OUT.pcapng] [--host-mac MAC|none] [--guests station|interface|one] "
       + "[--config FILE] [--ipv6 ADDRESS/BITS] [-U] [policy option ...] capture [address/cidrbits]"
     ])
+  })
+
+  it("call what can be set as the options do, and so does the manual", () => {
+    for (const key of settingKeys) {
+      assert.isTrue(allFlags.some(({ name }) => name === key))
+      assert.match(manual, new RegExp(`^\\.It Cm set ${key} Ar [A-Z]+\nAs\n\\.Fl -${key}\\b`, "m"))
+      assert.include(manual, `\n.It bad ${key} %s\n`)
+    }
   })
 
   const named = forms.map((form) => [form.name, form] as const)

@@ -243,7 +243,7 @@ describe("the control channel of a simulated switch", () => {
       const { driver, get, goOn, send, stop } = yield* open
       const set = (key: string, value: string) => send("PUT", `/settings/${key}`, "owner", { value })
       stop()
-      for (const [key, value] of [["station-age", "60"], ["storm-rate", "5"]] as const) {
+      for (const [key, value] of [["mac-age", "60"], ["storm-rate", "5"]] as const) {
         const { status, text } = yield* set(key, value)
         assert.deepStrictEqual([status, message(text)], [
           503,
@@ -263,7 +263,7 @@ describe("the control channel of a simulated switch", () => {
     Effect.gen(function*() {
       const { driver, send } = yield* open
       const set = (key: string) => send("PUT", `/settings/${key}`, "owner", { value: "9" })
-      const done = yield* Effect.all(["station-age", "storm-rate", "arp-rate"].map(set), { concurrency: "unbounded" })
+      const done = yield* Effect.all(["mac-age", "storm-rate", "arp-rate"].map(set), { concurrency: "unbounded" })
       assert.deepStrictEqual(done.map(({ status }) => status), [200, 200, 200])
       const [loop] = driver.loops
       assert.deepInclude(loop!.forwarder.settings, {
@@ -336,13 +336,14 @@ describe("the control channel of a simulated switch", () => {
         ["POST", "/ports/0/pin", undefined, 404, "no guest has port 0"],
         ["POST", "/ports/99999/pin", undefined, 404, "no guest has port 99999"],
         ["PUT", "/settings/log-level", { value: "loud" }, 400, "bad log-level loud: give one of error, info"],
+        ["PUT", "/settings/mac-age", { value: "604801" }, 400, "bad mac-age 604801: give seconds from 1 to 604800"],
         ["PUT", "/settings/station-age", { value: "0" }, 400, "bad station-age 0: give seconds from 1 to 604800"],
         [
           "PUT",
           "/settings/x",
           { value: "0" },
           404,
-          "nothing to set is called x: there are log-level, station-age, storm-rate, arp-rate"
+          "nothing to set is called x: there are log-level, mac-age, storm-rate, arp-rate"
         ],
         [
           "PUT",
@@ -359,8 +360,12 @@ describe("the control channel of a simulated switch", () => {
       for (const path of ["/ports/1/explode", "/ports/x/pin"]) {
         assert.strictEqual((yield* send("POST", path)).status, 400)
       }
-      assert.strictEqual((yield* send("PUT", "/settings/station-age", "owner", { value: "60" })).status, 200)
-      assert.deepInclude(yield* get("/status", Control.Status), { stationAgeSeconds: 60, logLevel: "info" })
+      // The older name is that of scripts, which know it also from the answer.
+      for (const [key, seconds] of [["mac-age", 50], ["station-age", 60]] as const) {
+        const { status, text } = yield* send("PUT", `/settings/${key}`, "owner", { value: `${seconds}` })
+        assert.deepStrictEqual([status, JSON.parse(text)], [200, { key, value: `${seconds}` }])
+        assert.deepInclude(yield* get("/status", Control.Status), { stationAgeSeconds: seconds, logLevel: "info" })
+      }
     }).pipe(Effect.provide(world)))
 
   it.scopedLive("sends samples for as long as they are read", () =>

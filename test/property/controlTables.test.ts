@@ -224,7 +224,7 @@ describe("the command lines of a running switch", () => {
     assert.match(refused("port", "2"), /^something is missing \(usage: vknetd port /)
     assert.match(
       refused("set", "log-level"),
-      /^something is missing .* log-level\|station-age\|storm-rate\|arp-rate VALUE\)$/
+      /^something is missing .* log-level\|mac-age\|storm-rate\|arp-rate VALUE\)$/
     )
   })
 
