@@ -160,7 +160,12 @@ const events: ReadonlyArray<Event> = [
     keepers.slow.tap(from, address)
     return undefined
   },
-  (keepers, { from, port, xid }) => {
+  (keepers, { from, port, raw, xid }) => {
+    if ((raw & 128) !== 0) {
+      const name = `vm-${raw & 7}`
+      const got = keepers.receive(world.dhcpFrame({ from, hardware: from, xid, kind: 3, name }), port)
+      return [got, keepers.slow.asksAs({ mac: from, name, port, xid })]
+    }
     const got = keepers.receive(world.dhcpFrame({ from, hardware: from, xid, kind: 3 }), port)
     const expected = keepers.slow.guest({ port, mac: from, address: undefined, protocol: "ip" })
     if (expected === Reason.PASS) keepers.slow.dhcpAsks(xid, from, port)

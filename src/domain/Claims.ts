@@ -306,7 +306,7 @@ export const releaseUnbound = (state: AdmissionState): void => {
 
 /** B6: nobody has a claim to the host's link-local address, whoever had it before it was the host's. */
 export const releaseHosts = ({ claims, ipv6 }: AdmissionState): void => {
-  if (ipv6 === undefined) return
+  if (ipv6?.hostLinkLocal === undefined) return
   const [a, b, c, d] = ipv6.hostLinkLocal
   const claim = Owners.find(claims, a | 0, b | 0, c | 0, d | 0)
   if (claim >= 0) Owners.remove(claims, claim)

@@ -40,7 +40,7 @@ const step = fc.oneof(
       target: ip
     })
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("ask", "ack"), port: guestPort, station, ip }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("ask", "ask-as", "ack"), port: guestPort, station, ip }) },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("guest-ack"), port: guestPort, station, ip, target: ip, server: station })
@@ -186,6 +186,10 @@ describe("what is remembered of guests", () => {
           got = receive(dhcpFrame({ from, hardware: from, xid: s.station, kind: 3 }), s.port)
           expected = slow.guest({ port: s.port, mac: from, address: undefined, protocol: "ip" })
           if (expected === Reason.PASS) slow.dhcpAsks(s.station, from, s.port)
+        } else if (s.kind === "ask-as") {
+          const name = `vm-${s.ip}`
+          got = receive(dhcpFrame({ from, hardware: from, xid: s.station, kind: 3, name }), s.port)
+          expected = slow.asksAs({ mac: from, name, port: s.port, xid: s.station })
         } else if (s.kind === "ack") {
           const yours = addressOf(s.ip)
           receive(dhcpFrame({ from: tapMac, hardware: from, xid: s.station, kind: 5, yours, seconds: 100 }), 0)

@@ -63,6 +63,7 @@ export class Reference {
   stations: ReadonlyArray<Station> = []
   claims: ReadonlyArray<Claim> = []
   held: ReadonlyArray<{ what: string; uid: number; until: number }> = []
+  names: ReadonlyArray<{ name: string; port: number; seen: number }> = []
   pending: ReadonlyArray<{ xid: number; mac: string; port: number; until: number }> = []
   now = 0
   readonly uids = new Map<number, number>()
@@ -117,6 +118,27 @@ export class Reference {
     }
   }
 
+  /** B7: a message by a client identifier that is a name, then all that a frame is judged by. */
+  asksAs({ mac, name, port, xid }: { mac: string; name: string; port: number; xid: number }): number {
+    const named = this.names.find((n) => n.name === name)
+    const own = this.names.filter((n) => n.port === port)
+    if (named !== undefined ? named.port !== port : this.isHeldFromMe(`name ${name}`, port)) {
+      return Reason.DHCP_CLIENT_CONFLICT
+    }
+    const { addressesMax, ageSeconds, trunkAddressesMax } = this.settings
+    const isFull = own.length >= (this.trunks.has(port) ? trunkAddressesMax : addressesMax)
+    if (named === undefined && isFull && this.now - own[0]!.seen <= ageSeconds) return Reason.IP_LIMIT
+    const verdict = this.guest({ port, mac, address: undefined, protocol: "ip" })
+    if (verdict !== Reason.PASS) return verdict
+    const goes = named === undefined && isFull ? own[0] : named
+    if (named === undefined) this.held = this.held.filter((h) => h.what !== `name ${name}`)
+    if (named?.seen !== this.now) {
+      this.names = [...this.names.filter((n) => n !== goes), { name, port, seen: this.now }]
+    }
+    this.dhcpAsks(xid, mac, port)
+    return Reason.PASS
+  }
+
   dhcpAsks(xid: number, mac: string, port: number): void {
     this.pending = this.pending.filter((p) => !(p.xid === xid && p.mac === mac && p.port === port))
     const own = this.pending.filter((p) => p.port === port)
@@ -160,7 +182,8 @@ export class Reference {
     const until = this.now + this.settings.holdSeconds
     const kept = [
       ...this.stations.filter((s) => s.port === port && this.isFresh(s)).map((s) => s.mac),
-      ...this.claims.filter((c) => c.port === port && this.isLive(c)).map((c) => c.address)
+      ...this.claims.filter((c) => c.port === port && this.isLive(c)).map((c) => c.address),
+      ...this.names.filter((n) => n.port === port).map((n) => `name ${n.name}`)
     ]
     if (this.settings.holdSeconds > 0 && !this.trunks.has(port)) {
       this.held = [
@@ -170,6 +193,7 @@ export class Reference {
     }
     this.stations = this.stations.filter((s) => s.port !== port)
     this.claims = this.claims.filter((c) => c.port !== port)
+    this.names = this.names.filter((n) => n.port !== port)
     this.pending = this.pending.filter((p) => p.port !== port)
   }
 
