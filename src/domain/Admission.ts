@@ -4,6 +4,7 @@ import { doubt, isTrunk } from "./AdmissionState.ts"
 import { Bounds, TAP_PORT } from "./Bounds.ts"
 import * as Claims from "./Claims.ts"
 import * as Identifiers from "./ClientIdentifiers.ts"
+import { destinationOf, FLOOD } from "./Destination.ts"
 import type { FrameBatch } from "./FrameBatch.ts"
 import { IPV4_WORD } from "./Network.ts"
 import * as Dhcp from "./policy/Dhcp.ts"
@@ -28,9 +29,6 @@ import type { SwitchSettings } from "./SwitchSettings.ts"
  * Frame by frame, in order: first everything is judged, then, if nothing denied, everything is written. So two frames
  * of one batch are treated as if they had come in two.
  */
-
-/** Destination of a frame that goes to every port but its own. */
-export const FLOOD = -1
 
 /** Where a message begins in a frame of IPv6 without a chain of headers, and how long each kind is at least. */
 const NEIGHBOUR_AT = 54
@@ -106,16 +104,6 @@ export const admit = (
     const toItself = halves[at + 2] === lo && (halves[at]! | (halves[at + 1]! << 16)) === hi
     destination[i] = toItself ? ingress : to
   }
-}
-
-/** F1 to F4: where a frame goes, as the tables stand before it. */
-const destinationOf = (state: AdmissionState, batch: FrameBatch, slot: number): number => {
-  const start = slot * batch.slotBytes
-  if ((batch.bytes[start]! & 1) !== 0) return FLOOD
-  const at = start >> 1
-  const hi = batch.halves[at]! | (batch.halves[at + 1]! << 16)
-  const lo = batch.halves[at + 2]!
-  return hi === state.tapHi && lo === state.tapLo ? TAP_PORT : Stations.lookup(state, hi, lo)
 }
 
 /**
@@ -223,6 +211,11 @@ const judgeNew = (
     Claims.judge(state, target[0]!, target[1]!, target[2]!, target[3]!, port, answer, claim)
     if (answer.reason === Claims.CONFLICT) return Reason.ND_TARGET_CONFLICT
     if (answer.reason !== Reason.PASS) return answer.reason
+    if (words !== NO_WORDS && claim.isNew && isKept(answer)) {
+      // What it answers for is its own, and makes no room for what it comes from.
+      Claims.judge(state, words[0]!, words[1]!, words[2]!, words[3]!, port, claim, answer)
+      if (claim.reason !== Reason.PASS) return claim.reason === Claims.CONFLICT ? conflictOf(type) : claim.reason
+    }
   }
   const fresh = Number(station.isNew) + Number(claim.isNew) + Number(answer.isNew)
   if (fresh > 0) {
@@ -230,11 +223,17 @@ const judgeNew = (
     Rates.spend(state.learning, port, fresh)
   }
   Stations.commit(state, hi, lo, port, station.fact)
+  if (target !== NO_WORDS && isKept(answer)) Claims.use(state, answer.fact, port)
   if (words !== NO_WORDS && claim.fact >= 0 && !claim.isNew) Claims.use(state, claim.fact, port)
   else if (words !== NO_WORDS) Claims.commit(state, words[0]!, words[1]!, words[2]!, words[3]!, port)
-  if (target !== NO_WORDS) Claims.commit(state, target[0]!, target[1]!, target[2]!, target[3]!, port)
+  if (target !== NO_WORDS && !isKept(answer)) {
+    Claims.commit(state, target[0]!, target[1]!, target[2]!, target[3]!, port)
+  }
   return Reason.PASS
 }
+
+/** Whether a claim was the port's already. */
+const isKept = ({ fact, isNew }: Claims.ClaimVerdict): boolean => fact >= 0 && !isNew
 
 const conflictOf = (type: number): Reason =>
   type === EtherType.ARP

@@ -32,11 +32,11 @@ export interface AdmissionSnapshot {
   readonly buckets: Float64Array
 }
 
-/** Key, port, second of the last use, kind, end of term, whether it is pinned. */
-export const FACT_WIDTH = 9
+/** Key, port, second of the last use, kind, end of term, whether it is pinned, what else there is to say. */
+export const FACT_WIDTH = 11
 const fields = [
   Field.key, Field.key + 1, Field.key + 2, Field.key + 3, Field.port, Field.seen, Field.kind, Field.until,
-  Field.pinned
+  Field.pinned, Field.told, Field.told + 1
 ] as const
 
 /** Port; tokens and milliseconds of storms, frames for unknown stations, ARP and learning. */
@@ -113,13 +113,15 @@ export const restore = (state: AdmissionState, from: AdmissionSnapshot): void =>
 
 const enter = (table: OwnerTable, rows: Int32Array): void => {
   for (let at = 0; at < rows.length; at += FACT_WIDTH) {
-    const [a, b, c, d, port, seen, kind, until, pinned] = rows.subarray(at, at + FACT_WIDTH) as unknown as Row
+    const [a, b, c, d, port, seen, kind, until, pinned, one, two] = rows.subarray(at, at + FACT_WIDTH) as unknown as Row
     if (port >= table.oldest.length || !Owners.hasRoom(table) || Owners.find(table, a, b, c, d) >= 0) continue
     const fact = Owners.add(table, a, b, c, d, port, seen)
     Owners.set(table, fact, Field.kind, kind)
     Owners.set(table, fact, Field.until, until)
+    Owners.set(table, fact, Field.told, one)
+    Owners.set(table, fact, Field.told + 1, two)
     if (pinned === 1) Owners.pin(table, fact)
   }
 }
 
-type Row = readonly [number, number, number, number, number, number, number, number, number]
+type Row = readonly [number, number, number, number, number, number, number, number, number, number, number]

@@ -40,8 +40,8 @@ export const Bounds = {
   addressesPerTrunk: 1024,
   /** IP addresses of hosts behind the tap that are remembered. */
   addressesOfTap: 4096,
-  /** Longest lease that is believed: a week. */
-  leaseSecondsMax: 604_800,
+  /** A lease whose address has not been used for so long is over: a week. */
+  leaseSilentSecondsMax: 604_800,
   /** For how long what a closed port owned is kept for the same user: a guest's restart. */
   identityHoldSeconds: 10,
   /** The same, that can be asked for: an hour. */

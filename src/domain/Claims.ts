@@ -35,11 +35,19 @@ export interface ClaimVerdict {
 /** The address is another port's. */
 export const CONFLICT = -1
 
-/** Whether a claim holds: a lease for its time, others while they are used. */
-const isLive = (state: AdmissionState, claim: number): boolean =>
-  isLease(state, claim)
-    ? state.nowSeconds < Owners.get(state.claims, claim, Field.until)
-    : state.nowSeconds - Owners.get(state.claims, claim, Field.seen) <= state.ageSeconds
+/** Whether a claim holds: a lease for its time if it is used now and then, others while they are used. */
+const isLive = (state: AdmissionState, claim: number): boolean => {
+  const silentSeconds = state.nowSeconds - Owners.get(state.claims, claim, Field.seen)
+  return isLease(state, claim)
+    ? state.nowSeconds < Owners.get(state.claims, claim, Field.until) && silentSeconds <= Bounds.leaseSilentSecondsMax
+    : silentSeconds <= state.ageSeconds
+}
+
+/** Whether nobody else may have it: it holds, or is the only one that a locked guest will ever have. */
+const isTaken = (state: AdmissionState, claim: number): boolean => {
+  const port = Owners.get(state.claims, claim, Field.port)
+  return isLive(state, claim) || (port !== TAP_PORT && isLocked(state, port))
+}
 
 /** Whoever goes on using an address after its lease has its own claim to it, as any other. */
 const isEndedLease = (state: AdmissionState, claim: number): boolean =>
@@ -77,7 +85,7 @@ export const judge = (
     return
   }
   if (claim >= 0) {
-    if (!isOwn && isLive(state, claim)) {
+    if (!isOwn && isTaken(state, claim)) {
       verdict.reason = CONFLICT
       return
     }
@@ -256,16 +264,38 @@ export const lease = (state: AdmissionState, facts: DhcpFacts, port: number, ser
   if (there >= 0 && Owners.get(state.claims, there, Field.kind) === Kind.Host && isLive(state, there)) return
   if (server !== TAP_PORT && isOfOther(state, address, there, port)) return
   if (isLocked(state, port)) releaseAll(state, port)
-  const until = state.nowSeconds + Math.min(facts.leaseSeconds >>> 0, Bounds.leaseSecondsMax)
+  const until = state.nowSeconds + Math.min(facts.leaseSeconds >>> 0, FOR_EVER_SECONDS)
   own(state, 0, 0, IPV4_WORD, address, port, addressesMax(state, port), Kind.Lease, until)
+  const claim = Owners.find(state.claims, 0, 0, IPV4_WORD, address)
+  if (claim >= 0) {
+    Owners.set(state.claims, claim, Field.told, facts.macHigh)
+    Owners.set(state.claims, claim, Field.told + 1, facts.macLow)
+  }
   doubt(state, port)
+}
+
+/** Longer than any switch runs; 0xffffffff, which is for ever (RFC 2131, 3.3), would not fit the table. */
+const FOR_EVER_SECONDS = 2 ** 30
+
+/** Whether a port has a lease that was given to a station: then that is its own for as long. */
+export const hasLease = (state: AdmissionState, port: number, hi: number, lo: number): boolean => {
+  const { claims } = state
+  const high = (hi << 24) | ((hi & 0xff00) << 8) | ((hi >>> 8) & 0xff00) | (hi >>> 24)
+  const low = ((lo & 0xff) << 8) | (lo >>> 8)
+  for (let claim = claims.oldest[port]!; claim >= 0; claim = Owners.next(claims, claim)) {
+    if (
+      isLease(state, claim) && Owners.get(claims, claim, Field.told) === high &&
+      Owners.get(claims, claim, Field.told + 1) === low && isLive(state, claim)
+    ) return true
+  }
+  return false
 }
 
 /** Whether an IPv4 address is another port's, or kept for another user. @param claim -1 if there is none. */
 const isOfOther = (state: AdmissionState, d: number, claim: number, port: number): boolean =>
   claim < 0
     ? isHeldFrom(state, port, 0, 0, IPV4_WORD, d)
-    : Owners.get(state.claims, claim, Field.port) !== port && isLive(state, claim)
+    : Owners.get(state.claims, claim, Field.port) !== port && isTaken(state, claim)
 
 /** Whether an IPv4 address is a port's. @param address signed. */
 export const isOf = (state: AdmissionState, address: number, port: number): boolean => {

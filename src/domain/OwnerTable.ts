@@ -48,7 +48,9 @@ export const Field = {
   /** Second at which a fact with a term ends. */
   until: 10,
   /** 1: it is not given up to make room. {@link pin} and {@link unpinAll} write it. */
-  pinned: 11
+  pinned: 11,
+  /** What else there is to say: two words of the caller's, that hold with its kind. */
+  told: 12
 } as const
 
 /** @param ports how many port numbers there are. @param seed two secret 32-bit integers. */

@@ -1,7 +1,7 @@
-import { FLOOD } from "./Admission.ts"
 import { TAP_PORT } from "./Bounds.ts"
 import type { Counters } from "./Counters.ts"
 import { Column, countDrop, ROW } from "./Counters.ts"
+import { FLOOD } from "./Destination.ts"
 import type { FrameBatch } from "./FrameBatch.ts"
 import type { Hold } from "./Hold.ts"
 import * as Holds from "./Hold.ts"

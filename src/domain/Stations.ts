@@ -1,6 +1,7 @@
 import type { AdmissionState } from "./AdmissionState.ts"
 import { doubt, isHeldFrom, isLocked, isTrunk, stationsMax } from "./AdmissionState.ts"
 import { Bounds, TAP_PORT } from "./Bounds.ts"
+import * as Claims from "./Claims.ts"
 import type { MacAddress } from "./MacAddress.ts"
 import * as Moves from "./MoveLog.ts"
 import * as Owners from "./OwnerTable.ts"
@@ -52,8 +53,9 @@ export const judge = (state: AdmissionState, hi: number, lo: number, port: numbe
   const station = Owners.find(state.stations, hi, lo, 0, 0)
   verdict.fact = station
   if (station >= 0) {
-    if (Owners.get(state.stations, station, Field.port) === port) return
-    if (isFresh(state, station)) {
+    const owner = Owners.get(state.stations, station, Field.port)
+    if (owner === port) return
+    if (isFresh(state, station) || isKeptFor(state, owner, hi, lo)) {
       verdict.reason = Reason.SRC_MAC_CONFLICT
       return
     }
@@ -64,6 +66,10 @@ export const judge = (state: AdmissionState, hi: number, lo: number, port: numbe
   verdict.isNew = true
   if (!hasRoom(state, port)) verdict.reason = Reason.MAC_LIMIT
 }
+
+/** Whether a guest's silent station stays its own: a locked guest has no other, and a lease is for its time. */
+const isKeptFor = (state: AdmissionState, owner: number, hi: number, lo: number): boolean =>
+  owner !== TAP_PORT && (isLocked(state, owner) || Claims.hasLease(state, owner, hi, lo))
 
 const judgeBinding = (state: AdmissionState, hi: number, lo: number, port: number): Reason => {
   const { bindings, trunkBindings } = state.policy

@@ -10,6 +10,7 @@ import type { Recorder } from "../domain/capture/Recorder.ts"
 import * as Recorders from "../domain/capture/Recorder.ts"
 import * as Denials from "../domain/DenialWatch.ts"
 import type { DenialWatch } from "../domain/DenialWatch.ts"
+import { FLOOD } from "../domain/Destination.ts"
 import * as Holds from "../domain/Hold.ts"
 import type { Hold } from "../domain/Hold.ts"
 import type { MacAddress } from "../domain/MacAddress.ts"
@@ -247,7 +248,7 @@ export const settle = (forwarder: Forwarder): void => {
       if (held) Holds.release(hold, to)
     } else if (isFull(plan.outcome[i]!)) {
       if (held) Holds.refuse(hold, to, exchange.nowMs)
-      else if (forwarder.destination[slot] === Admission.FLOOD) {
+      else if (forwarder.destination[slot] === FLOOD) {
         Holds.refuseFlood(hold, to)
         Count.countDrop(counters, to, Reason.EGRESS_FULL)
       } else Route.keepOrDrop(exchange.batch, slot, to, egress, exchange.nowMs)

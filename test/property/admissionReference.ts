@@ -47,6 +47,8 @@ interface Claim {
   readonly kind: "claim" | "lease" | "host"
   readonly seen: number
   readonly until: number
+  /** Of a lease: who asked for it. */
+  readonly mac: string
 }
 
 export interface Situation {
@@ -80,7 +82,7 @@ export class Reference {
     // Bindings, S1, B5, S2, S3.
     if (this.isBoundAway("mac", mac, uid)) return Reason.STATIC_MISMATCH
     const station = this.stations.find((s) => s.mac === mac)
-    if (station !== undefined && station.port !== port && this.isFresh(station)) return Reason.SRC_MAC_CONFLICT
+    if (station !== undefined && station.port !== port && this.isKept(station)) return Reason.SRC_MAC_CONFLICT
     if (station === undefined && this.isHeldFromMe(mac, port)) return Reason.SRC_MAC_CONFLICT
     const newStation = station === undefined || station.port !== port
     if (newStation && !this.hasStationRoom(port)) return Reason.MAC_LIMIT
@@ -91,14 +93,19 @@ export class Reference {
     }
     // V9, and B2 again.
     const answered = target === address ? undefined : target
+    const isAnswersOwn = answered !== undefined && this.isOwn(answered, port)
     if (answered !== undefined) {
       const denied = this.claimVerdict(answered, port, "target", address)
       if (denied !== Reason.PASS) return denied
     }
+    if (address !== undefined && isAnswersOwn) {
+      const denied = this.claimVerdict(address, port, protocol, answered)
+      if (denied !== Reason.PASS) return denied
+    }
     // From here on it is accepted.
     this.ownStation(mac, port, this.stationCap(port))
-    if (address !== undefined) this.ownClaim(address, port, "claim", 0, this.addressCap(port))
-    if (answered !== undefined) this.ownClaim(answered, port, "claim", 0, this.addressCap(port))
+    const claimed = isAnswersOwn ? [answered, address] : [address, answered]
+    for (const one of claimed) if (one !== undefined) this.ownClaim(one, port, "claim", 0, this.addressCap(port))
     return Reason.PASS
   }
 
@@ -156,13 +163,13 @@ export class Reference {
     const there = this.claims.find((c) => c.address === address)
     if (there?.kind === "host" && this.isLive(there)) return
     if (server !== 0) {
-      if (there !== undefined && there.port !== asked.port && this.isLive(there)) return
+      if (there !== undefined && there.port !== asked.port && this.isTaken(there)) return
       if (there === undefined && this.isHeldFromMe(address, asked.port)) return
     }
     if (this.isLocked(asked.port)) this.claims = this.claims.filter((c) => c.port !== asked.port)
     const { addressesMax, trunkAddressesMax } = this.settings
     const cap = this.trunks.has(asked.port) ? trunkAddressesMax : addressesMax
-    this.ownClaim(address, asked.port, "lease", this.now + seconds, cap)
+    this.ownClaim(address, asked.port, "lease", this.now + seconds, cap, mac)
   }
 
   /** RELEASE, from the address, or DECLINE, from nobody's: B7, then all that a frame is judged by, then B4. */
@@ -224,7 +231,7 @@ export class Reference {
     const claim = this.claims.find((c) => c.address === address)
     const isOwn = claim?.port === port
     if (isOwn && !this.isEndedLease(claim)) return Reason.PASS
-    if (claim !== undefined && !isOwn && this.isLive(claim)) return conflict
+    if (claim !== undefined && !isOwn && this.isTaken(claim)) return conflict
     if (claim === undefined && this.isHeldFromMe(address, port)) return conflict
     const { bindings, trunkBindings } = this.settings
     if (bindings.some((b) => b.uid === uid && b.address === address)) return Reason.PASS
@@ -250,7 +257,21 @@ export class Reference {
   private isFresh = (station: Station) => this.now - station.seen <= this.settings.ageSeconds
 
   private isLive = (claim: Claim) =>
-    claim.kind === "lease" ? this.now < claim.until : this.now - claim.seen <= this.settings.ageSeconds
+    claim.kind === "lease" ? this.now < claim.until && this.now - claim.seen <= 7 * 86_400
+      : this.now - claim.seen <= this.settings.ageSeconds
+
+  /** Of an open port: in use, the only one of a locked one, or what a lease was given to. */
+  private isKept({ mac, port, ...rest }: Station): boolean {
+    const has = this.claims.some((c) => c.port === port && c.kind === "lease" && c.mac === mac && this.isLive(c))
+    return this.isFresh({ mac, port, ...rest }) || has || (port !== 0 && this.isLocked(port))
+  }
+
+  private isTaken = (claim: Claim) => this.isLive(claim) || (claim.port !== 0 && this.isLocked(claim.port))
+
+  private isOwn(address: string, port: number): boolean {
+    const claim = this.claims.find((c) => c.address === address)
+    return claim?.port === port && !this.isEndedLease(claim)
+  }
 
   private isEndedLease = (claim: Claim) => claim.kind === "lease" && !this.isLive(claim)
 
@@ -275,7 +296,7 @@ export class Reference {
     this.stations = [...this.stations.filter((s) => s.mac !== mac), { mac, port, seen: this.now }]
   }
 
-  private ownClaim(address: string, port: number, kind: Claim["kind"], until: number, cap: number): void {
+  private ownClaim(address: string, port: number, kind: Claim["kind"], until: number, cap: number, mac = ""): void {
     const known = this.claims.find((c) => c.address === address)
     if (known?.port !== port) {
       const own = this.claims.filter((c) => c.port === port)
@@ -289,6 +310,7 @@ export class Reference {
       port,
       kind: stays ? known.kind : kind,
       until: stays ? known.until : until,
+      mac: stays ? known.mac : mac,
       seen: this.now
     }
     const inPlace = known?.port === port && known.seen === this.now

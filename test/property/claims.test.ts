@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Admission from "../../src/domain/Admission.ts"
+import { IPV4_WORD } from "../../src/domain/Network.ts"
+import * as Owners from "../../src/domain/OwnerTable.ts"
+import { Field } from "../../src/domain/OwnerTable.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import {
   address6Of,
@@ -291,6 +294,51 @@ describe("a lease that is not used", () => {
     assert.strictEqual(use(1, 7, T0 + 2000), Reason.IP_LIMIT)
     assert.strictEqual(use(1, 7, T0 + 310_000), Reason.PASS)
     assert.deepStrictEqual(dump(state).claims.map((claim) => claim.split(" ")[0]), [addressOf(5), addressOf(7)])
+  })
+})
+
+describe("what a silent guest has", () => {
+  const DAY = 86_400
+  const later = (seconds: number) => T0 + seconds * 1000
+
+  it("is its own while it is locked: nobody comes to another address by it", () => {
+    const { receive, use } = guests({ lock: true })
+    assert.strictEqual(use(1, 1), Reason.PASS)
+    assert.strictEqual(receive(request(macOf(2), addressOf(1)), 2, later(301)), Reason.ARP_SPA_CONFLICT)
+    assert.strictEqual(receive(request(macOf(1), "0.0.0.0"), 2, later(301)), Reason.SRC_MAC_CONFLICT)
+    assert.strictEqual(use(1, 7, later(302)), Reason.IP_LIMIT)
+    assert.strictEqual(use(1, 1, later(302)), Reason.PASS)
+  })
+
+  it("is its own for its lease, the MAC address that this was given to as well", () => {
+    const { lease, receive, use } = guests()
+    lease(1, 5, 600)
+    const takes = (seconds: number) => [
+      receive(request(macOf(1), "0.0.0.0"), 2, later(seconds)),
+      use(2, 5, later(seconds))
+    ]
+    assert.deepStrictEqual(takes(599), [Reason.SRC_MAC_CONFLICT, Reason.ARP_SPA_CONFLICT])
+    assert.deepStrictEqual(takes(600), [Reason.PASS, Reason.PASS])
+  })
+
+  it("is its own for a lease however long, if it is used once a week; else for a week", () => {
+    const { lease, state, use } = guests({ learn: "dhcp" })
+    lease(1, 5, 0xffff)
+    // As long as a lease can be.
+    Owners.set(state.claims, Owners.find(state.claims, 0, 0, IPV4_WORD, 0x0a010007), Field.until, 2 ** 30)
+    for (const day of [6, 12, 18, 25]) assert.strictEqual(use(1, 5, later(day * DAY)), Reason.PASS)
+    assert.strictEqual(use(2, 5, later(32 * DAY)), Reason.ARP_SPA_CONFLICT)
+    assert.strictEqual(use(1, 5, later(32 * DAY + 1)), Reason.IP_LIMIT)
+  })
+
+  it("is not given up for what it answers from: the address that it answers for is its own", () => {
+    const fast = guests({ addressesPerGuest: 3 })
+    const from = (n: number, seconds: number) => fast.receive(packet6(macOf(1), address6Of(n)), 1, later(seconds))
+    assert.deepStrictEqual([from(1, 0), from(2, 301), from(3, 301)], [Reason.PASS, Reason.PASS, Reason.PASS])
+    // A new source, and the one address that is not used any more as the target.
+    const answer = advertise(macOf(1), address6Of(4), address6Of(1))
+    assert.strictEqual(fast.receive(answer, 1, later(302)), Reason.IP_LIMIT)
+    assert.strictEqual(fast.receive(packet6(macOf(2), address6Of(2)), 2, later(302)), Reason.IP6_SRC_CONFLICT)
   })
 })
 

@@ -1,4 +1,4 @@
-import { FLOOD } from "../Admission.ts"
+import { FLOOD } from "../Destination.ts"
 import { TAP_PORT } from "../Bounds.ts"
 import type { FrameBatch } from "../FrameBatch.ts"
 import { isOpen, type Ports } from "../Ports.ts"

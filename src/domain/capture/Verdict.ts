@@ -1,4 +1,4 @@
-import { FLOOD } from "../Admission.ts"
+import { FLOOD } from "../Destination.ts"
 import { rules, rulesWithMemory } from "../policy/Rules.ts"
 import { Reason, reasonNames } from "../Reason.ts"
 import { RecordKind, type RecordHead } from "./CaptureRing.ts"
