@@ -160,11 +160,12 @@ const admitGuest = (
     if (denied !== Reason.PASS) return denied
   }
   if (!isAsBefore(state, port, hi, lo, address) || type === EtherType.IPV6) {
-    const denied = judgeNew(state, batch, slot, type, hi, lo, address, nowMs)
+    const claimed = isRead && Claims.mayRenew(state, facts, address, port) ? 0 : address
+    const denied = judgeNew(state, batch, slot, type, hi, lo, claimed, nowMs)
     if (denied !== Reason.PASS) return denied
     state.lastHi[port] = hi
     state.lastLo[port] = lo
-    state.lastAddress[port] = address
+    state.lastAddress[port] = claimed
     state.lastSecond[port] = state.nowSeconds
   }
   if (identifiedAt >= 0) Identifiers.commit(state, port)

@@ -8,6 +8,7 @@ import * as Networks from "./Network.ts"
 import * as Owners from "./OwnerTable.ts"
 import { Field } from "./OwnerTable.ts"
 import type { DhcpFacts } from "./policy/DhcpFacts.ts"
+import { DhcpKind } from "./policy/DhcpFormat.ts"
 import * as Held from "./policy/HeldIdentities.ts"
 import { isHosts, isOfLink } from "./policy/Ipv6Policy.ts"
 import { i32 } from "./policy/Octets.ts"
@@ -96,8 +97,14 @@ export const judge = (
   verdict.isNew = true
   if (bound === Bound.ToSelf) return
   if (state.policy.learn === "static") verdict.reason = Reason.STATIC_MISMATCH
-  else if (state.policy.learn === "dhcp" || !(isOwn || hasRoom(state, port, before))) verdict.reason = Reason.IP_LIMIT
+  else if (state.policy.learn === "dhcp" && (claim >= 0 || leasedUntil(state, a, b, c, d, port) <= state.nowSeconds)) {
+    verdict.reason = Reason.IP_LIMIT
+  } else if (!isOwn && !hasRoom(state, port, before)) verdict.reason = Reason.IP_LIMIT
 }
+
+/** Until when an address is leased to the user of a port that has none of it yet: the user's last one had it. */
+const leasedUntil = (state: AdmissionState, a: number, b: number, c: number, d: number, port: number): number =>
+  isTrunk(state, port) ? 0 : Held.leasedUntilSeconds(state.held, a, b, c, d, state.uid[port]!, state.nowSeconds)
 
 const Bound = { No: 0, ToSelf: 1, ToOther: 2 } as const
 
@@ -175,7 +182,11 @@ export const commit = (
   c: number,
   d: number,
   port: number
-): void => own(state, a, b, c, d, port, capOf(state, port), Kind.Claim, 0)
+): void => {
+  const until = leasedUntil(state, a, b, c, d, port)
+  const kind = until > state.nowSeconds ? Kind.Lease : Kind.Claim
+  own(state, a, b, c, d, port, capOf(state, port), kind, kind === Kind.Lease ? until : 0)
+}
 
 /** The same for a claim that is the port's already: nothing but its use is noted. */
 export const use = (state: AdmissionState, claim: number, port: number): void => {
@@ -297,6 +308,16 @@ const isOfOther = (state: AdmissionState, d: number, claim: number, port: number
     ? isHeldFrom(state, port, 0, 0, IPV4_WORD, d)
     : Owners.get(state.claims, claim, Field.port) !== port && isTaken(state, claim)
 
+/**
+ * Whether a guest asks for more of a lease that is forgotten here, from the address that this was for (RFC 2131,
+ * 4.4.5). Where only leases count it may, without having the address: the host says whether it has.
+ */
+export const mayRenew = (state: AdmissionState, facts: DhcpFacts, source: number, port: number): boolean =>
+  state.policy.learn === "dhcp" && source !== 0 && facts.kind === DhcpKind.REQUEST && facts.clientAddress === source &&
+  Owners.find(state.claims, 0, 0, IPV4_WORD, source) < 0 && !isHeldFrom(state, port, 0, 0, IPV4_WORD, source) &&
+  judgeBinding(state, 0, 0, IPV4_WORD, source, port) === Bound.No &&
+  leasedUntil(state, 0, 0, IPV4_WORD, source, port) <= state.nowSeconds
+
 /** Whether an IPv4 address is a port's. @param address signed. */
 export const isOf = (state: AdmissionState, address: number, port: number): boolean => {
   const claim = Owners.find(state.claims, 0, 0, IPV4_WORD, address)
@@ -350,7 +371,8 @@ export const release = (state: AdmissionState, port: number): void => {
     for (let claim = claims.oldest[port]!; claim >= 0; claim = Owners.next(claims, claim)) {
       if (!isLive(state, claim)) continue
       const word = (field: number) => Owners.get(claims, claim, field)
-      Held.hold(state.held, word(0), word(1), word(2), word(3), state.uid[port]!, untilSeconds)
+      const leased = isLease(state, claim) ? word(Field.until) : 0
+      Held.hold(state.held, word(0), word(1), word(2), word(3), state.uid[port]!, untilSeconds, leased)
     }
   }
   releaseAll(state, port)

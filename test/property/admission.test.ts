@@ -40,7 +40,10 @@ const step = fc.oneof(
       target: ip
     })
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constantFrom("ask", "ask-as", "ack"), port: guestPort, station, ip }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constantFrom("ask", "ask-as", "renew", "ack"), port: guestPort, station, ip })
+  },
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant("guest-ack"), port: guestPort, station, ip, target: ip, server: station })
@@ -190,6 +193,9 @@ describe("what is remembered of guests", () => {
           const name = `vm-${s.ip}`
           got = receive(dhcpFrame({ from, hardware: from, xid: s.station, kind: 3, name }), s.port)
           expected = slow.asksAs({ mac: from, name, port: s.port, xid: s.station })
+        } else if (s.kind === "renew") {
+          got = receive(dhcpFrame({ from, hardware: from, xid: s.station, kind: 3, client: claimed }), s.port)
+          expected = slow.renews({ from: claimed, mac: from, port: s.port, xid: s.station })
         } else if (s.kind === "ack") {
           const yours = addressOf(s.ip)
           receive(dhcpFrame({ from: tapMac, hardware: from, xid: s.station, kind: 5, yours, seconds: 100 }), 0)

@@ -64,7 +64,7 @@ export interface Situation {
 export class Reference {
   stations: ReadonlyArray<Station> = []
   claims: ReadonlyArray<Claim> = []
-  held: ReadonlyArray<{ what: string; uid: number; until: number }> = []
+  held: ReadonlyArray<{ what: string; uid: number; until: number; leased: number }> = []
   names: ReadonlyArray<{ name: string; port: number; seen: number }> = []
   pending: ReadonlyArray<{ xid: number; mac: string; port: number; until: number }> = []
   now = 0
@@ -105,7 +105,11 @@ export class Reference {
     // From here on it is accepted.
     this.ownStation(mac, port, this.stationCap(port))
     const claimed = isAnswersOwn ? [answered, address] : [address, answered]
-    for (const one of claimed) if (one !== undefined) this.ownClaim(one, port, "claim", 0, this.addressCap(port))
+    for (const one of claimed) {
+      if (one === undefined) continue
+      const until = this.leasedUntil(one, port)
+      this.ownClaim(one, port, until > 0 ? "lease" : "claim", until, this.addressCap(port))
+    }
     return Reason.PASS
   }
 
@@ -172,6 +176,15 @@ export class Reference {
     this.ownClaim(address, asked.port, "lease", this.now + seconds, cap, mac)
   }
 
+  /** A request from the address that is leased: where it is forgotten, and leases alone count, it claims nothing. */
+  renews({ from, mac, port, xid }: { from: string; mac: string; port: number; xid: number }): number {
+    const isForgotten = this.settings.learn === "dhcp" && !this.claims.some((c) => c.address === from) &&
+      !this.isHeldFromMe(from, port) && this.leasedUntil(from, port) === 0 && !this.isBoundTo(from, port)
+    const verdict = this.guest({ port, mac, address: isForgotten ? undefined : from, protocol: "ip" })
+    if (verdict === Reason.PASS) this.dhcpAsks(xid, mac, port)
+    return verdict
+  }
+
   /** RELEASE, from the address, or DECLINE, from nobody's: B7, then all that a frame is judged by, then B4. */
   givesBack(of: { from?: string | undefined; given: string; mac: string; port: number }): number {
     const { from, given, mac, port } = of
@@ -195,7 +208,10 @@ export class Reference {
     if (this.settings.holdSeconds > 0 && !this.trunks.has(port)) {
       this.held = [
         ...this.held.filter((h) => !kept.includes(h.what)),
-        ...kept.map((what) => ({ what, uid, until }))
+        ...kept.map((what) => {
+          const lease = this.claims.find((c) => c.address === what && c.kind === "lease")
+          return { what, uid, until, leased: lease?.until ?? 0 }
+        })
       ]
     }
     this.stations = this.stations.filter((s) => s.port !== port)
@@ -237,13 +253,21 @@ export class Reference {
     if (bindings.some((b) => b.uid === uid && b.address === address)) return Reason.PASS
     if (uid === "trunk" && trunkBindings.some((b) => b.address === address)) return Reason.PASS
     if (this.settings.learn === "static") return Reason.STATIC_MISMATCH
-    if (this.settings.learn === "dhcp") return Reason.IP_LIMIT
+    const isLeased = claim === undefined && this.leasedUntil(address, port) > 0
+    if (this.settings.learn === "dhcp" && !isLeased) return Reason.IP_LIMIT
     if (isOwn) return Reason.PASS
     // What is claimed first is the latest by then, and what is dead of the others may go for it.
     const own = this.claims.filter((c) => c.port === port && c.address !== first)
     const surplus = own.length + (first === undefined ? 1 : 2) - this.addressCap(port)
     const dispensable = this.isLocked(port) ? 0 : own.filter((c) => !this.isLive(c)).length
     return surplus <= dispensable ? Reason.PASS : Reason.IP_LIMIT
+  }
+
+  /** Bound, to whomever; or the user is, to others. */
+  private isBoundTo(address: string, port: number): boolean {
+    const { bindings, trunkBindings } = this.settings
+    return this.isBoundAway("address", address, this.userOf(port)) ||
+      [...bindings, ...trunkBindings].some((b) => b.address === address)
   }
 
   private isBoundAway(what: "mac" | "address", value: string, uid: number | "trunk"): boolean {
@@ -278,6 +302,13 @@ export class Reference {
   private isHeldFromMe(what: string, port: number): boolean {
     const uid = this.userOf(port)
     return uid !== "trunk" && this.held.some((h) => h.what === what && h.uid !== uid && this.now < h.until)
+  }
+
+  /** 0 where an address is not kept for the port's user with a lease that goes on. */
+  private leasedUntil(address: string, port: number): number {
+    const uid = this.userOf(port)
+    const kept = this.held.find((h) => h.what === address && h.uid === uid && this.now < h.until)
+    return kept !== undefined && this.now < kept.leased ? kept.leased : 0
   }
 
   private hasStationRoom(port: number): boolean {

@@ -29,8 +29,8 @@ export const make = (seed: readonly [number, number]): HeldIdentities => ({
 })
 
 /**
- * Keeps an address for the user whose port has closed. The oldest of the user that has most makes room: whoever comes
- * and goes often must not end what is kept for others.
+ * Keeps an address for the user whose port has closed, with its lease if it had one. The oldest of the user that has
+ * most makes room: whoever comes and goes often must not end what is kept for others.
  */
 export const hold = (
   identities: HeldIdentities,
@@ -39,13 +39,15 @@ export const hold = (
   c: number,
   d: number,
   uid: number,
-  untilSeconds: number
+  untilSeconds: number,
+  leasedUntilSeconds = 0
 ): void => {
   const { facts } = identities
   letGo(identities, a, b, c, d)
   if (!Owners.hasRoom(facts)) Owners.remove(facts, facts.oldest[Owners.fullestPort(facts, 0)]!)
   const fact = Owners.add(facts, a, b, c, d, placeOf(identities, uid), 0)
   Owners.set(facts, fact, Field.until, untilSeconds)
+  Owners.set(facts, fact, Field.told, leasedUntilSeconds)
 }
 
 /** Where a user is, or will be from now on. There is a place while there is room for an address. */
@@ -78,6 +80,22 @@ export const isForAnother = (
   return fact >= 0 && userOf(identities, fact) !== uid && nowSeconds < Owners.get(facts, fact, Field.until)
 }
 
+/** Until when an address that is kept for this user is leased to it: 0 if it is not. */
+export const leasedUntilSeconds = (
+  identities: HeldIdentities,
+  a: number,
+  b: number,
+  c: number,
+  d: number,
+  uid: number,
+  nowSeconds: number
+): number => {
+  const { facts } = identities
+  const fact = facts.count === 0 ? -1 : Owners.find(facts, a, b, c, d)
+  if (fact < 0 || userOf(identities, fact) !== uid || nowSeconds >= Owners.get(facts, fact, Field.until)) return 0
+  return Owners.get(facts, fact, Field.told)
+}
+
 /** An address has an owner again. */
 export const letGo = ({ facts }: HeldIdentities, a: number, b: number, c: number, d: number): void => {
   if (facts.count === 0) return
@@ -98,7 +116,10 @@ export const letGoOfOthers = (
   if (fact >= 0 && userOf(identities, fact) !== uid) Owners.remove(identities.facts, fact)
 }
 
-/** `HELD_WIDTH` integers an address: its words, its user, until which second. A user's in the order of closing. */
+/**
+ * `HELD_WIDTH` integers an address: its words, its user, until which second it is kept, and leased. A user's in the
+ * order of closing.
+ */
 export const rowsOf = (identities: HeldIdentities): Int32Array => {
   const { facts } = identities
   const rows = new Int32Array(facts.count * HELD_WIDTH)
@@ -108,19 +129,20 @@ export const rowsOf = (identities: HeldIdentities): Int32Array => {
       for (let word = 0; word < 4; word++) rows[at++] = Owners.get(facts, fact, Field.key + word)
       rows[at++] = userOf(identities, fact)
       rows[at++] = Owners.get(facts, fact, Field.until)
+      rows[at++] = Owners.get(facts, fact, Field.told)
     }
   }
   return rows
 }
 
-export const HELD_WIDTH = 6
+export const HELD_WIDTH = 7
 
 /** Keeps what is in such rows. */
 export const enter = (identities: HeldIdentities, rows: Int32Array): void => {
   for (let at = 0; at < rows.length; at += HELD_WIDTH) {
-    const [a, b, c, d, uid, untilSeconds] = rows.subarray(at, at + HELD_WIDTH) as unknown as Row
-    hold(identities, a, b, c, d, uid >>> 0, untilSeconds)
+    const [a, b, c, d, uid, untilSeconds, leased] = rows.subarray(at, at + HELD_WIDTH) as unknown as Row
+    hold(identities, a, b, c, d, uid >>> 0, untilSeconds, leased)
   }
 }
 
-type Row = readonly [number, number, number, number, number, number]
+type Row = readonly [number, number, number, number, number, number, number]
