@@ -4,13 +4,13 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { hostAddress, HonestLab, honestLab, knownName, nothingIsLost, tap } from "./attacks/HonestLab.ts"
 import { card, startNestedBridge, startStation } from "./attacks/NestedStations.ts"
-import { bootSteadily } from "./attacks/SteadyBoot.ts"
 import { prepareTransfers, transferBothWays, transferPort } from "./attacks/Transfers.ts"
 import type { Guest } from "./guests/Guest.ts"
 import { guestsRunOnTap } from "./guests/GuestPackages.ts"
 import type { HostProcess } from "./guests/HostProcess.ts"
 import type { Netns } from "./guests/Netns.ts"
 import { assertNoLoss } from "./guests/Ping.ts"
+import { startUmlGuest, umlLine } from "./guests/UmlGuest.ts"
 
 const say = (text: string) => Effect.sync(() => void process.stderr.write(`${text}\n`))
 
@@ -172,11 +172,11 @@ describe.runIf(guestsRunOnTap)("honest traffic, of which nothing is lost", () =>
     it.scoped("a guest that restarts with its MAC is back with its first frame", () =>
       Effect.gen(function*() {
         const { host, initramfs, socketPath } = yield* HonestLab
-        const request = { name: "cat", initramfs, socketPath, mac: "52:54:00:00:00:0c" }
+        const line = umlLine(socketPath, "52:54:00:00:00:0c")
         const plug = "ip link set vec0 down; ip addr flush dev vec0; ip addr add 10.1.0.12/24 dev vec0"
           + " && ip link set vec0 up"
         const boot = Effect.gen(function*() {
-          const cat = yield* bootSteadily(request)
+          const cat = yield* startUmlGuest({ name: "cat", initramfs, line })
           for (let times = 0; times < 2; times++) {
             yield* cat.succeed(plug)
             // One request, which is all that it has sent, and one answer.

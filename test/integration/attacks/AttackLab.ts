@@ -8,13 +8,13 @@ import type { Netns } from "../guests/Netns.ts"
 import { makeNetns } from "../guests/Netns.ts"
 import { scratchDirectory } from "../guests/Scratch.ts"
 import { startSwitch } from "../guests/SwitchUnderTest.ts"
+import { startUmlGuest, umlLine } from "../guests/UmlGuest.ts"
 import type { Attacker } from "./Attacker.ts"
 import { startAttacker } from "./Attacker.ts"
 import { openPorts } from "./Denials.ts"
 import { buildListeningInitramfs } from "./ListeningInitramfs.ts"
 import type { Identity } from "./NestedStations.ts"
 import { startStation, withoutIpv6 } from "./NestedStations.ts"
-import { bootSteadily } from "./SteadyBoot.ts"
 import type { TransferServer } from "./Transfers.ts"
 import { prepareTransfers, startTransferServer } from "./Transfers.ts"
 import type { Witness } from "./Witnesses.ts"
@@ -80,7 +80,7 @@ export const attackLab = (
   const transfers = yield* startTransferServer(host, hostAddress)
   const neighbour = yield* startStation(socketPath, neighbourIdentity)
   const initramfs = yield* buildListeningInitramfs
-  const victim = yield* bootSteadily({ name: "victim", initramfs, socketPath, mac: victimMac })
+  const victim = yield* startUmlGuest({ name: "victim", initramfs, line: umlLine(socketPath, victimMac) })
   const lease = yield* leaseAddress(victim).pipe(Effect.orDie)
   const victimIdentity = { mac: victimMac, address: lease.split("/")[0]! }
   yield* victim.succeed(`ping -c 1 ${neighbourIdentity.address}`).pipe(Effect.orDie)

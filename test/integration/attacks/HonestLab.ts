@@ -11,9 +11,9 @@ import type { Netns } from "../guests/Netns.ts"
 import { makeNetns } from "../guests/Netns.ts"
 import { scratchDirectory } from "../guests/Scratch.ts"
 import { startSwitch } from "../guests/SwitchUnderTest.ts"
+import { startUmlGuest, umlLine } from "../guests/UmlGuest.ts"
 import { allLosses } from "./Denials.ts"
 import { withoutIpv6 } from "./NestedStations.ts"
-import { bootSteadily } from "./SteadyBoot.ts"
 import type { TransferServer } from "./Transfers.ts"
 import { startTransferServer } from "./Transfers.ts"
 
@@ -77,7 +77,7 @@ export const honestLab: Layer.Layer<HonestLab, HostProcessError> = Layer.scoped(
   const initramfs = yield* buildInitramfs
   const boot = (name: string, mac: string) =>
     Effect.tap(
-      bootSteadily({ name, initramfs, socketPath, mac }),
+      startUmlGuest({ name, initramfs, line: umlLine(socketPath, mac) }),
       (guest) => guest.succeed("echo 0 >/proc/sys/net/ipv4/icmp_echo_ignore_broadcasts").pipe(Effect.orDie)
     )
   const [ann, bob] = yield* Effect.all(

@@ -41,8 +41,12 @@ export const umlEnvironment = (directory: string): Readonly<Record<string, strin
 /**
  * Boots User-Mode Linux; powered off, or killed with its helper processes, when the scope ends.
  * Nothing of it needs root. Its helpers stay in its process group; on TERM it ends them itself.
+ * Once more if need be: now and then this kernel's first process cannot fork (EAGAIN), before there is a network card.
  */
-export const startUmlGuest = (
+export const startUmlGuest = (request: UmlRequest): Effect.Effect<Guest, HostProcessError, Scope.Scope> =>
+  Effect.retry(boot(request), { times: 2, while: ({ problem }) => problem.includes("SIGABRT") })
+
+const boot = (
   request: UmlRequest
 ): Effect.Effect<Guest, HostProcessError, Scope.Scope> =>
   Effect.gen(function*() {
