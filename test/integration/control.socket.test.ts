@@ -21,8 +21,16 @@ const status = (target: ControlledSwitch) => request({ socketPath: target.contro
 const connect = (where: net.NetConnectOpts): Effect.Effect<net.Socket, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.async<net.Socket>((resume) => {
-      const socket = net.connect(where, () => resume(Effect.succeed(socket)))
-      socket.on("error", () => {})
+      // Where too many wait to be accepted for the moment (EAGAIN), once more; a later error is the test's business.
+      const attempt = () => {
+        let isConnected = false
+        const socket = net.connect(where, () => {
+          isConnected = true
+          resume(Effect.succeed(socket))
+        })
+        socket.on("error", () => isConnected || setTimeout(attempt, 10))
+      }
+      attempt()
     }),
     (socket) => Effect.sync(() => socket.destroy())
   )
