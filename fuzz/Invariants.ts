@@ -102,13 +102,16 @@ const checkHold = (hold: Hold): void => {
   let held = 0
   for (let port = 0; port < hold.state.length; port++) {
     const state = hold.state[port]!
-    if (state === HoldState.Held || state === HoldState.Flushing) active++
+    const isActive = state === HoldState.Held || state === HoldState.Flushing
+    active += Number(isActive)
+    const at = hold.position[port]!
+    must(isActive ? hold.active[at] === port : at < 0, "the list of active ports has a gap, or one too many")
     troubled += Number(state !== HoldState.Open) + hold.noFlood[port]!
     held += hold.count[port]!
     must(hold.count[port]! <= Bounds.keptFramesPerPort, "more frames held for a port than may be")
     must(state !== HoldState.Open || hold.count[port] === 0, "frames are held for an open port")
   }
-  must(active === hold.active && troubled === hold.troubled, "ports in trouble are miscounted")
+  must(active === hold.activeCount && troubled === hold.troubled, "ports in trouble are miscounted")
   must(held + hold.freeCount === Bounds.heldFrames, "a held slot was lost or freed twice")
 }
 

@@ -253,7 +253,7 @@ export class SequenceWorld {
     if (hold.freeCount !== Bounds.heldFrames) throw new Finding("all have left, but a frame is held")
     const kept = memory.held.facts.count
     if (kept > Bounds.heldIdentities) throw new Finding("more is kept for those that left than may be")
-    if (hold.active + hold.troubled > 0) throw new Finding("all have left, but a port is in trouble")
+    if (hold.activeCount + hold.troubled > 0) throw new Finding("all have left, but a port is in trouble")
     const descriptors = this.kernel.descriptors.count - LISTENERS
     if (descriptors !== 0) throw new Finding(`all have left, but ${descriptors} descriptors are open`)
   }

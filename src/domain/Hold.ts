@@ -18,6 +18,7 @@ import * as Plan from "./SendPlan.ts"
  *
  * A port is open (frames go), held, flushing (what is held is in the plan, and new frames may follow it),
  * or congested. Kept frames lie in slots of the batch's arena behind those that are received into.
+ * `active` lists the ports that are held or flushing, without gaps: each turn walks over them.
  */
 export interface Hold {
   /** Per port: a {@link HoldState}. */
@@ -26,8 +27,11 @@ export interface Hold {
   readonly noFlood: Uint8Array
   /** Ports that are not open, and those that get no floods; 0 means that no pass has to look. */
   troubled: number
-  /** Ports held or flushing; 0 means that no timer runs and nobody waits. */
-  active: number
+  /** Ports held or flushing, in `active[0 .. activeCount)`; none means that no timer runs and nobody waits. */
+  readonly active: Uint16Array
+  activeCount: number
+  /** Where in `active` a port stands, or -1. */
+  readonly position: Int32Array
   /** Per port: its first and last held slot, -1 when none, and how many. */
   readonly first: Int32Array
   readonly last: Int32Array
@@ -58,7 +62,9 @@ export const make = (ports: number, batch: FrameBatch): Hold => {
     state: new Uint8Array(ports),
     noFlood: new Uint8Array(ports),
     troubled: 0,
-    active: 0,
+    active: new Uint16Array(ports),
+    activeCount: 0,
+    position: new Int32Array(ports).fill(-1),
     first: new Int32Array(ports).fill(-1),
     last: new Int32Array(ports).fill(-1),
     count: new Int32Array(ports),
@@ -184,11 +190,12 @@ export const release = (hold: Hold, egress: number): void => {
   hold.count[egress]!--
 }
 
-/** After a flush of which nothing failed: the port is open. */
-export const settle = (hold: Hold, egress: number): void => {
-  if (hold.state[egress] !== HoldState.Flushing || hold.count[egress]! > 0) return
+/** After a flush of which nothing failed the port is open; false if it was none. */
+export const settle = (hold: Hold, egress: number): boolean => {
+  if (hold.state[egress] !== HoldState.Flushing || hold.count[egress]! > 0) return false
   enter(hold, egress, HoldState.Open)
   hold.sinceMs[egress] = Infinity
+  return true
 }
 
 /** Whether a port's hold has lasted its time. */
@@ -248,12 +255,28 @@ const free = (hold: Hold, slot: number): void => {
   hold.freeCount++
 }
 
-/** Puts a port into a state, and the counts of such ports right. */
+/** Puts a port into a state, and what counts and lists such ports right. */
 const enter = (hold: Hold, egress: number, state: number): void => {
   const was = hold.state[egress]!
   hold.state[egress] = state
   hold.troubled += Number(state !== HoldState.Open) - Number(was !== HoldState.Open)
-  hold.active += Number(isActive(state)) - Number(isActive(was))
+  if (isActive(state) === isActive(was)) return
+  if (isActive(state)) list(hold, egress)
+  else unlist(hold, egress)
 }
 
 const isActive = (state: number): boolean => state === HoldState.Held || state === HoldState.Flushing
+
+const list = (hold: Hold, egress: number): void => {
+  hold.position[egress] = hold.activeCount
+  hold.active[hold.activeCount++] = egress
+}
+
+/** The last of the list takes its place: a walk from the end to the start misses none. */
+const unlist = (hold: Hold, egress: number): void => {
+  const at = hold.position[egress]!
+  const last = hold.active[--hold.activeCount]!
+  hold.active[at] = last
+  hold.position[last] = at
+  hold.position[egress] = -1
+}

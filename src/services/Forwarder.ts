@@ -219,12 +219,12 @@ export const closePort = (forwarder: Forwarder, port: number): void => {
 
 const waitMs = (forwarder: Forwarder, timeoutMs: number): number => {
   const { exchange, hold } = forwarder
-  if (hold.active === 0) return timeoutMs
+  if (hold.activeCount === 0) return timeoutMs
   let soonest = Infinity
-  for (let port = 0; port < hold.state.length; port++) {
+  for (let k = 0; k < hold.activeCount; k++) {
+    const port = hold.active[k]!
     // Whoever waits for a port that is being flushed is to be read as soon as that is done.
     if (hold.state[port] === Holds.HoldState.Flushing) return 0
-    if (hold.state[port] !== Holds.HoldState.Held) continue
     const overMs = hold.sinceMs[port]! + Bounds.holdMs
     soonest = Math.min(soonest, overMs, hold.triedMs[port]! + Bounds.holdRetryMs)
   }
@@ -258,7 +258,7 @@ export const settle = (forwarder: Forwarder): void => {
     }
   }
   plan.count = 0
-  if (hold.active > 0) reopen(forwarder)
+  reopen(forwarder)
 }
 
 /** EAGAIN, on Linux and on DragonFly. */
@@ -267,18 +267,17 @@ const isFull = (errno: number): boolean => errno === 11 || errno === 35
 /** Ports whose flush went through are open again, and their senders are read. */
 const reopen = (forwarder: Forwarder): void => {
   const { hold } = forwarder
-  for (let port = 0; port < hold.state.length; port++) {
-    if (hold.state[port] !== Holds.HoldState.Flushing) continue
-    Holds.settle(hold, port)
-    if (hold.state[port] === Holds.HoldState.Open) resume(forwarder, port)
+  for (let k = hold.activeCount - 1; k >= 0; k--) {
+    const port = hold.active[k]!
+    if (Holds.settle(hold, port)) resume(forwarder, port)
   }
 }
 
 /** Held ports are tried again now and then; holds that have lasted their time end, and the senders are read again. */
 const attend = (forwarder: Forwarder): void => {
   const { counters, exchange, hold } = forwarder
-  if (hold.active === 0) return
-  for (let port = 0; port < hold.state.length; port++) {
+  for (let k = hold.activeCount - 1; k >= 0; k--) {
+    const port = hold.active[k]!
     if (Holds.isOver(hold, port, exchange.nowMs)) {
       const dropped = Holds.congest(hold, port, exchange.nowMs)
       counters.values[port * Count.ROW + Count.Column.dropped + Reason.EGRESS_FULL]! += dropped

@@ -144,7 +144,7 @@ describe("what a full port could not take", () => {
   })
 
   it.prop(
-    "the counts of troubled and active ports and of free slots are true, whatever happens",
+    "the counts of troubled ports and of free slots are true, and the active ones listed once each, whatever happens",
     [fc.array(fc.tuple(
       fc.constantFrom("keep", "flood", "flush", "drained", "sent", "congest", "close"),
       fc.nat({ max: PORTS - 1 })
@@ -171,7 +171,11 @@ describe("what a full port could not take", () => {
         assert.strictEqual(w.hold.troubled, states.filter((state) => state !== Open).length + noFloods)
         const held = Array.from(w.hold.count).reduce((sum, count) => sum + count, 0)
         assert.strictEqual(w.hold.freeCount, Bounds.heldFrames - held)
-        assert.strictEqual(w.hold.active, states.filter((state) => state !== Open && state !== Congested).length)
+        const active = states.flatMap((state, port) => state !== Open && state !== Congested ? [port] : [])
+        const listed = Array.from(w.hold.active.subarray(0, w.hold.activeCount))
+        assert.deepStrictEqual(listed.sort((a, b) => a - b), active)
+        const positions = Array.from(w.hold.position, (at, port) => at < 0 ? -1 : w.hold.active[at]! - port)
+        assert.deepStrictEqual(positions, states.map((_, port) => active.includes(port) ? 0 : -1))
       }
     }
   )
