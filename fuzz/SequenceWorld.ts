@@ -11,7 +11,9 @@ import * as PortSet from "../src/domain/Ports.ts"
 import * as Prefixes from "../src/domain/Prefix.ts"
 import { Reason } from "../src/domain/Reason.ts"
 import type { SwitchSettings } from "../src/domain/SwitchSettings.ts"
+import * as Applied from "../src/services/AppliedSettings.ts"
 import * as Forwarder from "../src/services/Forwarder.ts"
+import * as PortLife from "../src/services/PortLife.ts"
 import { check } from "./Invariants.ts"
 import { policies } from "./Policies.ts"
 import { BYSTANDER_UID, BYSTANDERS, markOf, type Recipe, SequenceFrames } from "./SequenceFrames.ts"
@@ -144,7 +146,7 @@ export class SequenceWorld {
 
   /** The operator asks for another policy, and HUP is sent. */
   configure(policy: number): void {
-    Forwarder.configure(this.forwarder, { ...this.forwarder.settings, policy: policies[policy % policies.length] })
+    Applied.configure(this.forwarder, { ...this.forwarder.settings, policy: policies[policy % policies.length] })
   }
 
   connect(number: number, uid: number, isTrunk = false): void {
@@ -210,11 +212,11 @@ export class SequenceWorld {
     this.#tapFd = fd
     tap.up = true
     const attached = { handle: fd, mac: Mac.fromOctets(tap.mac), mtuBytes: tap.mtuBytes }
-    if (Forwarder.attachTap(this.forwarder, attached) !== 0) this.#closeTap()
+    if (PortLife.attachTap(this.forwarder, attached) !== 0) this.#closeTap()
   }
 
   detachTap(): void {
-    Forwarder.detachTap(this.forwarder)
+    PortLife.detachTap(this.forwarder)
     this.#closeTap()
   }
 

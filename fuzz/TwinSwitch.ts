@@ -6,6 +6,7 @@ import * as Plan from "../src/domain/SendPlan.ts"
 import type { SwitchSettings } from "../src/domain/SwitchSettings.ts"
 import * as Forwarder from "../src/services/Forwarder.ts"
 import { EVENT_WIDTH, EventKind, type ExchangeEvents, type FrameExchange } from "../src/services/FrameExchange.ts"
+import * as PortLife from "../src/services/PortLife.ts"
 import { ARP, IPV4 } from "../test/property/frames.ts"
 import { difference } from "./State.ts"
 import { Finding } from "./Target.ts"
@@ -72,7 +73,7 @@ const makeOne = (settings: SwitchSettings) => {
   const forwarder = Forwarder.make({ exchange, settings: own, counters, notify: () => {} })
   const { tapMac } = settings
   if (tapMac !== undefined) {
-    Forwarder.attachTap(forwarder, { handle: 1, mac: tapMac, mtuBytes: settings.tapMtuBytes })
+    PortLife.attachTap(forwarder, { handle: 1, mac: tapMac, mtuBytes: settings.tapMtuBytes })
   }
   Forwarder.turn(forwarder, 0)
   return { exchange, forwarder, counters }

@@ -5,9 +5,11 @@ import { isOpen } from "../domain/Ports.ts"
 import * as Stations from "../domain/Stations.ts"
 import type { StationSlice } from "../domain/StationSlice.ts"
 import * as StationSlices from "../domain/StationSlice.ts"
+import * as Applied from "./AppliedSettings.ts"
 import type { PortAction } from "./ControlAnswers.ts"
-import * as Forwarder from "./Forwarder.ts"
+import type { Forwarder } from "./Forwarder.ts"
 import type { LiveSettings } from "./LiveSettings.ts"
+import * as PortLife from "./PortLife.ts"
 
 /** What only the thread that runs the forwarding loop knows or may change. Plain data: it crosses threads. */
 export type PlaneQuestion =
@@ -39,7 +41,7 @@ export const PortField = { port: 0, stations: 1, isolated: 2, pinned: 3 } as con
 export const PORT_FIELDS = 4
 
 /** Answers, between two turns of the loop: what could be long is asked for in slices, and numbers are no objects. */
-export const answer = (forwarder: Forwarder.Forwarder, question: PlaneQuestion): PlaneReply => {
+export const answer = (forwarder: Forwarder, question: PlaneQuestion): PlaneReply => {
   const { exchange, memory } = forwarder
   const nowSeconds = Math.floor(exchange.nowMs / 1000)
   switch (question.kind) {
@@ -57,12 +59,12 @@ export const answer = (forwarder: Forwarder.Forwarder, question: PlaneQuestion):
     case "change":
       return { kind: "change", stations: change(forwarder, question.port, question.action) }
     case "configure":
-      Forwarder.configure(forwarder, { ...forwarder.settings, ...question.settings })
+      Applied.configure(forwarder, { ...forwarder.settings, ...question.settings })
       return { kind: "configure" }
   }
 }
 
-const portRows = ({ control, memory, ports }: Forwarder.Forwarder): Int32Array => {
+const portRows = ({ control, memory, ports }: Forwarder): Int32Array => {
   const rows = new Int32Array(ports.openCount * PORT_FIELDS)
   for (let k = 0; k < ports.openCount; k++) {
     const port = ports.open[k]!
@@ -75,12 +77,12 @@ const portRows = ({ control, memory, ports }: Forwarder.Forwarder): Int32Array =
   return rows
 }
 
-const change = (forwarder: Forwarder.Forwarder, port: number, action: PortAction): number => {
+const change = (forwarder: Forwarder, port: number, action: PortAction): number => {
   const { control, memory, ports } = forwarder
   if (!Number.isInteger(port) || port < 1 || port >= control.isolated.length || !isOpen(ports, port)) return -1
   switch (action) {
     case "disconnect":
-      Forwarder.closePort(forwarder, port)
+      PortLife.closePort(forwarder, port)
       return 0
     case "pin":
     case "unpin":

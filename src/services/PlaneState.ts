@@ -10,8 +10,10 @@ import * as Holds from "../domain/Hold.ts"
 import * as Control from "../domain/PortControl.ts"
 import * as PortSet from "../domain/Ports.ts"
 import { Reason } from "../domain/Reason.ts"
+import * as Applied from "./AppliedSettings.ts"
 import * as Forwarder from "./Forwarder.ts"
 import type { InheritableExchange } from "./FrameExchange.ts"
+import * as FullPorts from "./FullPorts.ts"
 
 /** The state of a forwarding loop between two turns. Plain data: it crosses threads and processes. */
 export interface PlaneState {
@@ -51,7 +53,7 @@ const take = (forwarder: Forwarder.Forwarder, exchange: InheritableExchange): Pl
     Forwarder.turn(forwarder, 0)
   }
   exchange.send()
-  Forwarder.settle(forwarder)
+  FullPorts.settle(forwarder)
   const open = ports.open.slice(0, ports.openCount)
   const guests = Array.from(open).filter((port) => port !== TAP_PORT)
   const held: Array<PlaneKnowledge["held"][number]> = []
@@ -100,7 +102,7 @@ export const give = (forwarder: Forwarder.Forwarder, state: PlaneState, handles:
   if (state.knowledge !== undefined) know(forwarder, state.knowledge)
   else for (const port of state.ports) Admission.join(forwarder.memory, port, exchange.nowMs)
   // Rules that go by the port's user know the ports now.
-  Forwarder.configure(forwarder, forwarder.settings)
+  Applied.configure(forwarder, forwarder.settings)
   return 0
 }
 

@@ -18,6 +18,7 @@ import * as Ports from "../../src/domain/Ports.ts"
 import * as Plan from "../../src/domain/SendPlan.ts"
 import * as Forwarder from "../../src/services/Forwarder.ts"
 import type { FrameExchange } from "../../src/services/FrameExchange.ts"
+import * as PortLife from "../../src/services/PortLife.ts"
 import { type AllocationCase, cases, fill, renumber } from "./allocationCases.ts"
 import { GUESTS, hostMac, leaver, prefix } from "./allocationFrames.ts"
 
@@ -102,10 +103,10 @@ const makeForwarder = (of: AllocationCase, ring: Ring.CaptureRing): Forwarder.Fo
   const trunks = of.trunks ?? 0
   for (let guest = 1; guest < PORTS; guest++) Ports.admit(forwarder.ports, 1000 + guest, guest <= trunks)
   // Now, for it reads which ports are trunks.
-  Forwarder.attachTap(forwarder, { handle: 0, mac: tapMac, mtuBytes: 1500 })
+  PortLife.attachTap(forwarder, { handle: 0, mac: tapMac, mtuBytes: 1500 })
   Batch.append(exchange.batch, leaver.octets, leaver.port)
   Forwarder.turn(forwarder, -1)
-  Forwarder.closePort(forwarder, leaver.port)
+  PortLife.closePort(forwarder, leaver.port)
   exchange.batch.count = 0
   fill(exchange.batch, of)
   return forwarder

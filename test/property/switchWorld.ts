@@ -14,6 +14,7 @@ import { REASON_COUNT } from "../../src/domain/Reason.ts"
 import type { SwitchSettings } from "../../src/domain/SwitchSettings.ts"
 import * as Forwarder from "../../src/services/Forwarder.ts"
 import type { PlaneNotice } from "../../src/services/PlaneNotice.ts"
+import * as PortLife from "../../src/services/PortLife.ts"
 
 const PATH = "/var/run/vknet"
 const TRUNK_PATH = "/var/run/vknet.trunk"
@@ -88,7 +89,7 @@ export const make = (options: WorldOptions = {}) => {
     capture: { ring: captured, dateMs: () => 1_700_000_000_000 + Math.floor(exchange.nowMs) }
   })
   if (tap !== undefined) {
-    Forwarder.attachTap(forwarder, { handle: tapFd, mac: Mac.fromOctets(tap.mac), mtuBytes: 1500 })
+    PortLife.attachTap(forwarder, { handle: tapFd, mac: Mac.fromOctets(tap.mac), mtuBytes: 1500 })
   }
 
   const settle = () => rest({ exchange, forwarder })

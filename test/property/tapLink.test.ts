@@ -6,7 +6,7 @@ import * as Mac from "../../src/domain/MacAddress.ts"
 import * as Control from "../../src/domain/PortControl.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import * as Stations from "../../src/domain/Stations.ts"
-import * as Forwarder from "../../src/services/Forwarder.ts"
+import * as PortLife from "../../src/services/PortLife.ts"
 import { addressOf, advertise, macOf, packet6, request } from "./admissionWorld.ts"
 import { mac } from "./frames.ts"
 import { host6 } from "./policyFrames6.ts"
@@ -95,7 +95,7 @@ describe.each([false, true])("the tap's address changes, secure %s", (secure) =>
     const handle = world.kernel.openTap("tap0")
     const tap = { handle, mac: parsed(NEW), mtuBytes: 1500 }
     world.kernel.hostEnd("tap0").change({ mac: mac(NEW) })
-    assert.strictEqual(Forwarder.attachTap(world.forwarder, tap), 0)
+    assert.strictEqual(PortLife.attachTap(world.forwarder, tap), 0)
     assert.strictEqual(stationOf(world, NEW), -1)
     world.send(guest, speak(NEW))
     assert.strictEqual(world.denied(1, Reason.SRC_MAC_TAP), 1)
@@ -121,10 +121,10 @@ describe.each([false, true])("the tap's address changes, secure %s", (secure) =>
 
   it("a tap that is not what it was known to be is known when it has been attached", () => {
     const world = make({ secure })
-    Forwarder.detachTap(world.forwarder)
+    PortLife.detachTap(world.forwarder)
     world.host.change({ mac: mac(NEW) })
     const handle = world.kernel.descriptors.numbers().find((fd) => world.kernel.descriptors.get(fd)?.kind === "tap")!
-    Forwarder.attachTap(world.forwarder, { handle, mac: parsed(world.old), mtuBytes: 1500 })
+    PortLife.attachTap(world.forwarder, { handle, mac: parsed(world.old), mtuBytes: 1500 })
     world.settle()
     world.send(world.guest(), speak(NEW))
     assert.strictEqual(world.denied(1, Reason.SRC_MAC_TAP), 1)

@@ -4,7 +4,7 @@ import { Bounds } from "../../src/domain/Bounds.ts"
 import * as Counters from "../../src/domain/Counters.ts"
 import * as Mac from "../../src/domain/MacAddress.ts"
 import { Reason } from "../../src/domain/Reason.ts"
-import * as Forwarder from "../../src/services/Forwarder.ts"
+import * as Applied from "../../src/services/AppliedSettings.ts"
 import {
   addressOf,
   advertise,
@@ -213,7 +213,7 @@ describe("a switch with a trunk", () => {
     const { forwarder, guest, trunk } = World.make({ secure: true, trunkPorts: 1 })
     guest()
     trunk()
-    Forwarder.configure(forwarder, { ...forwarder.settings, policy: { lock: true } })
+    Applied.configure(forwarder, { ...forwarder.settings, policy: { lock: true } })
     assert.deepStrictEqual(Array.from(forwarder.policy.trunks.subarray(0, 3)), [0, 0, 1])
   })
 

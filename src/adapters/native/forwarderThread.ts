@@ -6,6 +6,7 @@ import * as Forwarder from "../../services/Forwarder.ts"
 import { Entrance } from "../../services/FrameExchange.ts"
 import { answer } from "../../services/PlaneQuestion.ts"
 import * as PlaneState from "../../services/PlaneState.ts"
+import * as PortLife from "../../services/PortLife.ts"
 import { load } from "./Binding.ts"
 import * as LoadGate from "./LoadGate.ts"
 import * as Exchange from "./NativeFrameExchange.ts"
@@ -42,10 +43,10 @@ const run = ({ captured, heard, memory, settings, wake }: Extract<PlaneCommand, 
   const obey = (command: PlaneCommand): boolean => {
     switch (command.kind) {
       case "attach-tap":
-        say({ kind: "done", errno: Forwarder.attachTap(forwarder, command.tap) })
+        say({ kind: "done", errno: PortLife.attachTap(forwarder, command.tap) })
         return true
       case "detach-tap":
-        Forwarder.detachTap(forwarder)
+        PortLife.detachTap(forwarder)
         say({ kind: "done", errno: 0 })
         return true
       case "ask":
@@ -101,7 +102,7 @@ const serve = (
     errno = PlaneState.give(forwarder, inherited.state, inherited.handles)
   }
   if (errno !== 0 || tap === undefined) return { errno, ofTap: false }
-  return { errno: Forwarder.attachTap(forwarder, tap), ofTap: true }
+  return { errno: PortLife.attachTap(forwarder, tap), ofTap: true }
 }
 
 /** Another descriptor of a port's connection, or negative. */

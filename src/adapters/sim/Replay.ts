@@ -7,6 +7,7 @@ import { REASON_COUNT, reasonNames } from "../../domain/Reason.ts"
 import type { SwitchSettings } from "../../domain/SwitchSettings.ts"
 import { SENT_OUT, stationOf, type Survey, TAP, UNKNOWN } from "../../services/CaptureSurvey.ts"
 import * as Forwarder from "../../services/Forwarder.ts"
+import * as PortLife from "../../services/PortLife.ts"
 import type { ReplayedFrame } from "../../services/ReplayedFrame.ts"
 import { rest } from "./SimDriver.ts"
 import { SimExchange } from "./SimExchange.ts"
@@ -81,7 +82,7 @@ class ReplayWorld {
     const mac = settings.tapMac ?? (survey.hostMac === undefined ? undefined : Mac.parse(survey.hostMac))
     this.#host = kernel.hostEnd(TAP_NAME)
     this.#host.change({ mtuBytes: settings.tapMtuBytes, ...(mac === undefined ? {} : { mac: Mac.toOctets(mac) }) })
-    Forwarder.attachTap(this.#forwarder, {
+    PortLife.attachTap(this.#forwarder, {
       handle: tapFd,
       mac: Mac.fromOctets(tap.mac),
       mtuBytes: settings.tapMtuBytes

@@ -9,6 +9,7 @@ import * as Forwarder from "../../services/Forwarder.ts"
 import * as Notices from "../../services/Notices.ts"
 import { answer } from "../../services/PlaneQuestion.ts"
 import * as PlaneState from "../../services/PlaneState.ts"
+import * as PortLife from "../../services/PortLife.ts"
 import { type Tap, TapError } from "../../services/TapDevice.ts"
 import { errnoName } from "./Errno.ts"
 import { SimDriver } from "./SimDriver.ts"
@@ -59,7 +60,7 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
           const attachTap = (tap: Tap): Effect.Effect<void, TapError> =>
             Effect.suspend(() => {
               const { handle, interfaceName, macAddress, mtuBytes } = tap
-              const errno = Forwarder.attachTap(forwarder, { handle, mac: macAddress, mtuBytes })
+              const errno = PortLife.attachTap(forwarder, { handle, mac: macAddress, mtuBytes })
               return errno === 0 ? Effect.void : Effect.fail(
                 new TapError({ operation: "open", interfaceName, code: errnoName(errno) })
               )
@@ -70,7 +71,7 @@ export const layer: Layer.Layer<DataPlane, never, SimWorld | SimDriver> = Layer.
             counters: forwarder.counters,
             captured,
             attachTap,
-            detachTap: Effect.sync(() => Forwarder.detachTap(forwarder)),
+            detachTap: Effect.sync(() => PortLife.detachTap(forwarder)),
             ask: (question) => Effect.sync(() => Option.some(answer(forwarder, question))),
             // Nobody outlives the simulated kernel's only process.
             copies: (ports) => Effect.succeed(ports.map(() => -1)),
