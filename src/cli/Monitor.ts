@@ -4,7 +4,7 @@ import { Addon, type AddonMissing } from "../adapters/native/Addon.ts"
 import * as Exchange from "../adapters/native/NativeFrameExchange.ts"
 import { Bounds } from "../domain/Bounds.ts"
 import * as Batch from "../domain/FrameBatch.ts"
-import { EVENT_WIDTH, EventKind, type FrameExchange } from "../services/FrameExchange.ts"
+import { EVENT_WIDTH, EventField, EventKind, type FrameExchange } from "../services/FrameExchange.ts"
 import { formatFrame } from "./Dump.ts"
 import { defaults, type Options } from "./Options.ts"
 
@@ -61,7 +61,7 @@ const attach = (path: string) =>
 
 const hasEnded = ({ events }: FrameExchange): boolean => {
   for (let i = 0; i < events.count; i++) {
-    if (events.rows[i * EVENT_WIDTH] === EventKind.Hangup) return true
+    if (events.rows[i * EVENT_WIDTH + EventField.kind] === EventKind.Hangup) return true
   }
   return false
 }

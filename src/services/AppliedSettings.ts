@@ -6,7 +6,7 @@ import * as Policies from "../domain/policy/Policy.ts"
 import type { Ports } from "../domain/Ports.ts"
 import type { SwitchSettings } from "../domain/SwitchSettings.ts"
 import type { Forwarder } from "./Forwarder.ts"
-import { EVENT_WIDTH, EventKind } from "./FrameExchange.ts"
+import { EVENT_WIDTH, EventField, EventKind } from "./FrameExchange.ts"
 
 /* The settings that a forwarding loop goes by, and what its rules read of them. */
 
@@ -25,13 +25,13 @@ export const configure = (forwarder: Forwarder, settings: SwitchSettings): void 
 export const changeTap = (forwarder: Forwarder): void => {
   const { exchange: { events: { count, rows }, nowMs }, memory } = forwarder
   for (let at = 0; at < count * EVENT_WIDTH; at += EVENT_WIDTH) {
-    if (rows[at] !== EventKind.TapChanged) continue
+    if (rows[at + EventField.kind] !== EventKind.TapChanged) continue
     const { tapMac: formerMac, tapMtuBytes: formerMtuBytes } = forwarder.settings
-    const [mtuBytes, hi, lo] = [rows[at + 2]!, rows[at + 3]!, rows[at + 4]!]
-    const settings = { ...forwarder.settings, tapMac: { hi, lo }, tapMtuBytes: mtuBytes }
-    configure(forwarder, settings)
+    const mtuBytes = rows[at + EventField.detail]!
+    const mac = { hi: rows[at + EventField.uid]!, lo: rows[at + EventField.gid]! }
+    configure(forwarder, { ...forwarder.settings, tapMac: mac, tapMtuBytes: mtuBytes })
     if (formerMac !== undefined) Claims.hostFormer(memory, formerMac, nowMs)
-    forwarder.notify({ kind: "tap-changed", mac: { hi, lo }, mtuBytes, formerMac, formerMtuBytes })
+    forwarder.notify({ kind: "tap-changed", mac, mtuBytes, formerMac, formerMtuBytes })
   }
 }
 

@@ -23,7 +23,7 @@ import * as Route from "../domain/Route.ts"
 import * as Stations from "../domain/Stations.ts"
 import type { SwitchSettings } from "../domain/SwitchSettings.ts"
 import * as Applied from "./AppliedSettings.ts"
-import { EVENT_WIDTH, EventKind, type FrameExchange } from "./FrameExchange.ts"
+import { EVENT_WIDTH, EventField, EventKind, type FrameExchange } from "./FrameExchange.ts"
 import * as FullPorts from "./FullPorts.ts"
 import * as Notices from "./Notices.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
@@ -142,9 +142,9 @@ const happen = (forwarder: Forwarder): void => {
   const { count, rows } = exchange.events
   for (let i = 0; i < count; i++) {
     const at = i * EVENT_WIDTH
-    const port = rows[at + 1]!
-    const detail = rows[at + 2]!
-    switch (rows[at]) {
+    const port = rows[at + EventField.port]!
+    const detail = rows[at + EventField.detail]!
+    switch (rows[at + EventField.kind]) {
       case EventKind.Connect:
         PortLife.connect(forwarder, rows.subarray(at, at + EVENT_WIDTH))
         break

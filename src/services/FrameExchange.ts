@@ -5,8 +5,8 @@ import type { SendPlan } from "../domain/SendPlan.ts"
 /** What one row of {@link ExchangeEvents} tells. */
 export const EventKind = {
   /**
-   * A connection waits for a decision: `handle`, `uid`, `gid`, `pid`; in the place of `port` on which socket, see
-   * {@link Entrance}. Answer with `admit` or `refuse`.
+   * A connection waits for a decision: `detail` is its handle, then `uid`, `gid`, `pid`; in the place of `port` on
+   * which socket, see {@link Entrance}. Answer with `admit` or `refuse`.
    */
   Connect: 1,
   /** A port's other end has gone and all that it sent has been received: `port`. Answer with `close`. */
@@ -15,15 +15,15 @@ export const EventKind = {
   Writable: 3,
   /** Somebody called `wake`. */
   Wake: 4,
-  /** The tap's descriptor failed: `errno`. It has been detached; the port is as if closed. */
+  /** The tap's descriptor failed: `detail` is the errno. It has been detached; the port is as if closed. */
   TapLost: 5,
-  /** accept(2) failed: `errno`. The connection, if there was one, has been closed. */
+  /** accept(2) failed: `detail` is the errno. The connection, if there was one, has been closed. */
   AcceptError: 6,
-  /** Descriptors came along with frames of `port` and have been closed: `handle` says how many. */
+  /** Descriptors came along with frames of `port` and have been closed: `detail` says how many. */
   Ancillary: 7,
   /**
-   * The tap's address or its MTU is another than it was known to be: in the place of `handle` the MTU in octets, of uid
-   * and gid the address, `hi` and `lo` of `MacAddress`. What the step received came after that.
+   * The tap's address or its MTU is another than it was known to be: `detail` is the MTU in octets, in the places of
+   * `uid` and `gid` the address, `hi` and `lo` of `MacAddress`. What the step received came after that.
    */
   TapChanged: 8
 } as const
@@ -40,8 +40,8 @@ export const Entrance = { Guests: 0, Trunks: 1 } as const
 /**
  * What happened during a step besides frames.
  *
- * Rows of six 32-bit integers: `[kind, port, handle or errno, uid, gid, pid]`; only rows below
- * `count` are meaningful. uid and gid are unsigned (`>>> 0`); where the kernel does not tell the pid it is 0.
+ * Rows of {@link EVENT_WIDTH} 32-bit integers, see {@link EventField}; only rows below `count` are meaningful. uid and
+ * gid are unsigned (`>>> 0`); where the kernel does not tell the pid it is 0.
  */
 export interface ExchangeEvents {
   readonly rows: Int32Array<ArrayBufferLike>
@@ -50,6 +50,8 @@ export interface ExchangeEvents {
 
 /** Integers in one row of {@link ExchangeEvents}. */
 export const EVENT_WIDTH = 6
+/** Where in its row each of them is; what the middle ones say depends on the kind. */
+export const EventField = { kind: 0, port: 1, detail: 2, uid: 3, gid: 4, pid: 5 } as const
 
 /**
  * The seam between the switch and a kernel, real or simulated: one call moves a batch.

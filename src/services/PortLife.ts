@@ -11,7 +11,7 @@ import { Reason, Refusal } from "../domain/Reason.ts"
 import * as Plan from "../domain/SendPlan.ts"
 import * as Applied from "./AppliedSettings.ts"
 import type { Forwarder } from "./Forwarder.ts"
-import { Entrance } from "./FrameExchange.ts"
+import { Entrance, EventField } from "./FrameExchange.ts"
 import * as FullPorts from "./FullPorts.ts"
 
 /*
@@ -57,11 +57,11 @@ export const closePort = (forwarder: Forwarder, port: number): void => {
 /** Lets a guest in, or refuses it. @param row of the event. */
 export const connect = (forwarder: Forwarder, row: Int32Array): void => {
   const { exchange, ports } = forwarder
-  const handle = row[2]!
-  const uid = row[3]! >>> 0
-  const gid = row[4]! >>> 0
-  const pid = row[5]!
-  const trunk = row[1] === Entrance.Trunks
+  const handle = row[EventField.detail]!
+  const uid = row[EventField.uid]! >>> 0
+  const gid = row[EventField.gid]! >>> 0
+  const pid = row[EventField.pid]!
+  const trunk = row[EventField.port] === Entrance.Trunks
   const port = PortSet.admit(ports, uid, trunk)
   if (port < 0) {
     exchange.refuse(handle)

@@ -3,7 +3,7 @@ import * as Batch from "../../domain/FrameBatch.ts"
 import * as Mac from "../../domain/MacAddress.ts"
 import * as Plan from "../../domain/SendPlan.ts"
 import type { ExchangeEvents, InheritableExchange, TapLink } from "../../services/FrameExchange.ts"
-import { Entrance, EVENT_WIDTH, EventKind } from "../../services/FrameExchange.ts"
+import { Entrance, EVENT_WIDTH, EventField, EventKind } from "../../services/FrameExchange.ts"
 import { errno } from "./Errno.ts"
 import type { SimKernel } from "./SimKernel.ts"
 import type { SimListener } from "./SimListener.ts"
@@ -222,7 +222,13 @@ export class SimExchange implements InheritableExchange {
   /** Writes an event; false if there is no room, so that it has to be told in a later step. */
   #tell(kind: number, port: number, detail: number, uid = 0, gid = 0, pid = 0): boolean {
     if (this.events.count >= Bounds.exchangeEvents) return false
-    this.events.rows.set([kind, port, detail, uid, gid, pid], this.events.count++ * EVENT_WIDTH)
+    const row = this.events.rows.subarray(this.events.count++ * EVENT_WIDTH)
+    row[EventField.kind] = kind
+    row[EventField.port] = port
+    row[EventField.detail] = detail
+    row[EventField.uid] = uid
+    row[EventField.gid] = gid
+    row[EventField.pid] = pid
     return true
   }
 

@@ -5,7 +5,7 @@ import type { Ipv6Prefix } from "../../domain/Ipv6Prefix.ts"
 import type { MacAddress } from "../../domain/MacAddress.ts"
 import type { Prefix } from "../../domain/Prefix.ts"
 import * as Plan from "../../domain/SendPlan.ts"
-import { EVENT_WIDTH, EventKind } from "../../services/FrameExchange.ts"
+import { EVENT_WIDTH, EventField, EventKind } from "../../services/FrameExchange.ts"
 import { load } from "../native/Binding.ts"
 import * as Exchange from "../native/NativeFrameExchange.ts"
 import * as SimHost from "./SimHost.ts"
@@ -51,7 +51,7 @@ const answer = (): void => {
 
 const isEnding = (): boolean => {
   for (let i = 0; i < events.count; i++) {
-    const kind = events.rows[i * EVENT_WIDTH]
+    const kind = events.rows[i * EVENT_WIDTH + EventField.kind]
     if (kind === EventKind.Wake || kind === EventKind.Hangup) return true
   }
   return false

@@ -4,9 +4,9 @@ import { Reason } from "../Reason.ts"
  * Frames on their way from the forwarding thread to whoever captures: a ring in shared memory with one writer and one
  * reader, neither of whom ever waits for the other.
  *
- * A record is {@link HEADER_WORDS} 32-bit words and then the frame's octets, in cells of eight octets, always in one
- * piece; what is left at the ring's end is padded. A record that does not fit is missed and counted, in all and by
- * port, by what it was ({@link Miss}), for not everybody wants all of that; and the next one tells how many were.
+ * A record is a head of 32-bit words, see {@link Word}, and then the frame's octets, in cells of eight octets, always
+ * in one piece; what is left at the ring's end is padded. A record that does not fit is missed and counted, in all and
+ * by port, by what it was ({@link Miss}), for not everybody wants all of that; and the next one tells how many were.
  */
 export interface CaptureRing {
   readonly memory: ArrayBufferLike
@@ -79,7 +79,27 @@ const MODE = 32
 const SNAP = 33
 const CONTROL_BYTES = 256
 
-const HEADER_WORDS = 18
+/** Words of a record: its length in cells and its kind, as padding has them, and then what is known of its frame. */
+const Word = {
+  length: 0,
+  kind: 1,
+  port: 2,
+  other: 3,
+  /** `reason` in the lowest octet, `tapReason` above it. */
+  reasons: 4,
+  uid: 5,
+  originalBytes: 6,
+  /** Octets that are here. */
+  capturedBytes: 7,
+  seconds: 8,
+  nanoseconds: 9,
+  tag: 10,
+  /** One for each `Miss`, in all and of the port. */
+  missed: 11,
+  missedAtPort: 14,
+  /** The frame's; a cell begins here. */
+  octets: 18
+} as const
 
 const dataStart = (portCount: number): number => Math.ceil((CONTROL_BYTES + portCount * (MISS_KINDS * 4 + 1)) / 64) * 64
 
@@ -150,7 +170,7 @@ export const write = (
   const { cells, control, entry, missedAt, words } = ring
   const captured = Math.min(bytes, control[SNAP]!)
   const payload = ((captured + 7) >>> 3) * 2
-  const length = (HEADER_WORDS + payload) >>> 1
+  const length = (Word.octets + payload) >>> 1
   const place = ring.head & (cells - 1)
   const pad = cells - place < length ? cells - place : 0
   const used = (ring.head - Atomics.load(control, TAIL)) | 0
@@ -158,26 +178,31 @@ export const write = (
     return false
   }
   if (pad > 0) {
-    words[place * 2] = pad
-    words[place * 2 + 1] = RecordKind.PAD
+    words[place * 2 + Word.length] = pad
+    words[place * 2 + Word.kind] = RecordKind.PAD
   }
   const at = pad > 0 ? 0 : place * 2
-  words[at] = length
-  words[at + 1] = entry.kind
-  words[at + 2] = entry.port
-  words[at + 3] = entry.other
-  words[at + 4] = entry.reason | (entry.tapReason << 8)
-  words[at + 5] = entry.uid
-  words[at + 6] = entry.originalBytes
-  words[at + 7] = captured
-  words[at + 8] = entry.seconds
-  words[at + 9] = entry.nanoseconds
-  words[at + 10] = entry.tag
+  words[at + Word.length] = length
+  words[at + Word.kind] = entry.kind
+  words[at + Word.port] = entry.port
+  words[at + Word.other] = entry.other
+  words[at + Word.reasons] = entry.reason | (entry.tapReason << 8)
+  words[at + Word.uid] = entry.uid
+  words[at + Word.originalBytes] = entry.originalBytes
+  words[at + Word.capturedBytes] = captured
+  words[at + Word.seconds] = entry.seconds
+  words[at + Word.nanoseconds] = entry.nanoseconds
+  words[at + Word.tag] = entry.tag
+  // Outside the loops: V8 would look `Word` up again each time.
+  const missedAll = at + Word.missed
+  const missedHere = at + Word.missedAtPort
+  const row = entry.port * MISS_KINDS
   for (let miss = 0; miss < MISS_KINDS; miss++) {
-    words[at + 11 + miss] = control[MISSED + miss]!
-    words[at + 14 + miss] = missedAt[entry.port * MISS_KINDS + miss]!
+    words[missedAll + miss] = control[MISSED + miss]!
+    words[missedHere + miss] = missedAt[row + miss]!
   }
-  for (let i = 0; i < payload; i++) words[at + HEADER_WORDS + i] = source[start + i]!
+  const octets = at + Word.octets
+  for (let i = 0; i < payload; i++) words[octets + i] = source[start + i]!
   ring.head = (ring.head + pad + length) | 0
   return true
 }
@@ -186,9 +211,10 @@ export const write = (
 export const withdraw = (ring: CaptureRing, failed: Uint8Array<ArrayBufferLike>): void => {
   const { cells, control, words } = ring
   for (let at = control[HEAD]!; at !== ring.head;) {
-    const word = (at & (cells - 1)) * 2
-    if (words[word + 1] !== RecordKind.PAD && failed[words[word + 10]!] !== 0) words[word + 1] = RecordKind.VOID
-    at = (at + words[word]!) | 0
+    const record = (at & (cells - 1)) * 2
+    const isPad = words[record + Word.kind] === RecordKind.PAD
+    if (!isPad && failed[words[record + Word.tag]!] !== 0) words[record + Word.kind] = RecordKind.VOID
+    at = (at + words[record + Word.length]!) | 0
   }
 }
 
@@ -208,26 +234,26 @@ export const drain = (ring: CaptureRing, visit: (record: CaptureRecord) => void)
   const head = Atomics.load(control, HEAD)
   for (let tail = control[TAIL]!; tail !== head;) {
     const at = (tail & (cells - 1)) * 2
-    const kind = words[at + 1]!
+    const kind = words[at + Word.kind]!
     if (kind === RecordKind.INBOUND || kind === RecordKind.OUTBOUND) {
-      const octetsAt = (at + HEADER_WORDS) * 4
+      const octetsAt = (at + Word.octets) * 4
       visit({
         kind,
-        port: words[at + 2]!,
-        other: words[at + 3]! | 0,
-        reason: words[at + 4]! & 0xff,
-        tapReason: words[at + 4]! >>> 8,
-        uid: words[at + 5]!,
-        originalBytes: words[at + 6]!,
-        seconds: words[at + 8]!,
-        nanoseconds: words[at + 9]!,
-        tag: words[at + 10]!,
-        missed: missesIn(words, at + 11),
-        missedAtPort: missesIn(words, at + 14),
-        octets: bytes.subarray(octetsAt, octetsAt + words[at + 7]!)
+        port: words[at + Word.port]!,
+        other: words[at + Word.other]! | 0,
+        reason: words[at + Word.reasons]! & 0xff,
+        tapReason: words[at + Word.reasons]! >>> 8,
+        uid: words[at + Word.uid]!,
+        originalBytes: words[at + Word.originalBytes]!,
+        seconds: words[at + Word.seconds]!,
+        nanoseconds: words[at + Word.nanoseconds]!,
+        tag: words[at + Word.tag]!,
+        missed: missesIn(words, at + Word.missed),
+        missedAtPort: missesIn(words, at + Word.missedAtPort),
+        octets: bytes.subarray(octetsAt, octetsAt + words[at + Word.capturedBytes]!)
       })
     }
-    tail = (tail + words[at]!) | 0
+    tail = (tail + words[at + Word.length]!) | 0
     Atomics.store(control, TAIL, tail)
   }
 }
