@@ -10,6 +10,15 @@ import type { PortLabels } from "./PortLabels.ts"
 /** The ring is looked at so often even if nothing is told of it. */
 const LOOK_MS = 1000
 
+/** Resolves when there is something to drain, or after a while. */
+export const filled = async (ring: CaptureRing, timeoutMs: number): Promise<void> => {
+  const { control } = ring
+  Atomics.store(control, Ring.SLEEPING, 1)
+  // Asked after that: what is shown from now on wakes it.
+  if (Ring.isEmpty(ring)) await Atomics.waitAsync(control, Ring.SLEEPING, 1, timeoutMs).value
+  Atomics.store(control, Ring.SLEEPING, 0)
+}
+
 /**
  * All captures of a switch, in the main thread: takes frames out of the ring, shows them to every reader, and tells
  * the forwarding thread what is wanted of it. While every reader is full, frames are not even copied, only counted.
@@ -36,7 +45,7 @@ export class CaptureHub {
   /** Empties the ring now and then while there are captures, for ever. */
   readonly run: Effect.Effect<never> = Effect.forever(
     this.#some.await.pipe(
-      Effect.zipRight(Effect.promise(() => Ring.filled(this.#ring, LOOK_MS))),
+      Effect.zipRight(Effect.promise(() => filled(this.#ring, LOOK_MS))),
       Effect.zipRight(Effect.sync(() => this.drain())),
       Effect.zipRight(Effect.sleep(Bounds.captureDrainMs))
     )

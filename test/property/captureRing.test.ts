@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "effect/FastCheck"
 import * as Ring from "../../src/domain/capture/CaptureRing.ts"
 import * as Wall from "../../src/domain/capture/WallClock.ts"
+import { filled } from "../../src/services/CaptureHub.ts"
 
 const PORTS = 3
 const RING_BYTES = 2048
@@ -114,7 +115,7 @@ describe("the ring of captured frames", () => {
 
   it("wakes its reader when something is shown", async () => {
     const { ring, write } = make()
-    const waiting = Ring.filled(ring, 10_000)
+    const waiting = filled(ring, 10_000)
     write(0, 60, 0)
     Ring.publish(ring)
     await waiting

@@ -74,7 +74,8 @@ export const Mode = { OFF: 0, COPY: 1, COUNT: 2, SENT: 4 } as const
 const HEAD = 0
 const MISSED = 1
 const TAIL = 16
-const SLEEPING = 17
+/** 1 while the reader waits for this word to be notified; {@link publish} does so. */
+export const SLEEPING = 17
 const MODE = 32
 const SNAP = 33
 const CONTROL_BYTES = 256
@@ -258,10 +259,5 @@ export const drain = (ring: CaptureRing, visit: (record: CaptureRecord) => void)
   }
 }
 
-/** Resolves when there is something to drain, or after a while. */
-export const filled = async (ring: CaptureRing, timeoutMs: number): Promise<void> => {
-  const { control } = ring
-  Atomics.store(control, SLEEPING, 1)
-  if (Atomics.load(control, HEAD) === control[TAIL]) await Atomics.waitAsync(control, SLEEPING, 1, timeoutMs).value
-  Atomics.store(control, SLEEPING, 0)
-}
+/** Whether there is nothing to drain. The reader's. */
+export const isEmpty = ({ control }: CaptureRing): boolean => Atomics.load(control, HEAD) === control[TAIL]
