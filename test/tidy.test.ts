@@ -128,6 +128,12 @@ describe("the project is tidy", () => {
     assert.deepStrictEqual(loud, [])
   })
 
+  it("domain and services read no clock but what they are given", () => {
+    const clock = /\b(performance|Date)\.now\b|\bnew Date\(\)/
+    const reading = sources.filter((file) => /^src\/(domain|services)\//.test(file) && clock.test(text.get(file)!))
+    assert.deepStrictEqual(reading, [])
+  })
+
   it("no unfinished work is left in the source", () => {
     const marker = new RegExp(`\\b(${["TO" + "DO", "FIX" + "ME", "X" + "XX"].join("|")})\\b`)
     assert.deepStrictEqual(code.filter((file) => marker.test(text.get(file)!)), [])

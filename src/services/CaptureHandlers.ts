@@ -53,7 +53,13 @@ const permit = (
 export const captureHandlers = Effect.gen(function*() {
   const { running, version } = yield* ControlTarget
   const labels = Labels.make(running.directory, yield* PeerProcesses)
-  const hub = new CaptureHub({ ring: running.plane.captured, labels, application: `vknetd ${version}` })
+  const clock = yield* Effect.clock
+  const hub = new CaptureHub({
+    ring: running.plane.captured,
+    labels,
+    application: `vknetd ${version}`,
+    dateMs: () => clock.unsafeCurrentTimeMillis()
+  })
   yield* Effect.forkScoped(hub.run)
   return {
     begin: (question: CaptureQuestion) =>

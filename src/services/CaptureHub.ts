@@ -28,18 +28,24 @@ export class CaptureHub {
   readonly #ring: CaptureRing
   readonly #labels: PortLabels
   readonly #application: string
+  readonly #dateMs: () => number
   readonly #some = Effect.unsafeMakeLatch()
   #lastId = 0
 
-  /** @param options.application what a file says that it was written by. */
+  /**
+   * @param options.application what a file says that it was written by. @param options.dateMs whole milliseconds of the
+   * time of day.
+   */
   constructor(options: {
     readonly ring: CaptureRing
     readonly labels: PortLabels
     readonly application: string
+    readonly dateMs: () => number
   }) {
     this.#ring = options.ring
     this.#labels = options.labels
     this.#application = options.application
+    this.#dateMs = options.dateMs
   }
 
   /** Empties the ring now and then while there are captures, for ever. */
@@ -67,7 +73,8 @@ export class CaptureHub {
       request,
       ring: this.#ring,
       labels: this.#labels,
-      application: this.#application
+      application: this.#application,
+      dateMs: this.#dateMs
     })
     this.#readers.add(reader)
     this.#want()

@@ -53,6 +53,7 @@ export class CaptureReader {
   readonly #ring: CaptureRing
   readonly #labels: PortLabels
   readonly #application: string
+  readonly #dateMs: () => number
   readonly #queue: Array<Uint8Array> = []
   #chunk = new PacketChunk(CHUNK_BYTES)
   #queuedBytes = 0
@@ -68,18 +69,21 @@ export class CaptureReader {
   #isEnded = false
   #resume: (() => void) | undefined
 
+  /** @param options.dateMs whole milliseconds of the time of day: when it ended. */
   constructor(options: {
     readonly id: number
     readonly request: CaptureRequest
     readonly ring: CaptureRing
     readonly labels: PortLabels
     readonly application: string
+    readonly dateMs: () => number
   }) {
     this.id = options.id
     this.request = options.request
     this.#ring = options.ring
     this.#labels = options.labels
     this.#application = options.application
+    this.#dateMs = options.dateMs
     const { port } = this.request
     this.#missedAtStart = this.#missedByPort()
     this.#missedSeen = this.#wanted(port === undefined ? Ring.missed(this.#ring) : Ring.missedAt(this.#ring, port))
@@ -133,7 +137,7 @@ export class CaptureReader {
       const unseen = (missed - this.#missedAtStart[at]!) >>> 0
       if (unseen > 0 && (port === undefined || at === port)) this.#interfaceOf(at).missed += unseen
     }
-    const timeNs = BigInt(Date.now()) * 1_000_000n
+    const timeNs = BigInt(this.#dateMs()) * 1_000_000n
     for (const { delivered, missed, number } of this.#interfaces) {
       this.#append(Writer.statisticsBlock({ interfaceNumber: number, timeNs, delivered, missed }))
     }

@@ -18,6 +18,7 @@ import { ask, ControlTarget, inTime } from "./ControlTarget.ts"
 import { configure, type LiveSettings } from "./LiveSettings.ts"
 import * as Views from "./ControlViews.ts"
 import * as MetricsText from "./MetricsText.ts"
+import * as MonotonicClock from "./MonotonicClock.ts"
 import { PeerProcesses } from "./PeerProcesses.ts"
 import type { PlaneReply } from "./PlaneQuestion.ts"
 import * as StationSurvey from "./StationSurvey.ts"
@@ -98,7 +99,7 @@ const change = (
 const watch = (intervalMs: number) =>
   Effect.map(Effect.context<ControlTarget | PeerProcesses>(), (context) =>
     Stream.repeatEffectWithSchedule(
-      Effect.map(ports, ({ answered, ports }): Sample => ({ timeMs: Math.floor(performance.now()), answered, ports })),
+      Effect.zipWith(ports, MonotonicClock.currentTimeMillis, (known, timeMs): Sample => ({ timeMs, ...known })),
       Schedule.spaced(intervalMs)
     ).pipe(
       Stream.map((sample) => `${JSON.stringify(sample)}\n`),

@@ -12,6 +12,7 @@ import { ask, ControlTarget } from "./ControlTarget.ts"
 import * as Views from "./ControlViews.ts"
 import * as LatestDenials from "./LatestDenials.ts"
 import type { Look, StationSearch } from "./LookSchema.ts"
+import * as MonotonicClock from "./MonotonicClock.ts"
 import { PeerProcesses } from "./PeerProcesses.ts"
 import * as Directory from "./PortDirectory.ts"
 import * as StationSurvey from "./StationSurvey.ts"
@@ -45,7 +46,7 @@ export const make: Effect.Effect<LookFeed, never, Needs> = Effect.gen(function*(
     const { directory, plane: { counters } } = target.running
     const reply = yield* ask(target.running, { kind: "ports" })
     const nowMs = yield* Clock.currentTimeMillis
-    const timeMs = Math.floor(performance.now())
+    const timeMs = yield* MonotonicClock.currentTimeMillis
     LatestDenials.note(denials, Views.drops(counters).drops, timeMs)
     const open = Directory.openPorts(directory)
     const before = activity

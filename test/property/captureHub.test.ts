@@ -25,13 +25,15 @@ const whole: CaptureRequest = {
   uid: undefined
 }
 
+const dateMs = () => 1_700_000_000_000
+
 /** A switch on the simulated kernel with captures of it. */
 const open = (options: world.WorldOptions = {}) => {
   const target = world.make(options)
   const directory = Directory.make()
   if (options.tap !== false) Directory.noteTap(directory, "tap0", 0)
   const labels = Labels.make(directory, { find: () => undefined, command: () => undefined, userName: () => undefined })
-  const hub = new CaptureHub({ ring: target.captured, labels, application: "vknetd test" })
+  const hub = new CaptureHub({ ring: target.captured, labels, application: "vknetd test", dateMs })
   const heard = () => {
     for (const notice of target.notices.splice(0)) Directory.note(directory, notice, 0, () => undefined)
   }
@@ -340,7 +342,7 @@ describe("captures", () => {
     const open = Array.from({ length: Bounds.guestPortsMax + 1 }, (_, port) => port)
     const ring = Ring.make(open.length, 1 << 16)
     const labels = { open: () => open.slice(0, 5000), name: String, describe: () => undefined, holder: () => ({}) }
-    const hub = new CaptureHub({ ring, labels, application: "vknetd test" })
+    const hub = new CaptureHub({ ring, labels, application: "vknetd test", dateMs })
     const reader = begin(hub)
     const reading = read(hub, reader)
     for (const [i, port] of [...open, ...open].entries()) {
