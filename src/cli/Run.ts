@@ -18,6 +18,7 @@ import { follow } from "../services/DescriptorStore.ts"
 import { Ownership } from "../services/Ownership.ts"
 import * as Switch from "../services/Switch.ts"
 import type { ControlEnds } from "../services/SwitchHolder.ts"
+import type { SwitchRequest } from "../services/SwitchRequest.ts"
 import type { TakeoverError } from "../services/Takeover.ts"
 import { TapDevice } from "../services/TapDevice.ts"
 import { attachLines } from "./AttachLines.ts"
@@ -111,7 +112,7 @@ export const runSwitch = (options: Options, edge: Edge): Effect.Effect<void, Run
 interface Service {
   readonly options: Options
   readonly edge: Edge
-  readonly request: Switch.SwitchRequest
+  readonly request: SwitchRequest
   readonly identity: NativePrivileges.Identity | undefined
   /** What to print instead of the tap's name. */
   readonly attach: string | undefined
@@ -203,7 +204,7 @@ const webRequest = ({ web }: Options) =>
 const tunDevice = "/dev/net/tun"
 
 /** Says it now, while somebody looks: what the user that we have become will not be able to do. */
-const tellOfLimits = (request: Switch.SwitchRequest, options: Options, socketIsOurs: boolean): Effect.Effect<void> => {
+const tellOfLimits = (request: SwitchRequest, options: Options, socketIsOurs: boolean): Effect.Effect<void> => {
   const writable = (path: string): boolean => {
     try {
       fs.accessSync(path, fs.constants.R_OK | fs.constants.W_OK)
@@ -238,7 +239,7 @@ const requestFor = (
   socketPath: string,
   seed: number,
   inherited: boolean
-): Switch.SwitchRequest => {
+): SwitchRequest => {
   const secret = randomBytes(8)
   return {
     secure: options.secure,

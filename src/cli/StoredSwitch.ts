@@ -6,7 +6,8 @@ import * as Ipv6Prefixes from "../domain/Ipv6Prefix.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import { type DescriptorStore, readConnectionName } from "../services/DescriptorStore.ts"
 import { seat, type StoredConnection } from "../services/StoredPorts.ts"
-import type { Inheritance, SwitchRequest } from "../services/Switch.ts"
+import type { Inheritance } from "../services/Switch.ts"
+import type { SwitchRequest } from "../services/SwitchRequest.ts"
 import type { StoredDescriptor } from "./SocketActivation.ts"
 
 /** What of another process's switch was kept, and fits the one that is asked for. */

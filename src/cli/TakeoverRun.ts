@@ -10,8 +10,9 @@ import { controlPath } from "../services/ControlPath.ts"
 import type { DataPlaneError } from "../services/DataPlane.ts"
 import { Ownership } from "../services/Ownership.ts"
 import { misfit } from "../services/Succession.ts"
-import { type Inheritance, settingsFor, type SwitchRequest } from "../services/Switch.ts"
+import type { Inheritance } from "../services/Switch.ts"
 import type { ControlEnds } from "../services/SwitchHolder.ts"
+import { settingsFor, type SwitchRequest } from "../services/SwitchRequest.ts"
 import * as Takeovers from "../services/Takeover.ts"
 
 /** A switch that is being taken over: at rest in the old process, and all of it here. */

@@ -37,7 +37,7 @@ const isHarmless = ({ port, reason }: Row): boolean => port === TAP_PORT || reas
 /** How closely the intervals are kept. */
 const tick = Duration.seconds(1)
 
-/** Lines that one port may have at once, and a second in the long run: a tenth of what all have (`Switch.ts`). */
+/** Lines that one port may have at once, and a second in the long run: a tenth of what all have (`PortLog.ts`). */
 const ofPort = { burst: 8, perSecond: 0.2 }
 
 /** @param lines keeps guests that come back again and again from filling the log; what it leaves out is told later. */

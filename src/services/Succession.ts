@@ -1,7 +1,7 @@
 import * as Ipv6Prefixes from "../domain/Ipv6Prefix.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import type { Offer } from "./Estate.ts"
-import type { SwitchRequest } from "./Switch.ts"
+import type { SwitchRequest } from "./SwitchRequest.ts"
 
 /**
  * Why a switch cannot be taken over with what was asked for: what guests and the host rely on has to stay as it is.

@@ -20,9 +20,10 @@ import { ControlTarget } from "../../src/services/ControlTarget.ts"
 import type { PlaneQuestion } from "../../src/services/PlaneQuestion.ts"
 import { PeerProcesses } from "../../src/services/PeerProcesses.ts"
 import * as Switch from "../../src/services/Switch.ts"
+import type { SwitchRequest } from "../../src/services/SwitchRequest.ts"
 import { frame } from "./switchWorld.ts"
 
-const request: Switch.SwitchRequest = {
+const request: SwitchRequest = {
   secure: false,
   prefix: Prefixes.make(0x0a010001, 24),
   tapName: "tap3",

@@ -21,12 +21,13 @@ import * as Prefixes from "../../src/domain/Prefix.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import { DataPlane } from "../../src/services/DataPlane.ts"
 import * as Switch from "../../src/services/Switch.ts"
+import type { SwitchRequest } from "../../src/services/SwitchRequest.ts"
 import { address6 } from "./policyFrames6.ts"
 import { frame, markOf } from "./switchWorld.ts"
 
 const ipv6 = { address: address6("fd00:1::1"), bits: 64 }
 
-const request: Switch.SwitchRequest = {
+const request: SwitchRequest = {
   secure: false,
   prefix: Prefixes.make(0x0a010001, 24),
   tapName: "tap3",
@@ -99,7 +100,7 @@ describe("a switch's life", () => {
   it.effect("asks before it acts: a missing group, a live socket, a held pid file change nothing", () =>
     Effect.gen(function*() {
       const kernel = yield* SimWorld
-      const refused = (asked: Switch.SwitchRequest) =>
+      const refused = (asked: SwitchRequest) =>
         Effect.scoped(Switch.open(asked)).pipe(Effect.flip, Effect.map((error) => error.message))
       assert.include(yield* refused({ ...request, groupName: "nobodies" }), "no group nobodies (make it with: ")
       assert.deepStrictEqual(traces(kernel), nothing)

@@ -19,9 +19,10 @@ import { ControlTarget } from "../../src/services/ControlTarget.ts"
 import * as LookFeed from "../../src/services/LookFeed.ts"
 import { Look, StationSearch } from "../../src/services/LookSchema.ts"
 import * as Switch from "../../src/services/Switch.ts"
+import type { SwitchRequest } from "../../src/services/SwitchRequest.ts"
 import { frame } from "./switchWorld.ts"
 
-const request: Switch.SwitchRequest = {
+const request: SwitchRequest = {
   secure: false,
   prefix: undefined,
   tapName: undefined,

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Offer } from "../../src/services/Estate.ts"
 import { misfit } from "../../src/services/Succession.ts"
-import type { SwitchRequest } from "../../src/services/Switch.ts"
+import type { SwitchRequest } from "../../src/services/SwitchRequest.ts"
 
 const offered = (interfaceName: string, printedName: string): Offer => ({
   version: "0",
