@@ -46,7 +46,8 @@ export interface Log {
 
 /** @param addon for the system's log; called when it is needed. */
 export const make = (addon: () => Binding): Log => {
-  let output: LogOutput = standardError
+  const errors = standardError()
+  let output: LogOutput = errors
   let format: LogFormat = "logfmt"
   let least: LogLevel = "info"
   let path = ""
@@ -84,7 +85,7 @@ export const make = (addon: () => Binding): Log => {
           return Effect.void
         }
         format = settings.format ?? (background ? "syslog" : journalReads() ? "journal" : "logfmt")
-        output = format === "syslog" ? systemLog(addon) : standardError
+        output = format === "syslog" ? systemLog(addon) : errors
         return Effect.void
       }),
     reopen: Effect.suspend(() => {

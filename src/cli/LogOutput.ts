@@ -12,13 +12,48 @@ export interface LogOutput {
   readonly reopen: () => string | undefined
 }
 
-/** Standard error, as it is. */
-export const standardError: LogOutput = {
-  write: (line) => {
-    process.stderr.write(`${line}\n`)
-    return true
-  },
-  reopen: () => undefined
+/**
+ * Writes lines to a descriptor that does not block. Of one that fits only in part, the rest goes before the next, so
+ * that there are whole lines alone.
+ */
+const lineWriter = (fd: number): LogOutput["write"] => {
+  let rest: Uint8Array = Buffer.alloc(0)
+  return (line) => {
+    try {
+      if (rest.length > 0) rest = rest.subarray(fs.writeSync(fd, rest))
+      if (rest.length > 0) return false
+      const octets = Buffer.from(`${line}\n`)
+      rest = octets.subarray(fs.writeSync(fd, octets))
+      return true
+    } catch {
+      return false
+    }
+  }
+}
+
+/**
+ * Standard error. Node waits for a terminal, which the user may have stopped (Ctrl-S), and with it would stand all that
+ * the main thread does: so it is opened anew, not to block, for a flag on the descriptor that we were given would hold
+ * for the shell, too. Where that cannot be, as on a terminal of another user's, it is written to as it is.
+ */
+export const standardError = (): LogOutput => {
+  const fd = process.stderr.isTTY ? openTerminal() : undefined
+  const write = fd === undefined ? writeAsItIs : lineWriter(fd)
+  return { write, reopen: () => undefined }
+}
+
+const writeAsItIs = (line: string): boolean => {
+  process.stderr.write(`${line}\n`)
+  return true
+}
+
+/** Another open file of the terminal that is standard error, proc(5); undefined where there is no such way to it. */
+const openTerminal = (): number | undefined => {
+  try {
+    return fs.openSync("/proc/self/fd/2", fs.constants.O_WRONLY | fs.constants.O_NOCTTY | fs.constants.O_NONBLOCK)
+  } catch {
+    return undefined
+  }
 }
 
 /** Where the system takes messages: Linux, then the BSDs. */
@@ -54,22 +89,18 @@ export const openFile = (path: string): LogOutput | string => {
       return (cause as NodeJS.ErrnoException).code ?? "UNKNOWN"
     }
   }
-  let fd = open()
-  if (typeof fd === "string") return fd
+  const first = open()
+  if (typeof first === "string") return first
+  let fd = first
+  let write = lineWriter(fd)
   return {
-    write: (line) => {
-      try {
-        fs.writeSync(fd as number, `${line}\n`)
-        return true
-      } catch {
-        return false
-      }
-    },
+    write: (line) => write(line),
     reopen: () => {
       const next = open()
       if (typeof next === "string") return next
-      fs.closeSync(fd as number)
+      fs.closeSync(fd)
       fd = next
+      write = lineWriter(fd)
       return ""
     }
   }
