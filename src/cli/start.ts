@@ -1,5 +1,6 @@
 import * as os from "node:os"
 import { seemsToServe } from "./Foresight.ts"
+import { look } from "./GivenDescriptors.ts"
 import { subcommands } from "./Subcommands.ts"
 
 /*
@@ -17,6 +18,7 @@ const start = async ([word = "", ...more]: ReadonlyArray<string>): Promise<void>
   }
   const text = more.length === 0 ? (await import("./Printed.ts")).printedFor(word) : undefined
   if (text === undefined) {
+    if (more.concat(word).some((given) => given.startsWith("--ready-fd"))) look()
     if (seemsToServe([word, ...more], process.env)) await beginSwitch()
     return (await import("./CachedBundle.ts")).runCached("./switch.cjs")
   }

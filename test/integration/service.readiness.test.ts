@@ -211,6 +211,14 @@ describe("--ready-fd", () => {
       yield* process.waitUntil("closed", () => !holdsOpen(process.pid, ready) || undefined, 10_000)
     }))
 
+  it.scopedLive("may lead to the same pipe as another stream", () =>
+    Effect.gen(function*() {
+      const directory = yield* scratchDirectory()
+      const argv = ["--no-tap", "-U", "--ready-fd", "7", "-p", `${directory}/s`, "-i", `${directory}/pid`]
+      const words = ["bash", "-c", `"$@" 7>&1 | cat; kill "$(cat ${directory}/pid)"`, "bash", ...vknetd, ...argv]
+      assert.deepStrictEqual(yield* runWords(words), { status: 0, stdout: "ready\n", stderr: "" })
+    }))
+
   it.scopedLive("says nothing of a start that failed", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()

@@ -70,4 +70,25 @@ describe.runIf(process.platform === "linux")("a switch on a terminal", () => {
       process.kill(Number(fs.readFileSync(pidFile, "utf8")), "SIGTERM")
       yield* until("nothing left", () => fs.readdirSync(directory).length === 0 || undefined)
     }))
+
+  it.scopedLive("takes none of Node's descriptors for --ready-fd, its terminal's neither", () =>
+    Effect.gen(function*() {
+      const directory = yield* scratchDirectory()
+      for (let n = 3; n < 26; n++) {
+        const argv = ["-d", "--no-tap", "-U", "--ready-fd", `${n}`, "-p", `${directory}/s`]
+        const terminal = yield* startProcess([...onTerminal, ...vknetd, ...argv])
+        assert.deepStrictEqual(yield* terminal.waitForEnd(5000), { status: 1, signal: null }, `${n}`)
+        const line = `vknetd: cannot use --ready-fd ${n}: EBADF (open it for writing, as in ${n}>FILE)`
+        assert.strictEqual(terminal.stdout(), `${line}\r\n`)
+      }
+      assert.deepStrictEqual(fs.readdirSync(directory), [])
+    }), 30_000)
+
+  it.scopedLive("takes a copy of its terminal that the caller has made", () =>
+    Effect.gen(function*() {
+      const directory = yield* scratchDirectory()
+      const argv = ["-d", "--no-tap", "-U", "--ready-fd", "7", "-p", `${directory}/s`]
+      const terminal = yield* startProcess([...onTerminal, "sh", "-c", `exec "$@" 7>&1`, "sh", ...vknetd, ...argv])
+      yield* terminal.waitUntil("ready", () => terminal.stdout() === "ready\r\n" || undefined, 10_000)
+    }))
 })
