@@ -326,7 +326,9 @@ void socket_room(int fd, int send_buffer) {
 int pidfile_hold(const char* path, int32_t pid, int32_t* holder) {
   // A file that was removed or replaced between open and lock protects nothing: once more.
   for (int i = 0; i < 16; i++) {
-    const int fd = pidfile_lock(path, O_RDWR | O_CREAT, LOCK_EX, holder);
+    int fd = pidfile_lock(path, O_RDWR | O_CREAT | O_EXCL, LOCK_EX, holder);
+    const bool made = fd != -EEXIST;
+    if (!made) fd = pidfile_lock(path, O_RDWR | O_CREAT, LOCK_EX, holder);
     if (fd < 0) return fd;
     struct stat ours;
     struct stat named;
@@ -338,8 +340,8 @@ int pidfile_hold(const char* path, int32_t pid, int32_t* holder) {
     }
     const int error = pid_write(fd, pid);
     if (error == 0) return fd;
-    // Without a number it tells nobody anything.
-    unlink(path);
+    // Without a number it tells nobody anything; one that was there before is not ours to remove.
+    if (made) unlink(path);
     close(fd);
     return error;
   }

@@ -166,6 +166,18 @@ describe("a start that cannot be", () => {
       assert.strictEqual(stdout, "status 1\nfull\n")
     }))
 
+  it.scopedLive.runIf(asRoot)("leaves a pid file that was there, though it could not write it", () =>
+    Effect.gen(function*() {
+      const directory = yield* scratchDirectory()
+      const full = `mount -t tmpfs -o size=4k none ${directory} && : >${directory}/pid && `
+        + `head -c 4096 /dev/zero >${directory}/full && "$@"`
+      const argv = ["-d", "--no-tap", "-p", `${yield* scratchDirectory()}/s`, "-i", `${directory}/pid`, address]
+      const look = `${full}; echo status $?; ls ${directory}`
+      const { stderr, stdout } = yield* runWords(["unshare", "-m", "sh", "-c", look, "sh", ...vknetd, ...argv])
+      assert.match(stderr, /^vknetd: cannot write [^ ]*\/pid: ENOSPC /)
+      assert.strictEqual(stdout, "status 1\nfull\npid\n")
+    }))
+
   it.scopedLive.runIf(asRoot)("says that a tap needs root, and undoes what it had begun", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory()
