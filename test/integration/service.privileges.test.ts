@@ -142,6 +142,18 @@ describe.runIf(privilegesMissing().length === 0)("a switch that gave up its priv
       }
     }))
 
+  it.scopedLive("empties a pid file in a directory that it may not enter any more", () =>
+    Effect.gen(function*() {
+      const directory = yield* scratchDirectory()
+      fs.chmodSync(directory, 0o700)
+      const words = ["-d", "--no-tap", "-U", "-p", `${directory}/s`, "-i", `${directory}/pid`, "--user", "nobody"]
+      const started = yield* startProcess([...vknetd, ...words])
+      yield* started.waitUntil("dropped", () => started.stderr().includes("will stay behind") || undefined, 10_000)
+      started.signal("SIGTERM")
+      assert.deepStrictEqual(yield* started.waitForEnd(5000), { status: 0, signal: null })
+      assert.strictEqual(fs.readFileSync(`${directory}/pid`, "utf8"), "")
+    }))
+
   it.scopedLive("is what it was asked to become, by numbers that nobody has", () =>
     Effect.gen(function*() {
       const directory = yield* scratchDirectory(54_321)

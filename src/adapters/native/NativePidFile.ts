@@ -5,14 +5,13 @@ import type { Binding } from "./Binding.ts"
 
 /**
  * Removes a pid file that we hold; one that stands in its place by now is another's. Where the user we have become may
- * not remove it, it is emptied, so that nobody takes its number for ours.
+ * not remove it, or not see it, ours is emptied, so that nobody takes its number for ours.
  */
 export const remove = (path: string, fd: number): void => {
-  const ours = fs.fstatSync(fd, { bigint: true })
-  const named = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
-  if (named?.ino !== ours.ino || named.dev !== ours.dev) return
   try {
-    fs.rmSync(path, { force: true })
+    const ours = fs.fstatSync(fd, { bigint: true })
+    const named = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false })
+    if (named?.ino === ours.ino && named.dev === ours.dev) fs.rmSync(path)
   } catch {
     fs.ftruncateSync(fd)
   }
