@@ -1,5 +1,6 @@
 // Makes the code cache: what V8 has compiled of the switch when it serves and has answered once. Runs the switch for
 // that, without a host side, in a directory of its own.
+import { createHash } from "node:crypto"
 import { closeSync, fsyncSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { get } from "node:http"
 import { createRequire } from "node:module"
@@ -32,10 +33,11 @@ const answers = () =>
 while (!(await answers())) await new Promise((resolve) => setTimeout(resolve, 20))
 // Back to V8's own: the switch has changed this by now, and a cache is taken with the settings of its making alone.
 setFlagsFromString("--semi-space-growth-factor=2")
-// V8 of Node 20 believes what it reads, and one that a power failure left half written would end every start: so it is
-// whole on the disk before it has its name.
+// V8 of Node 20 believes what it reads, and a damaged one would end every start: so it is whole on the disk before it
+// has its name, and behind it is its digest, which src/cli/CachedBundle.ts checks.
 const unfinished = openSync(`${cachePath}.new`, "w")
-writeFileSync(unfinished, script.createCachedData())
+const data = script.createCachedData()
+writeFileSync(unfinished, Buffer.concat([data, createHash("sha1").update(data).digest()]))
 fsyncSync(unfinished)
 closeSync(unfinished)
 renameSync(`${cachePath}.new`, cachePath)
