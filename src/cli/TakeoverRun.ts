@@ -82,8 +82,15 @@ export const takeOver = (
         if (pidFile !== undefined) addon.rewritePidFile(pidFile, process.pid)
         ownership.held = true
         yield* takeover.confirm(process.pid)
+        const { guests, membership, tap } = inventory
         yield* Effect.logInfo("took over a running switch").pipe(
-          Effect.annotateLogs({ from: offer.pid, itsVersion: offer.version, guests: inventory.guests.length })
+          Effect.annotateLogs({
+            from: offer.pid,
+            itsVersion: offer.version,
+            guests: guests.length,
+            ...(tap === null ? {} : { tap: tap.interfaceName }),
+            ...(membership === null ? {} : { bridge: membership.bridgeName })
+          })
         )
       })
     }

@@ -60,6 +60,8 @@ export interface Tap {
   readonly mtuBytes: number
   /** For the exchange: a descriptor, or the simulator's number for it. */
   readonly handle: number
+  /** True if another process has opened it and given it all that it is to have: nothing is done to it here. */
+  readonly isInPlace: boolean
   /** Gives the interface an address; one it has already is no error. */
   readonly assign: (address: Prefix) => Effect.Effect<void, TapError>
   /** The same for IPv6, once the interface is up. The address is the host's at once: nobody on the link is asked. */

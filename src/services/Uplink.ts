@@ -64,6 +64,10 @@ const openTap = (request: SwitchRequest, name: string) =>
         bridgeName: request.bridgeName,
         interfaceName: tap.interfaceName
       })
+    }
+    // Who takes it over says so when it is done.
+    if (tap.isInPlace) return { tap, membership }
+    if (membership !== undefined) {
       yield* Effect.logInfo("tap joined a bridge").pipe(Effect.annotateLogs({ ...membership }))
     }
     yield* Effect.logInfo("tap opened").pipe(Effect.annotateLogs({

@@ -221,6 +221,24 @@ describe.runIf(privilegesMissing().length === 0)("a takeover, as root", () => {
       assertMistake(yield* run(other, netns.prefix), /its tap is tap3, not \/dev\/tap4 \(give/)
     }), 60_000)
 
+  it.scopedLive("logs nothing that it has not done", () =>
+    Effect.gen(function*() {
+      const netns = yield* makeNetns
+      const directory = yield* scratchDirectory()
+      const words = ["-U", "-t", "tap0", "-b", "bridge0", "--group", "0"]
+      const old = yield* startControlled(directory, words, netns.prefix)
+      assert.match(old.process.stderr(), /message="tap joined a bridge" [^\n]*created=true/)
+      const again = [...words, "-p", old.socketPath]
+      const failing = ["-d", "--takeover", ...again, "-i", old.pidFilePath, "--metrics", "192.0.2.1:1"]
+      assertMistake(yield* run(failing, netns.prefix), /cannot serve metrics on 192\.0\.2\.1:1/)
+      const heir = yield* takeOver(again, old.pidFilePath, netns.prefix)
+      assert.match(heir.stderr(), /message="took over a running switch" bridge=bridge0 [^\n]*tap=tap0/)
+      assert.notMatch(heir.stderr(), /tap joined a bridge|tap opened/)
+      heir.signal("SIGTERM")
+      assert.deepStrictEqual(yield* heir.waitForEnd(5000), { status: 0, signal: null })
+      assert.isFalse(yield* netns.hasInterface("bridge0"))
+    }), 60_000)
+
   it.scopedLive("100 times in a row: no frame of guests or host is lost, doubled or out of order", () =>
     Effect.gen(function*() {
       const netns = yield* makeNetns

@@ -53,7 +53,14 @@ const tapDevice = (estate: Estate) =>
             if (tap === null || handle === undefined) return native.open(request)
             const there = Effect.void
             return Effect.acquireRelease(
-              Effect.succeed({ ...tap, handle, assign: () => there, assign6: () => there, bringUp: there }),
+              Effect.succeed({
+                ...tap,
+                handle,
+                isInPlace: true,
+                assign: () => there,
+                assign6: () => there,
+                bringUp: there
+              }),
               () => Effect.sync(() => addon.closeFd(handle))
             )
           })

@@ -32,6 +32,7 @@ export const make = (addon: Binding, adopted?: NativeTap): TapDevice["Type"] => 
           macAddress: Mac.fromOctets(opened.mac),
           mtuBytes: opened.mtu,
           handle: opened.fd,
+          isInPlace: false,
           assign: (prefix) =>
             Effect.suspend(() =>
               check("assign the address of", addon.assignAddress(opened.interfaceName, prefix.address, prefix.mask))

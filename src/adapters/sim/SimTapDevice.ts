@@ -44,6 +44,7 @@ export const layer: Layer.Layer<TapDevice, never, SimWorld> = Layer.effect(
             macAddress: Mac.fromOctets(tap.mac),
             mtuBytes: tap.mtuBytes,
             handle,
+            isInPlace: false,
             assign: (prefix) =>
               Effect.suspend(() =>
                 configure("assign the address of", kernel.faults.consult("tap-assign"), () => {

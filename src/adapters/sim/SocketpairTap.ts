@@ -61,6 +61,7 @@ export const layer = (options: {
               macAddress: mac,
               mtuBytes: Bounds.mtuBytesDefault,
               handle: near,
+              isInPlace: false,
               assign: () => Effect.void,
               assign6: () => Effect.void,
               bringUp: Effect.void
