@@ -7,15 +7,13 @@ import * as Prefixes from "../domain/Prefix.ts"
 /** A word for a shell, quoted if it needs to be. */
 const quote = (word: string): string => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
-const pingable = (prefix: Prefix | undefined) => prefix === undefined ? "" : Prefixes.formatAddress(prefix.address)
-
 /** What a guest on the host's own files does with a lease; seen from the bundle. */
 const leaseScript = fileURLToPath(new URL("../share/guest/udhcpc.script", import.meta.url))
 
 /** What a simulation prints when it serves: where its socket is, and the exact lines that attach a guest. */
 export const attachLines = (
   socketPath: string,
-  prefix: Prefix | undefined,
+  prefix: Prefix,
   ipv6: Ipv6Prefix | undefined,
   seed: number
 ): string => {
@@ -27,23 +25,27 @@ export const attachLines = (
     "os.execvp(sys.argv[2],sys.argv[2:])"
   const qemu = [
     "python3", "-c", quote(connect), quote(socketPath), "qemu-system-x86_64", "-netdev",
-    "dgram,id=n0,local.type=fd,local.str=9", "-device", "virtio-net-pci,netdev=n0"
+    "dgram,id=n0,local.type=fd,local.str=9", "-device", "virtio-net-pci,netdev=n0,mac=52:54:00:00:00:01"
   ].join(" ")
-  const host = prefix === undefined
-    ? "a pure bridge: the simulated host has no address"
-    : `the simulated host is ${Prefixes.format(prefix)}: it answers ARP and ping, and leases addresses by DHCP`
+  const host = `the simulated host is ${Prefixes.format(prefix)}: it answers ARP and ping, and leases addresses by DHCP`
   const host6 = ipv6 === undefined ? "" : `; by IPv6 it is ${Ipv6Prefixes.format(ipv6)}`
+  const inGuest = [
+    "ip link set vec0 up",
+    `busybox udhcpc -q -i vec0 -s ${quote(leaseScript)}`,
+    // No control-C reaches a program in a guest whose shell has no terminal of its own.
+    `ping -c 3 ${Prefixes.formatAddress(prefix.address)}`
+  ].join("; ")
   return [
     `socket ${socketPath}`,
     `seed ${seed}; ${host}${host6}`,
     "",
     "Attach User-Mode Linux, running on this machine's own files:",
     `  setarch -R ${uml}`,
-    "and in its shell:",
-    `  ip link set vec0 up; busybox udhcpc -q -i vec0 -s ${quote(leaseScript)}; ping ${pingable(prefix)}`,
-    "Attach QEMU (add the guest's kernel or disk):",
+    "and in its shell (busybox poweroff -f ends it):",
+    `  ${inGuest}`,
+    "Attach QEMU (add the guest's kernel or disk; each guest needs another mac):",
     `  ${qemu}`,
     "",
-    "Ends with control-C."
+    "Control-C ends the switch."
   ].join("\n")
 }

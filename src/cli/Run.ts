@@ -84,7 +84,9 @@ export const runSwitch = (options: Options, edge: Edge): Effect.Effect<void, Run
       : InheritedListener.pathOf(addon, sockets)
     const socketPath = found ?? options.socketPath ?? path.join(yield* privateDirectory, "vknet")
     const request = requestFor(options, socketPath, seed, sockets !== undefined)
-    const attach = options.simulate ? attachLines(socketPath, request.prefix, request.policy.ipv6, seed) : undefined
+    const attach = options.simulate && request.prefix !== undefined
+      ? attachLines(socketPath, request.prefix, request.policy.ipv6, seed)
+      : undefined
     const service = { options, edge, request, identity, attach, web }
     if (options.takeover) {
       const trusted = [0, process.geteuid?.() ?? 0, ...(identity === undefined ? [] : [identity.uid])]

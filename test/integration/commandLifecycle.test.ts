@@ -243,6 +243,8 @@ describe("--simulate", () => {
       assert.isTrue(connects(printed))
       assert.match(running.stdout(), /10\.1\.0\.1\/24/)
       assert.include(running.stdout(), `vec0:transport=bess,dst=${printed}`)
+      assert.match(running.stdout(), /udhcpc\.script; ping -c 3 10\.1\.0\.1$/m)
+      assert.match(running.stdout(), /netdev=n0,mac=52:54:00:00:00:01$/m)
       running.signal("SIGINT")
       assert.deepStrictEqual(yield* running.waitForEnd(5000), { status: 0, signal: null })
       assert.deepStrictEqual(fs.readdirSync(directory), [])

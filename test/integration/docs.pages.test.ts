@@ -33,6 +33,7 @@ const makeLan = (desk: Desk) =>
   Effect.gen(function*() {
     const other = yield* makeNetns
     yield* makeVeth({ netns: desk.netns, interfaceName: "eth1" }, { netns: other, interfaceName: "eth0" })
+    yield* desk.netns.succeed("ip address add 192.168.7.5/24 dev eth1 && ip route add default via 192.168.7.1")
     yield* other.succeed("ip address add 192.168.7.20/24 dev eth0")
   })
 

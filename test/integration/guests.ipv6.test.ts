@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { attachLines } from "../../src/cli/AttachLines.ts"
 import { formatAddress, linkLocalOf } from "../../src/domain/Ipv6Prefix.ts"
+import * as Prefixes from "../../src/domain/Prefix.ts"
 import type { Drops } from "../../src/services/ControlAnswers.ts"
 import { mac } from "../property/frames.ts"
 import { summed6 } from "../property/frames6Checksum.ts"
@@ -161,7 +162,8 @@ describe.runIf(guestsRunOnTap)("a host with an IPv6 address on its tap", () => {
       const { socketPath } = yield* startAll
       const initramfs = yield* buildInitramfs
       // Debian's User-Mode Linux has no IPv6.
-      const line = attachLines(socketPath, undefined, undefined, 0).split("\n").find((line) => line.includes("qemu-"))!
+      const printed = attachLines(socketPath, Prefixes.make(0x0a010001, 24), undefined, 0).split("\n")
+      const line = printed.find((line) => line.includes("qemu-"))!
       const guest = yield* startQemuGuest({ name: "eve", initramfs, line })
       yield* guest.succeed("ip addr add fd00:1::e/64 dev eth0 && ip link set eth0 up")
       yield* guest.succeed(

@@ -4,6 +4,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { run } from "./commandTranscript.ts"
 import { type ControlledSwitch, startControlled } from "./controlWorld.ts"
+import { guestsRunOnTap } from "./guests/GuestPackages.ts"
 import { succeed } from "./guests/HostProcess.ts"
 import { makeNetns } from "./guests/Netns.ts"
 import { reportOf, startRawPort } from "./guests/RawPort.ts"
@@ -57,6 +58,36 @@ const rowsWhen = (target: ControlledSwitch, isSo: (rows: Rows) => boolean) =>
   )
 
 const json = <A>(output: string): A => JSON.parse(output) as A
+
+/** The line of the manual, TRUNKS, at both ends. */
+const linkedByDatagrams = (one: { readonly trunkPath: string }, other: { readonly trunkPath: string }) =>
+  Effect.gen(function*() {
+    const netns = yield* makeNetns
+    const end = (trunkPath: string, own: string, peer: string) =>
+      netns.start([
+        "socat", "-b", "65536", `UNIX-CONNECT:${trunkPath},type=5`,
+        `UDP4-DATAGRAM:${peer}:7007,bind=${own}:7007,range=${peer}/32`
+      ])
+    yield* end(one.trunkPath, "127.0.0.1", "127.0.0.2")
+    yield* end(other.trunkPath, "127.0.0.2", "127.0.0.1")
+  })
+
+const trunkOf = (rows: Rows) => rows.find(({ kind }) => kind === "trunk")
+
+describe.runIf(guestsRunOnTap)("two hosts joined by datagrams of socat", () => {
+  it.scopedLive("see each other's stations, and each frame is one frame", () =>
+    Effect.gen(function*() {
+      const here = yield* host("10.1.0.1/24")
+      const there = yield* host("10.1.0.2/24")
+      yield* linkedByDatagrams(here, there)
+      yield* rowsWhen(here, (rows) => trunkOf(rows) !== undefined)
+      yield* rowsWhen(there, (rows) => trunkOf(rows) !== undefined)
+      yield* stationsFrom(there.socketPath, 16, FAR)
+      const rows = yield* rowsWhen(here, (rows) => (trunkOf(rows)?.stations ?? 0) >= 16)
+      assert.isAtLeast(trunkOf(rows)?.stations ?? 0, 16)
+      assert.deepStrictEqual(trunkOf(rows)?.reasons, [])
+    }), 30_000)
+})
 
 describe("two hosts joined by a trunk", () => {
   it.scopedLive("see each other's stations, more than a guest may have; a guest has no more than before", () =>

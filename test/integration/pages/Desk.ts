@@ -33,13 +33,14 @@ export interface Furniture {
   readonly shell: ReadonlyArray<string>
 }
 
-/** What a new machine is made of: /etc can be changed, /run is empty, nothing of either is seen outside. */
+/** What a new machine is made of: /etc can be changed, /run and what servers keep are empty, none is seen outside. */
 const furnish = (home: string, setup: ReadonlyArray<string>): string =>
   [
     "set -e",
     `cp -a /etc ${home}/.etc && mount --bind ${home}/.etc /etc`,
     "mount -t tmpfs -o mode=0755 tmpfs /run",
     "mount -t tmpfs -o mode=0755 tmpfs /home",
+    "mount -t tmpfs tmpfs /var/lib/misc",
     ...setup,
     "echo furnished",
     // A parent for those whose own has ended, as init(8) is: they are waited for.
