@@ -50,10 +50,10 @@ Value tap_of(const CallbackInfo& info, int fd, const TapInfo& tap) {
 
 Value OpenTap(const CallbackInfo& info) {
   std::string request;
-  if (!text_of(info, 0, &request)) return Value();
-  if (info.Length() < 2 || !info[1].IsBoolean()) return refuse_call(info.Env(), "a boolean is expected");
+  bool offload = false;
+  if (!text_of(info, 0, &request) || !flag_of(info, 1, &offload)) return Value();
   TapInfo tap;
-  const int fd = tap_open(request.c_str(), info[1].As<Napi::Boolean>(), &tap);
+  const int fd = tap_open(request.c_str(), offload, &tap);
   return fd < 0 ? number(info, fd) : tap_of(info, fd, tap);
 }
 
@@ -67,29 +67,62 @@ Value AdoptTap(const CallbackInfo& info) {
   return tap_of(info, static_cast<int>(fd), tap);
 }
 
-Value AssignAddress(const CallbackInfo& info) {
-  std::string name;
-  int64_t address = 0;
-  int64_t mask = 0;
-  if (!text_of(info, 0, &name) || !integer_of(info, 1, 0, UINT32_MAX, &address) ||
-      !integer_of(info, 2, 0, UINT32_MAX, &mask)) {
-    return Value();
-  }
-  return number(info, interface_assign(name.c_str(), static_cast<uint32_t>(address),
-                                       static_cast<uint32_t>(mask)));
+struct Address {
+  std::string interface_name;
+  int64_t address;
+  int64_t mask;
+};
+
+bool address_of(const CallbackInfo& info, Address* out) {
+  return text_of(info, 0, &out->interface_name) && integer_of(info, 1, 0, UINT32_MAX, &out->address) &&
+         integer_of(info, 2, 0, UINT32_MAX, &out->mask);
 }
 
-Value AssignAddress6(const CallbackInfo& info) {
-  std::string name;
-  int64_t bits = 0;
-  if (!text_of(info, 0, &name) || !integer_of(info, 2, 1, 128, &bits)) return Value();
+Value AssignAddress(const CallbackInfo& info) {
+  Address told;
+  bool shared = false;
+  if (!address_of(info, &told) || !flag_of(info, 3, &shared)) return Value();
+  return number(info, interface_assign(told.interface_name.c_str(), static_cast<uint32_t>(told.address),
+                                       static_cast<uint32_t>(told.mask), shared));
+}
+
+Value UnassignAddress(const CallbackInfo& info) {
+  Address told;
+  if (!address_of(info, &told)) return Value();
+  return number(info, interface_unassign(told.interface_name.c_str(), static_cast<uint32_t>(told.address),
+                                         static_cast<uint32_t>(told.mask)));
+}
+
+struct Address6 {
+  std::string interface_name;
+  const uint8_t* octets;
+  int64_t bits;
+};
+
+bool address6_of(const CallbackInfo& info, Address6* out) {
+  if (!text_of(info, 0, &out->interface_name) || !integer_of(info, 2, 1, 128, &out->bits)) return false;
   const bool fits = info[1].IsTypedArray() &&
                     info[1].As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array &&
                     info[1].As<Napi::Uint8Array>().ByteLength() == 16;
-  if (!fits) return refuse_call(info.Env(), "a Uint8Array of 16 octets is expected");
-  return number(info, interface_assign6(name.c_str(), info[1].As<Napi::Uint8Array>().Data(),
-                                        static_cast<int>(bits)));
+  if (fits) out->octets = info[1].As<Napi::Uint8Array>().Data();
+  else refuse_call(info.Env(), "a Uint8Array of 16 octets is expected");
+  return fits;
 }
+
+Value AssignAddress6(const CallbackInfo& info) {
+  Address6 told;
+  bool shared = false;
+  if (!address6_of(info, &told) || !flag_of(info, 3, &shared)) return Value();
+  return number(info, interface_assign6(told.interface_name.c_str(), told.octets, static_cast<int>(told.bits), shared));
+}
+
+Value UnassignAddress6(const CallbackInfo& info) {
+  Address6 told;
+  if (!address6_of(info, &told)) return Value();
+  return number(info, interface_unassign6(told.interface_name.c_str(), told.octets, static_cast<int>(told.bits)));
+}
+
+Value BridgeHasAddresses(const CallbackInfo& info) { return number(info, bridge_has_addresses()); }
 
 // The functions whose arguments are one or two names.
 template <int (*function)(const char*)>
@@ -207,12 +240,15 @@ Object Init(Env, Object exports) {
   publish<AdoptTap>(exports, "adoptTap");
   publish<AssignAddress>(exports, "assignAddress");
   publish<AssignAddress6>(exports, "assignAddress6");
+  publish<UnassignAddress>(exports, "unassignAddress");
+  publish<UnassignAddress6>(exports, "unassignAddress6");
   publish<WithName<interface_up>>(exports, "bringUp");
   publish<WithName<bridge_create>>(exports, "bridgeCreate");
   publish<WithNames<bridge_add>>(exports, "bridgeAdd");
   publish<WithNames<bridge_remove>>(exports, "bridgeRemove");
   publish<WithName<bridge_member_count>>(exports, "bridgeMemberCount");
   publish<WithName<bridge_destroy>>(exports, "bridgeDestroy");
+  publish<BridgeHasAddresses>(exports, "bridgeHasAddresses");
   publish<WithName<socket_probe>>(exports, "probeSocket");
   publish<Listen<socket_listen>>(exports, "listen");
   publish<Listen<stream_listen>>(exports, "listenStream");

@@ -44,6 +44,15 @@ inline bool integer_of(const CallbackInfo& info, size_t index, int64_t min, int6
   return false;
 }
 
+inline bool flag_of(const CallbackInfo& info, size_t index, bool* out) {
+  if (info.Length() > index && info[index].IsBoolean()) {
+    *out = info[index].As<Napi::Boolean>();
+    return true;
+  }
+  refuse_call(info.Env(), "a boolean is expected");
+  return false;
+}
+
 inline Value pair_of(const CallbackInfo& info, int64_t first, int64_t second) {
   Napi::Array pair = Napi::Array::New(info.Env(), 2);
   pair.Set(0u, number(info, first));

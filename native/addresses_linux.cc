@@ -1,10 +1,14 @@
 // Addresses of Linux's interfaces below the seam, over rtnetlink(7).
+//
+// What is asked of one interface alone, by netlink and not by /proc/sys, can be asked where a service manager has made
+// that read-only.
 
 #include "kernel.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ifaddrs.h>
+#include <linux/ip.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -96,6 +100,38 @@ int address6_change(unsigned short type, const char* name, const uint8_t address
   return netlink_ask(&request.header);
 }
 
+// Of several addresses of one network the first is primary, and with it the kernel removes the others, unless it was
+// told to promote one of them.
+int promote_secondaries(const char* name) {
+  struct {
+    struct nlmsghdr header;
+    struct ifinfomsg message;
+    struct rtattr link;
+    struct rtattr family;
+    struct rtattr settings;
+    struct rtattr setting;
+    uint32_t value;
+  } request = {};
+  const auto nested = [&request](struct rtattr* attribute, unsigned short type) {
+    const uint8_t* end = reinterpret_cast<const uint8_t*>(&request + 1);
+    attribute->rta_type = type;
+    attribute->rta_len = static_cast<unsigned short>(end - reinterpret_cast<const uint8_t*>(attribute));
+  };
+  request.header.nlmsg_len = sizeof(request);
+  request.header.nlmsg_type = RTM_SETLINK;
+  request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+  request.message.ifi_index = static_cast<int>(if_nametoindex(name));
+  nested(&request.link, IFLA_AF_SPEC);
+  nested(&request.family, AF_INET);
+  nested(&request.settings, IFLA_INET_CONF);
+  nested(&request.setting, IPV4_DEVCONF_PROMOTE_SECONDARIES);
+  request.value = 1;
+  return netlink_ask(&request.header);
+}
+
+// What it was answered who asked for what is so already.
+int gone_is_well(int error) { return error == -EADDRNOTAVAIL || error == -ENODEV ? 0 : error; }
+
 uint32_t ipv4_of(const struct sockaddr* address) {
   return ntohl(reinterpret_cast<const struct sockaddr_in*>(address)->sin_addr.s_addr);
 }
@@ -106,9 +142,9 @@ const uint8_t* ipv6_of(const struct sockaddr* address) {
 
 }  // namespace
 
-int interface_assign(const char* interface_name, uint32_t address, uint32_t mask) {
+int interface_assign(const char* interface_name, uint32_t address, uint32_t mask, bool shared) {
   if ((~mask & (~mask + 1)) != 0) return -EINVAL;
-  // The same address with another mask would stand beside ours: it goes.
+  // The same address with another mask would stand beside ours: it goes, unless it is somebody else's.
   struct ifaddrs* list = nullptr;
   if (getifaddrs(&list) < 0) return -errno;
   int error = 0;
@@ -118,7 +154,7 @@ int interface_assign(const char* interface_name, uint32_t address, uint32_t mask
     if (strcmp(entry->ifa_name, interface_name) != 0 || entry->ifa_addr == nullptr) continue;
     if (entry->ifa_addr->sa_family != AF_INET || ipv4_of(entry->ifa_addr) != address) continue;
     const uint32_t found = entry->ifa_netmask == nullptr ? ~0u : ipv4_of(entry->ifa_netmask);
-    if (found == mask) {
+    if (found == mask || shared) {
       present = true;
     } else {
       error = address_change(RTM_DELADDR, interface_name, address, found);
@@ -126,11 +162,17 @@ int interface_assign(const char* interface_name, uint32_t address, uint32_t mask
   }
   freeifaddrs(list);
   if (error < 0 || present) return error;
-  error = address_change(RTM_NEWADDR, interface_name, address, mask);
-  return error == -EEXIST ? 0 : error;
+  if (shared) error = promote_secondaries(interface_name);
+  if (error == 0) error = address_change(RTM_NEWADDR, interface_name, address, mask);
+  if (error == -EEXIST) return 0;
+  return error == 0 ? 1 : error;
 }
 
-int interface_assign6(const char* interface_name, const uint8_t address[16], int bits) {
+int interface_unassign(const char* interface_name, uint32_t address, uint32_t mask) {
+  return gone_is_well(address_change(RTM_DELADDR, interface_name, address, mask));
+}
+
+int interface_assign6(const char* interface_name, const uint8_t address[16], int bits, bool shared) {
   if (bits < 1 || bits > 128) return -EINVAL;
   struct ifaddrs* list = nullptr;
   if (getifaddrs(&list) < 0) return -errno;
@@ -144,11 +186,16 @@ int interface_assign6(const char* interface_name, const uint8_t address[16], int
     for (int i = 0; i < 16; i++) found += __builtin_popcount(mask[i]);
   }
   freeifaddrs(list);
-  if (found == bits) return 0;
+  if (found == bits || (shared && found != 0)) return 0;
   // An interface has an address once, with one length of prefix: another one has to go first.
   int error = found == 0 ? 0 : address6_change(RTM_DELADDR, interface_name, address, found);
   if (error == 0) error = address6_change(RTM_NEWADDR, interface_name, address, bits);
-  return error == -EEXIST ? 0 : error;
+  if (error == -EEXIST) return 0;
+  return error == 0 ? 1 : error;
+}
+
+int interface_unassign6(const char* interface_name, const uint8_t address[16], int bits) {
+  return gone_is_well(address6_change(RTM_DELADDR, interface_name, address, bits));
 }
 
 }  // namespace vknetd

@@ -148,6 +148,11 @@ int prefix_bits(const char* interface_name, const uint8_t address[16]) {
   return bits;
 }
 
+// What it was answered who asked for what is so already.
+int gone_is_well(int outcome) {
+  return outcome == -EADDRNOTAVAIL || outcome == -ENXIO ? 0 : outcome;
+}
+
 int bridge_ioctl(unsigned long request, const char* bridge, unsigned long command,
                  void* data, size_t size) {
   ifdrv drive = {};
@@ -218,7 +223,8 @@ int interface_info(const char* interface_name, TapInfo* out) {
   return found ? 0 : -ENXIO;
 }
 
-int interface_assign(const char* interface_name, uint32_t address, uint32_t mask) {
+// No interface is shared here: see bridge_has_addresses.
+int interface_assign(const char* interface_name, uint32_t address, uint32_t mask, bool) {
   ifaliasreq request = {};
   if (!name_put(request.ifra_name, interface_name)) return -EINVAL;
   // A mask without a length is ignored. The broadcast address is left to the kernel.
@@ -229,10 +235,22 @@ int interface_assign(const char* interface_name, uint32_t address, uint32_t mask
   memcpy(&request.ifra_addr, &field, sizeof field);
   field.sin_addr.s_addr = htonl(mask);
   memcpy(&request.ifra_mask, &field, sizeof field);
-  return interface_ioctl(SIOCAIFADDR, &request);
+  const int assigned = interface_ioctl(SIOCAIFADDR, &request);
+  return assigned < 0 ? assigned : 1;
 }
 
-int interface_assign6(const char* interface_name, const uint8_t address[16], int bits) {
+int interface_unassign(const char* interface_name, uint32_t address, uint32_t) {
+  ifreq request = {};
+  if (!name_put(request.ifr_name, interface_name)) return -EINVAL;
+  sockaddr_in field = {};
+  field.sin_len = sizeof field;
+  field.sin_family = AF_INET;
+  field.sin_addr.s_addr = htonl(address);
+  memcpy(&request.ifr_addr, &field, sizeof field);
+  return gone_is_well(interface_ioctl(SIOCDIFADDR, &request));
+}
+
+int interface_assign6(const char* interface_name, const uint8_t address[16], int bits, bool) {
   if (bits < 1 || bits > 128) return -EINVAL;
   in6_aliasreq request = {};
   if (!name_put(request.ifra_name, interface_name)) return -EINVAL;
@@ -241,10 +259,7 @@ int interface_assign6(const char* interface_name, const uint8_t address[16], int
   request.ifra_addr = sockaddr6_of(address);
   if (found != 0) {
     // The kernel does not change the prefix of an address that there is.
-    in6_ifreq old = {};
-    name_put(old.ifr_name, interface_name);
-    old.ifr_addr = request.ifra_addr;
-    const int gone = interface_ioctl(SIOCDIFADDR_IN6, &old, AF_INET6);
+    const int gone = interface_unassign6(interface_name, address, found);
     if (gone < 0) return gone;
   }
   uint8_t mask[16] = {};
@@ -254,7 +269,15 @@ int interface_assign6(const char* interface_name, const uint8_t address[16], int
   request.ifra_flags = IN6_IFF_NODAD;
   request.ifra_lifetime.ia6t_vltime = INFINITE_LIFETIME;
   request.ifra_lifetime.ia6t_pltime = INFINITE_LIFETIME;
-  return interface_ioctl(SIOCAIFADDR_IN6, &request, AF_INET6);
+  const int assigned = interface_ioctl(SIOCAIFADDR_IN6, &request, AF_INET6);
+  return assigned < 0 ? assigned : 1;
+}
+
+int interface_unassign6(const char* interface_name, const uint8_t address[16], int) {
+  in6_ifreq request = {};
+  if (!name_put(request.ifr_name, interface_name)) return -EINVAL;
+  request.ifr_addr = sockaddr6_of(address);
+  return gone_is_well(interface_ioctl(SIOCDIFADDR_IN6, &request, AF_INET6));
 }
 
 int interface_up(const char* interface_name) {
@@ -269,6 +292,8 @@ int interface_up(const char* interface_name) {
 }
 
 // ---- Bridges ----
+
+int bridge_has_addresses() { return 0; }
 
 int bridge_create(const char* bridge) {
   const int made = interface_create(bridge, "if_bridge");

@@ -94,12 +94,16 @@ int queue_attach(int fd, struct ifreq* request, bool offload) {
   return ioctl(fd, TUNSETOFFLOAD, 0) < 0 ? -errno : 0;
 }
 
-// Sets the address that a tap has. One that the kernel chose is taken for nobody's choice, and udev(7) gives the tap
-// another a moment later (MACAddressPolicy in systemd.link(5)). Where it fails udev may: the link is watched.
+// Sets the address that the kernel gave a tap. What nobody has chosen udev(7) replaces a moment later (MACAddressPolicy
+// in systemd.link(5)); where it fails udev may: the link is watched. And a bridge has the lowest address of its members
+// for its own: of the addresses that are not a maker's none is higher than those of 0xfe, so that whom others know by
+// the bridge's address has the same when we come and when we go.
 void address_settle(int fd) {
   struct ifreq request;
   memset(&request, 0, sizeof(request));
-  if (ioctl(fd, SIOCGIFHWADDR, &request) == 0) (void)!ioctl(fd, SIOCSIFHWADDR, &request);
+  if (ioctl(fd, SIOCGIFHWADDR, &request) < 0) return;
+  request.ifr_hwaddr.sa_data[0] = static_cast<char>(0xfe);
+  (void)!ioctl(fd, SIOCSIFHWADDR, &request);
 }
 
 // Whether opening a tap has made it: one that was there is persistent, or has another's queue and is busy.
@@ -292,6 +296,8 @@ int bridge_member_count(const char* bridge) {
   int ports[kBridgePortsMax];
   return bridge_members(bridge, indices, ports);
 }
+
+int bridge_has_addresses() { return 1; }
 
 int bridge_destroy(const char* bridge) {
   Inquiry inquiry;

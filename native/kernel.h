@@ -45,13 +45,19 @@ void link_drain(int fd);
 // Reads mac and mtu of an interface again, by name.
 int interface_info(const char* interface_name, TapInfo* out);
 
-// Assigns an IPv4 address with a mask of exactly those bits, /0 to /32; host byte order.
-int interface_assign(const char* interface_name, uint32_t address, uint32_t mask);
+// Assigns an IPv4 address with a mask of exactly those bits, /0 to /32; host byte order: 1 assigned, 0 it had it.
+// With other bits it is replaced. If the interface is `shared`, for others give it addresses, too, it stays and is
+// had, and of the addresses of one network none goes from now on because another does; where bridge_has_addresses.
+int interface_assign(const char* interface_name, uint32_t address, uint32_t mask, bool shared);
 
-// Assigns an IPv6 address of 16 octets with a prefix of 1 to 128 bits to an interface that is up.
+// The same with an IPv6 address of 16 octets and a prefix of 1 to 128 bits, of an interface that is up.
 // It is the host's at once, without duplicate address detection: while the host waited for that,
 // a guest could take the address from it with one frame.
-int interface_assign6(const char* interface_name, const uint8_t address[16], int bits);
+int interface_assign6(const char* interface_name, const uint8_t address[16], int bits, bool shared);
+
+// Takes them back: 0, also when they are gone.
+int interface_unassign(const char* interface_name, uint32_t address, uint32_t mask);
+int interface_unassign6(const char* interface_name, const uint8_t address[16], int bits);
 
 // Sets IFF_UP, leaving every other flag as it is.
 int interface_up(const char* interface_name);
@@ -63,6 +69,9 @@ int bridge_add(const char* bridge, const char* member);     // 1 added, 0 is a m
 int bridge_remove(const char* bridge, const char* member);  // 0, also when it is no member
 int bridge_member_count(const char* bridge);
 int bridge_destroy(const char* bridge);
+
+// Whether what arrives at a member is the bridge's, so that the host is to have its addresses there: 1 or 0.
+int bridge_has_addresses();
 
 // ---- Sockets and files (posix.cc) ----
 

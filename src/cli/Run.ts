@@ -138,8 +138,7 @@ const serve = ({ attach, edge, identity, inheritance, options, request, successi
       yield* Effect.logInfo("privileges given up").pipe(
         Effect.annotateLogs({ uid: identity.uid, gid: identity.gid, keptNetAdmin: options.keepNetAdmin })
       )
-      const socketIsOurs = running.belongings().listener.node !== undefined
-      yield* tellOfLimits({ ...request, socketPath: running.socketPath }, options, socketIsOurs)
+      yield* tellOfLimits({ ...request, socketPath: running.socketPath }, options, running.belongings())
     }
     YoungGeneration.keepSmall()
     const text = attach ?? running.tap?.printedName
@@ -206,7 +205,11 @@ const webRequest = ({ web }: Options) =>
 const tunDevice = "/dev/net/tun"
 
 /** Says it now, while somebody looks: what the user that we have become will not be able to do. */
-const tellOfLimits = (request: SwitchRequest, options: Options, socketIsOurs: boolean): Effect.Effect<void> => {
+const tellOfLimits = (
+  request: SwitchRequest,
+  options: Options,
+  { listener, uplink }: Switch.Belongings
+): Effect.Effect<void> => {
   const writable = (path: string): boolean => {
     try {
       fs.accessSync(path, fs.constants.R_OK | fs.constants.W_OK)
@@ -216,7 +219,7 @@ const tellOfLimits = (request: SwitchRequest, options: Options, socketIsOurs: bo
     }
   }
   const files = [
-    ...(socketIsOurs ? [request.socketPath] : []),
+    ...(listener.node === undefined ? [] : [request.socketPath]),
     controlPath(request.socketPath),
     ...(request.trunk === undefined ? [] : [request.trunk.path]),
     ...(request.pidFilePath ? [request.pidFilePath] : [])
@@ -230,6 +233,15 @@ const tellOfLimits = (request: SwitchRequest, options: Options, socketIsOurs: bo
     warnings.push(
       Effect.logWarning("a lost tap cannot be opened again: its device is not this user's to open").pipe(
         Effect.annotateLogs({ device: tunDevice })
+      )
+    )
+  }
+  const membership = uplink?.membership
+  const isChanged = membership?.created === true || membership?.assigned === true || membership?.assigned6 === true
+  if (!options.keepNetAdmin && isChanged) {
+    warnings.push(
+      Effect.logWarning("the bridge will stay as it is: to take anything back is not this user's").pipe(
+        Effect.annotateLogs({ bridge: membership.bridgeName })
       )
     )
   }

@@ -107,7 +107,10 @@ export const Inventory = Schema.Struct({
   membership: Schema.NullOr(Schema.Struct({
     bridgeName: Schema.String,
     created: Schema.Boolean,
-    added: Schema.Boolean
+    added: Schema.Boolean,
+    /** Unknown to older processes, whose taps had the addresses. */
+    assigned: Schema.optionalWith(Schema.Boolean, { default: () => false }),
+    assigned6: Schema.optionalWith(Schema.Boolean, { default: () => false })
   })),
   /** Whose connections these are; their descriptors come last. */
   guests: Schema.Array(Schema.Struct({

@@ -122,7 +122,9 @@ const inventoryOf = (
       membership: membership === undefined ? null : {
         bridgeName: membership.bridgeName,
         created: membership.created,
-        added: !membership.alreadyMember
+        added: !membership.alreadyMember,
+        assigned: membership.assigned,
+        assigned6: membership.assigned6
       },
       guests: state.ports.map((port, i) => {
         const known = directory.guests.get(port)

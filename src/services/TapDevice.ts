@@ -6,6 +6,7 @@ import type { Ipv6Prefix } from "../domain/Ipv6Prefix.ts"
 import type { Prefix } from "../domain/Prefix.ts"
 import type { MacAddress } from "../domain/MacAddress.ts"
 import * as FileLimit from "./FileLimit.ts"
+import * as HostIpv6 from "./HostIpv6.ts"
 
 /** The tap could not be opened or configured. */
 export class TapError extends Data.TaggedError("TapError")<{
@@ -18,16 +19,10 @@ export class TapError extends Data.TaggedError("TapError")<{
 }> {
   override get message(): string {
     const what = this.interfaceName === "auto" ? "a tap" : this.interfaceName
-    const isIpv6 = this.operation === "assign the IPv6 address of"
-    const remedy = isIpv6 && ipv6Off.has(this.code)
-      ? " (the host's IPv6 is off; on Linux see sysctl net.ipv6.conf)"
-      : remedyOf(this.code, this.interfaceName)
-    return `cannot ${this.operation} ${what}: ${this.code}${remedy}`
+    const ipv6 = this.operation === "assign the IPv6 address of" ? HostIpv6.remedyFor(this.code) : undefined
+    return `cannot ${this.operation} ${what}: ${this.code}${ipv6 ?? remedyOf(this.code, this.interfaceName)}`
   }
 }
-
-/** What kernels say whose IPv6 is missing, or switched off on the interface. */
-const ipv6Off: ReadonlySet<string> = new Set(["EACCES", "EOPNOTSUPP", "EAFNOSUPPORT"])
 
 const remedyOf = (code: string, interfaceName: string): string => {
   switch (code) {

@@ -54,17 +54,15 @@ export const make = (request: SwitchRequest): Effect.Effect<Uplink, never, Scope
 const openTap = (request: SwitchRequest, name: string) =>
   Effect.gen(function*() {
     const tap = yield* (yield* TapDevice).open({ name, offload: request.offload })
-    if (request.prefix !== undefined) yield* tap.assign(request.prefix)
+    const bridges = yield* BridgeControl
+    const { bridgeName, policy: { ipv6 }, prefix } = request
+    const hasAddresses = bridgeName === undefined || !bridges.hasAddresses
+    if (hasAddresses && prefix !== undefined) yield* tap.assign(prefix)
     yield* tap.bringUp
-    const { ipv6 } = request.policy
-    if (ipv6 !== undefined) yield* tap.assign6(ipv6)
-    let membership: BridgeMembership | undefined
-    if (request.bridgeName !== undefined) {
-      membership = yield* (yield* BridgeControl).join({
-        bridgeName: request.bridgeName,
-        interfaceName: tap.interfaceName
-      })
-    }
+    if (hasAddresses && ipv6 !== undefined) yield* tap.assign6(ipv6)
+    const membership = bridgeName === undefined
+      ? undefined
+      : yield* bridges.join({ bridgeName, interfaceName: tap.interfaceName, prefix, ipv6 })
     // Who takes it over says so when it is done.
     if (tap.isInPlace) return { tap, membership }
     if (membership !== undefined) {
@@ -74,7 +72,7 @@ const openTap = (request: SwitchRequest, name: string) =>
       tap: tap.interfaceName,
       mac: Mac.format(tap.macAddress),
       mtu: tap.mtuBytes,
-      ...(request.prefix === undefined ? {} : { address: Prefixes.format(request.prefix) }),
+      ...(prefix === undefined ? {} : { address: Prefixes.format(prefix) }),
       ...(ipv6 === undefined ? {} : { ipv6: Ipv6Prefixes.format(ipv6) })
     }))
     return { tap, membership }

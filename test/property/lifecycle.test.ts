@@ -62,6 +62,8 @@ const traces = (kernel: SimKernel) => ({
 
 const nothing = { tap: false, bridge: false, socket: false, pidFile: false, descriptors: 0 }
 
+const addresses = (kernel: SimKernel) => [...kernel.interfaces.bridge("bridge0")?.addresses ?? []]
+
 const connect = (kernel: SimKernel) => kernel.guest({ path: request.socketPath, uid: 1000, gid: 85, pid: 7 })
 
 describe("a switch's life", () => {
@@ -73,7 +75,9 @@ describe("a switch's life", () => {
         const running = yield* Switch.open(request)
         assert.strictEqual(running.tap?.interfaceName, "tap3")
         assert.isTrue(kernel.interfaces.tap("tap3")?.up)
-        assert.deepStrictEqual([...kernel.interfaces.tap("tap3")!.addresses6.values()], [ipv6])
+        // Where frames that arrive at a member are the bridge's, so are the addresses.
+        assert.deepStrictEqual([...kernel.interfaces.tap("tap3")!.addresses6.values()], [])
+        assert.deepStrictEqual(addresses(kernel), ["10.1.0.1/24", "fd00:1::1/64"])
         const guest = connect(kernel)
         yield* driver.settle
         guest.send(frame(255, 1, 5))
@@ -83,10 +87,21 @@ describe("a switch's life", () => {
       assert.deepStrictEqual(traces(kernel), nothing)
     }).pipe(Effect.provide(world)))
 
-  const points: ReadonlyArray<FaultPoint> = [
-    "tap-open", "tap-assign", "tap-up", "tap-assign6", "bridge-create", "bridge-add", "bridge-up", "listen", "pid-file"
+  const alone = { ...request, bridgeName: undefined }
+  const points: ReadonlyArray<readonly [FaultPoint, SwitchRequest]> = [
+    ["tap-open", request],
+    ["tap-assign", alone],
+    ["tap-up", request],
+    ["tap-assign6", alone],
+    ["bridge-create", request],
+    ["bridge-add", request],
+    ["bridge-up", request],
+    ["bridge-assign", request],
+    ["bridge-assign6", request],
+    ["listen", request],
+    ["pid-file", request]
   ]
-  for (const point of points) {
+  for (const [point, request] of points) {
     it.effect(`a start that fails at ${point} undoes what came before it`, () =>
       Effect.gen(function*() {
         const kernel = yield* SimWorld
@@ -190,7 +205,7 @@ describe("a switch's life", () => {
         yield* TestClock.adjust(Duration.seconds(1))
         yield* driver.settle
         assert.isFalse(guest.gone)
-        assert.deepStrictEqual([...kernel.interfaces.tap("tap3")!.addresses6.values()], [ipv6])
+        assert.deepStrictEqual(addresses(kernel), ["10.1.0.1/24", "fd00:1::1/64"])
         guest.send(frame(255, 1, 6))
         yield* driver.settle
         assert.deepStrictEqual(kernel.hostEnd("tap3").taken().map(markOf), [6])

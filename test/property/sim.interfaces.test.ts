@@ -19,8 +19,10 @@ const open = (name: string) => Effect.flatMap(TapDevice, (device) => device.open
 
 const codeOf = (name: string) => Effect.map(Effect.flip(open(name)), ({ code, operation }) => [operation, code])
 
+const addresses = { prefix: Prefixes.make(0x0a010001, 24), ipv6: { address: address6("fd00:1::1"), bits: 64 } }
+
 const join = (bridgeName: string, interfaceName: string) =>
-  Effect.flatMap(BridgeControl, (bridge) => bridge.join({ bridgeName, interfaceName }))
+  Effect.flatMap(BridgeControl, (bridge) => bridge.join({ bridgeName, interfaceName, ...addresses }))
 
 const refusal = (bridgeName: string, interfaceName: string) =>
   Effect.map(Effect.flip(join(bridgeName, interfaceName)), ({ code, operation }) => [operation, code])
@@ -127,11 +129,11 @@ describe("a bridge of the simulated kernel", () => {
       yield* open("tap0")
       yield* Effect.scoped(Effect.gen(function*() {
         const membership = yield* join("bridge0", "tap0")
-        assert.deepStrictEqual(membership, { bridgeName: "bridge0", created: true, alreadyMember: false })
-        assert.deepStrictEqual(
-          [interfaces.bridge("bridge0")?.up, [...interfaces.bridge("bridge0")!.members]],
-          [true, ["tap0"]]
-        )
+        const done = { created: true, alreadyMember: false, assigned: true, assigned6: true }
+        assert.deepStrictEqual(membership, { bridgeName: "bridge0", ...done })
+        const bridge = interfaces.bridge("bridge0")!
+        assert.deepStrictEqual([bridge.up, [...bridge.members]], [true, ["tap0"]])
+        assert.deepStrictEqual([...bridge.addresses], ["10.1.0.1/24", "fd00:1::1/64"])
       }))
       assert.isUndefined(interfaces.bridge("bridge0"))
       assert.isUndefined(interfaces.tap("tap0")?.bridgeName)
@@ -146,11 +148,14 @@ describe("a bridge of the simulated kernel", () => {
         yield* join("bridge0", "tap0")
         interfaces.bridgeAdd("bridge0", "tap1")
       }))
-      assert.deepStrictEqual([...interfaces.bridge("bridge0")!.members], ["tap1"])
+      const bridge = interfaces.bridge("bridge0")!
+      assert.deepStrictEqual([[...bridge.members], [...bridge.addresses]], [["tap1"], []])
       interfaces.bridgeAdd("bridge0", "tap0")
+      bridge.addresses.add("10.1.0.1/24")
       const membership = yield* Effect.scoped(join("bridge0", "tap0"))
-      assert.deepStrictEqual(membership, { bridgeName: "bridge0", created: false, alreadyMember: true })
-      assert.deepStrictEqual([...interfaces.bridge("bridge0")!.members].sort(), ["tap0", "tap1"])
+      const done = { created: false, alreadyMember: true, assigned: false, assigned6: true }
+      assert.deepStrictEqual(membership, { bridgeName: "bridge0", ...done })
+      assert.deepStrictEqual([[...bridge.members].sort(), [...bridge.addresses]], [["tap0", "tap1"], ["10.1.0.1/24"]])
     })))
 
   it.effect("is refused as the kernel does, and what was done before is undone", () =>
@@ -167,6 +172,10 @@ describe("a bridge of the simulated kernel", () => {
       interfaces.bridgeRemove("other0", "tap0")
       faults.failNext("bridge-up", "EIO")
       assert.deepStrictEqual(yield* Effect.scoped(refusal("bridge0", "tap0")), ["bring up", "EIO"])
+      faults.failNext("bridge-assign", "EPERM")
+      assert.deepStrictEqual(yield* Effect.scoped(refusal("bridge0", "tap0")), ["assign the address of", "EPERM"])
+      faults.failNext("bridge-assign6", "EACCES")
+      assert.deepStrictEqual(yield* Effect.scoped(refusal("bridge0", "tap0")), ["assign the IPv6 address of", "EACCES"])
       assert.isUndefined(interfaces.bridge("bridge0"))
       assert.isUndefined(interfaces.tap("tap0")?.bridgeName)
     })))

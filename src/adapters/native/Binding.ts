@@ -75,16 +75,23 @@ export interface Binding {
   readonly openTap: (request: string, offload: boolean) => NativeTap | number
   /** What a tap is that somebody else opened; its descriptor is not to be inherited from now on. Linux. */
   readonly adoptTap: (fd: number) => NativeTap | number
-  /** Address and mask are unsigned 32-bit, first octet highest. */
-  readonly assignAddress: (interfaceName: string, address: number, mask: number) => number
+  /**
+   * Address and mask are unsigned 32-bit, first octet highest. 1 assigned, 0 it had it. With other bits it is replaced;
+   * of an interface that others give addresses, too, it is had.
+   */
+  readonly assignAddress: (interfaceName: string, address: number, mask: number, shared: boolean) => number
   /** Sixteen octets; 1 … 128 bits. */
-  readonly assignAddress6: (interfaceName: string, address: Uint8Array, bits: number) => number
+  readonly assignAddress6: (interfaceName: string, address: Uint8Array, bits: number, shared: boolean) => number
+  readonly unassignAddress: (interfaceName: string, address: number, mask: number) => number
+  readonly unassignAddress6: (interfaceName: string, address: Uint8Array, bits: number) => number
   readonly bringUp: (interfaceName: string) => number
   readonly bridgeCreate: (bridge: string) => number
   readonly bridgeAdd: (bridge: string, member: string) => number
   readonly bridgeRemove: (bridge: string, member: string) => number
   readonly bridgeMemberCount: (bridge: string) => number
   readonly bridgeDestroy: (bridge: string) => number
+  /** Whether what arrives at a member is the bridge's: 1 or 0. */
+  readonly bridgeHasAddresses: () => number
   readonly probeSocket: (path: string) => number
   readonly listen: (path: string, gid: number, mode: number, backlog: number) => NativeListener | number
   /** The same for a socket of octets instead of packets. */

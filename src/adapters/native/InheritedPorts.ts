@@ -77,16 +77,23 @@ const bridgeControl = (estate: Estate) =>
       const native = NativeBridgeControl.make(addon, ownership)
       let left = estate.inventory.membership
       return BridgeControl.of({
+        hasAddresses: native.hasAddresses,
         join: (request) =>
           Effect.suspend(() => {
             const membership = left
             left = null
             if (membership === null) return native.join(request)
-            const { added, bridgeName, created } = membership
-            const undo = NativeBridgeControl.leaving(addon, ownership, bridgeName, request.interfaceName)
+            const { added, assigned, assigned6, bridgeName, created } = membership
+            const undo = NativeBridgeControl.leaving(addon, ownership, request)
             return Effect.acquireRelease(
-              Effect.succeed({ bridgeName, created, alreadyMember: !added }),
-              () => Effect.zipRight(added ? undo.leave : Effect.void, created ? undo.removeIfEmpty : Effect.void)
+              Effect.succeed({ bridgeName, created, alreadyMember: !added, assigned, assigned6 }),
+              () =>
+                Effect.all([
+                  ...(assigned6 ? [undo.unassign6] : []),
+                  ...(assigned ? [undo.unassign] : []),
+                  ...(added ? [undo.leave] : []),
+                  ...(created ? [undo.removeIfEmpty] : [])
+                ], { discard: true })
             )
           })
       })

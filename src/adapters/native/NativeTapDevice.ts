@@ -35,11 +35,14 @@ export const make = (addon: Binding, adopted?: NativeTap): TapDevice["Type"] => 
           isInPlace: false,
           assign: (prefix) =>
             Effect.suspend(() =>
-              check("assign the address of", addon.assignAddress(opened.interfaceName, prefix.address, prefix.mask))
+              check(
+                "assign the address of",
+                addon.assignAddress(opened.interfaceName, prefix.address, prefix.mask, false)
+              )
             ),
           assign6: ({ address, bits }) =>
             Effect.suspend(() =>
-              check("assign the IPv6 address of", addon.assignAddress6(opened.interfaceName, address, bits))
+              check("assign the IPv6 address of", addon.assignAddress6(opened.interfaceName, address, bits, false))
             ),
           bringUp: Effect.suspend(() => check("bring up", addon.bringUp(opened.interfaceName)))
         }

@@ -22,6 +22,8 @@ export interface FaultCodes {
   readonly "bridge-create": ErrnoName
   readonly "bridge-add": ErrnoName
   readonly "bridge-up": ErrnoName
+  readonly "bridge-assign": ErrnoName
+  readonly "bridge-assign6": ErrnoName
   readonly "listen": ErrnoName
   readonly "pid-file": ErrnoName
 }

@@ -1,5 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Ipv6Prefixes from "../../domain/Ipv6Prefix.ts"
+import * as Prefixes from "../../domain/Prefix.ts"
 import { BridgeControl, BridgeError, type BridgeMembership } from "../../services/BridgeControl.ts"
 import { errno, errnoName } from "./Errno.ts"
 import type { FaultPoint } from "./Faults.ts"
@@ -22,12 +24,22 @@ const bringUp = (kernel: SimKernel, bridgeName: string): number => {
   return 0
 }
 
-/** Bridges of the simulated kernel. */
+/** 1 assigned, 0 it had it. */
+const assign = (kernel: SimKernel, bridgeName: string, address: string): number => {
+  const bridge = kernel.interfaces.bridge(bridgeName)
+  if (bridge === undefined) return -errno.ENODEV
+  if (bridge.addresses.has(address)) return 0
+  bridge.addresses.add(address)
+  return 1
+}
+
+/** Bridges of the simulated kernel: as Linux has them, with the host's addresses. */
 export const layer: Layer.Layer<BridgeControl, never, SimWorld> = Layer.effect(
   BridgeControl,
   Effect.map(SimWorld, (kernel) =>
     BridgeControl.of({
-      join: ({ bridgeName, interfaceName }) => {
+      hasAddresses: true,
+      join: ({ bridgeName, interfaceName, ipv6, prefix }) => {
         const { interfaces } = kernel
         /** True if the step changed something. */
         const check = (operation: BridgeError["operation"], point: Point, step: () => number) =>
@@ -37,21 +49,37 @@ export const layer: Layer.Layer<BridgeControl, never, SimWorld> = Layer.effect(
               ? Effect.fail(new BridgeError({ operation, bridgeName, code: errnoName(-result) }))
               : Effect.succeed(result === 1)
           })
-        const leave = Effect.sync(() => interfaces.bridgeRemove(bridgeName, interfaceName))
-        const removeIfEmpty = Effect.sync(() => {
-          if (interfaces.bridge(bridgeName)?.members.size === 0) interfaces.remove(bridgeName)
-        })
-        return Effect.gen(function*() {
-          const created = yield* Effect.acquireRelease(
-            check("create", "bridge-create", () => interfaces.bridgeCreate(bridgeName)),
-            (created) => created ? removeIfEmpty : Effect.void
+        const change = (operation: BridgeError["operation"], point: Point, step: () => number, undo: () => void) =>
+          Effect.acquireRelease(check(operation, point, step), (changed) => Effect.sync(() => changed && undo()))
+        const give = (operation: BridgeError["operation"], point: Point, address: string) =>
+          change(
+            operation,
+            point,
+            () => assign(kernel, bridgeName, address),
+            () => interfaces.bridge(bridgeName)?.addresses.delete(address)
           )
-          const added = yield* Effect.acquireRelease(
-            check("add to", "bridge-add", () => interfaces.bridgeAdd(bridgeName, interfaceName)),
-            (added) => added ? leave : Effect.void
+        const removeIfEmpty = () => {
+          if (interfaces.bridge(bridgeName)?.members.size === 0) interfaces.remove(bridgeName)
+        }
+        return Effect.gen(function*() {
+          const created = yield* change(
+            "create",
+            "bridge-create",
+            () => interfaces.bridgeCreate(bridgeName),
+            removeIfEmpty
+          )
+          const added = yield* change(
+            "add to",
+            "bridge-add",
+            () => interfaces.bridgeAdd(bridgeName, interfaceName),
+            () => interfaces.bridgeRemove(bridgeName, interfaceName)
           )
           yield* check("bring up", "bridge-up", () => bringUp(kernel, bridgeName))
-          return { bridgeName, created, alreadyMember: !added } satisfies BridgeMembership
+          const assigned = prefix !== undefined
+            && (yield* give("assign the address of", "bridge-assign", Prefixes.format(prefix)))
+          const assigned6 = ipv6 !== undefined
+            && (yield* give("assign the IPv6 address of", "bridge-assign6", Ipv6Prefixes.format(ipv6)))
+          return { bridgeName, created, alreadyMember: !added, assigned, assigned6 } satisfies BridgeMembership
         })
       }
     }))

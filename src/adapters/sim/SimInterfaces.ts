@@ -7,6 +7,8 @@ export interface SimBridge {
   readonly interfaceName: string
   /** Names of the interfaces in it. */
   readonly members: Set<string>
+  /** As text, with their bits. */
+  readonly addresses: Set<string>
   up: boolean
 }
 
@@ -103,6 +105,7 @@ export class SimInterfaces {
       kind: "bridge",
       interfaceName: bridgeName,
       members: new Set(),
+      addresses: new Set(),
       up: false
     })
     return 1
