@@ -9,6 +9,7 @@ import { readListenAddress } from "./ListenAddress.ts"
 import { defaults, type Options } from "./Options.ts"
 import { clash, given, type Read, readNumber, readPath, refuse } from "./OptionValue.ts"
 import { readPolicyOptions } from "./PolicyOptions.ts"
+import { printable } from "./Printable.ts"
 import { readServiceOptions } from "./ServiceOptions.ts"
 import { usageLine } from "./UsageLine.ts"
 import { readWebOptions } from "./WebOptions.ts"
@@ -44,7 +45,7 @@ export const toOptions = (raw: RawOptions, cwd: string): Read<Options> =>
     const prefix = yield* readPrefix(raw)
     const ownPath = raw.simulate ? undefined : defaults.socketPath
     const socketPath = yield* given(raw.socket, readPath(flags.socket, cwd), ownPath)
-    return {
+    const options = {
       kind: raw.monitor ? "monitor" : "switch",
       foreground,
       secure: !raw.unsecure,
@@ -63,7 +64,7 @@ export const toOptions = (raw: RawOptions, cwd: string): Read<Options> =>
       prefix,
       groupName: yield* given(raw.group, readGroup, real ? defaults.groupName : undefined),
       socketMode: yield* given(raw.mode, readMode, defaults.socketMode),
-      trunkPath: yield* given(raw.trunk, (text) => readTrunk(text, cwd, socketPath), undefined),
+      trunkPath: yield* given(raw.trunk, readPath(flags.trunk, cwd), undefined),
       guestPorts: yield* given(raw.maxClients, readCount(flags.maxClients), Bounds.guestPortsDefault),
       guestPortsPerUid: yield* given(
         raw.maxClientsPerUid,
@@ -83,7 +84,33 @@ export const toOptions = (raw: RawOptions, cwd: string): Read<Options> =>
       configPath: yield* given(raw.config, readPath(flags.config, cwd), undefined),
       ...(yield* readServiceOptions(raw, foreground, cwd))
     } satisfies Options
+    yield* objectToPaths(options)
+    return options
   })
+
+/** Paths that two options have in common: the second would replace what the first has made, or read it as its own. */
+const objectToPaths = (options: Options): Read<void> => {
+  const { configPath, log, pidFilePath, socketPath, trunkPath, web } = options
+  const uses: ReadonlyArray<readonly [flag: Flag, path: string | undefined, what?: string]> = [
+    [flags.socket, socketPath],
+    [flags.socket, socketPath && controlPath(socketPath), `${spell(flags.socket)}'s control socket`],
+    [flags.trunk, trunkPath],
+    [flags.pidFile, pidFilePath],
+    [flags.config, configPath],
+    [flags.logFile, log.filePath],
+    [flags.webToken, web?.tokenPath]
+  ]
+  const whose = new Map<string, readonly [flag: Flag, what: string]>()
+  for (const [flag, path, what = spell(flag)] of uses) {
+    if (path === undefined) continue
+    const other = whose.get(path)
+    if (other !== undefined) {
+      return clash([other[0], flag], `${other[1]} and ${what} are one path, ${printable(path)}; give each its own`)
+    }
+    whose.set(path, [flag, what])
+  }
+  return Either.void
+}
 
 /** Options that make no sense together. `-c` goes with the others as it always did: they are not used. */
 const objectTo = (raw: RawOptions): Read<void> => {
@@ -119,13 +146,6 @@ const readPrefix = (raw: RawOptions): Read<Prefix | undefined> => {
     `secure mode needs address/cidrbits, as 10.1.0.1/24, or give -U to judge no addresses (${usageLine})`
   )
 }
-
-/** A socket of its own: neither the guests' nor the one beside it. */
-const readTrunk = (text: string, cwd: string, socketPath: string | undefined): Read<string> =>
-  Either.flatMap(readPath(flags.trunk, cwd)(text), (path) =>
-    socketPath !== undefined && [socketPath, controlPath(socketPath)].includes(path)
-      ? refuse(flags.trunk, text, "the switch uses that path already; name another")
-      : Either.right(path))
 
 /** 15 characters and a NUL are what systems hold an interface's name in: IFNAMSIZ, netdevice(7) and net/if.h. */
 const interfaceNameCharactersMax = 15

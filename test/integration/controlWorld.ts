@@ -94,8 +94,11 @@ export const startGuests = (
 /** What an HTTP client of ours sees; status 0 for a connection that was closed without an answer. */
 export interface Answer {
   readonly status: number
+  readonly headers: http.IncomingHttpHeaders
   readonly text: string
 }
+
+const unanswered = { status: 0, headers: {} }
 
 /** Asks once, as curl would. */
 export const request = (where: http.RequestOptions): Effect.Effect<Answer> =>
@@ -103,9 +106,11 @@ export const request = (where: http.RequestOptions): Effect.Effect<Answer> =>
     const asked = http.request({ agent: false, ...where }, (answer) => {
       let text = ""
       answer.setEncoding("utf8").on("data", (chunk: string) => (text += chunk))
-      answer.on("end", () => resume(Effect.succeed({ status: answer.statusCode ?? 0, text })))
-      answer.on("error", () => resume(Effect.succeed({ status: 0, text })))
+      const { headers, statusCode = 0 } = answer
+      answer.on("end", () => resume(Effect.succeed({ status: statusCode, headers, text })))
+      answer.on("error", () => resume(Effect.succeed({ ...unanswered, text })))
     })
-    asked.on("error", (cause: NodeJS.ErrnoException) => resume(Effect.succeed({ status: 0, text: cause.code ?? "" })))
+    asked.on("error", ({ code = "" }: NodeJS.ErrnoException) =>
+      resume(Effect.succeed({ ...unanswered, text: code })))
     asked.end()
   })

@@ -192,7 +192,7 @@ describe("the trunks' socket", () => {
       for (const same of ["/tmp/sw", "/tmp/sw.ctl", "/tmp/x/../sw"]) {
         const { status, stderr } = yield* run(["--no-tap", "-p", "/tmp/sw", "--trunk", same, "10.1.0.1/24"])
         assert.strictEqual(status, 1)
-        assert.match(stderr, /^vknetd: bad --trunk \S+: the switch uses that path already; name another\n$/)
+        assert.match(stderr, /^vknetd: -p(?:'s control socket)? and --trunk are one path, \S+; give each its own\n$/)
       }
     }))
 

@@ -48,7 +48,12 @@ describe("the page's server", () => {
       const found = decode(StationSearch, (yield* get(target, "/looks/stations?match=00:01")).text)
       assert.deepInclude(found, { answered: true, total: 1, found: 1 })
       for (const [method, path] of [["POST", "/ports/1/disconnect"], ["PUT", "/settings/log-level"]] as const) {
-        assert.strictEqual((yield* get(target, path, {}, method)).status, 405)
+        const { headers, status } = yield* get(target, path, {}, method)
+        assert.deepStrictEqual([status, headers["allow"]], [405, "GET, HEAD"])
+      }
+      for (const path of ["/", "/page.js", "/status", "/metrics", "/looks/stations?match=1", "/looks"]) {
+        const asked = yield* get(target, path, {}, "HEAD")
+        assert.deepStrictEqual([asked.status, asked.text], [200, ""], path)
       }
       for (const path of ["/watch", "/ports/1/disconnect", "/settings/log-level", "/x", "//", "/../page.html", "*"]) {
         assert.strictEqual((yield* get(target, path)).status, 404, path)

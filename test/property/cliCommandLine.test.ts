@@ -190,6 +190,16 @@ describe("a mistake is told with its remedy:", () => {
       "bad tap tap1234567890123: give auto, tapN as in tap0, or the path of a device"
     ],
     [["-t", "", address], "bad tap '': give auto, tapN as in tap0, or the path of a device"],
+    [["-i", "/x", "--log-file", "/a/../x", address], "-i and --log-file are one path, /x; give each its own"],
+    [["-i", "/x", "-p", "/x", address], "-p and -i are one path, /x; give each its own"],
+    [["-i", "/s.ctl", "-p", "/s", address], "-p's control socket and -i are one path, /s.ctl; give each its own"],
+    [["--trunk", "/s", "-p", "/s", address], "-p and --trunk are one path, /s; give each its own"],
+    [["--trunk", "/x", "-i", "/x", address], "--trunk and -i are one path, /x; give each its own"],
+    [
+      ["--web", "127.0.0.1:1", "--web-token", "/x", "--log-file", "/x", address],
+      "--log-file and --web-token are one path, /x; give each its own"
+    ],
+    [["-p", "/x\n", "--trunk", "/x\n", address], "-p and --trunk are one path, /x\\u{a}; give each its own"],
     [["-b", "a/b", address], "bad bridge a/b: give the name of an interface, as bridge0"],
     [["-b", "br%d", address], "bad bridge br%d: give the name of an interface, as bridge0"],
     [["-b", "a234567890123456", address], "bad bridge a234567890123456: give the name of an interface, as bridge0"],

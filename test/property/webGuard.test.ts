@@ -42,9 +42,12 @@ describe("a page of the loopback interface", () => {
 describe("the page", () => {
   it("can only be looked at", () => {
     const guard = WebGuard.make(local)
-    for (const method of ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD", "get", "CONNECT"]) {
-      assert.strictEqual(WebGuard.object(guard, asked({ host: "localhost:9180" }, method))?.status, 405, method)
+    const objection = (method: string) => WebGuard.object(guard, asked({ host: "localhost:9180" }, method))?.status
+    for (const method of ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "get", "CONNECT"]) {
+      assert.strictEqual(objection(method), 405, method)
     }
+    // RFC 9110, 9.1: a server of general purpose has to know these two.
+    for (const method of ["GET", "HEAD"]) assert.isUndefined(objection(method), method)
   })
 
   it("tells another site's page nothing", () => {

@@ -174,6 +174,8 @@ export const openMetrics = (
 const metricsApp = Effect.gen(function*() {
   const { method, url } = yield* HttpServerRequest.HttpServerRequest
   if (url.split("?")[0] !== "/metrics") return HttpServerResponse.text("see /metrics\n", { status: 404 })
-  if (method !== "GET" && method !== "HEAD") return HttpServerResponse.empty({ status: 405 })
+  if (method !== "GET" && method !== "HEAD") {
+    return HttpServerResponse.empty({ status: 405, headers: { allow: "GET, HEAD" } })
+  }
   return HttpServerResponse.text(yield* ControlHandlers.metrics, { contentType: metricsContentType })
 })

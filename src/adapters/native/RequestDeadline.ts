@@ -25,7 +25,7 @@ export const bound = (server: http.Server): http.RequestListener => {
   })
   return ({ method, socket }, response) => {
     // What has a body has not been asked until that is there.
-    if (method === "GET") clearTimeout(deadlines.get(socket))
+    if (method === "GET" || method === "HEAD") clearTimeout(deadlines.get(socket))
     response.once("finish", () => {
       if (!socket.destroyed) expectRequest(socket)
     })

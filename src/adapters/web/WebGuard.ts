@@ -55,7 +55,7 @@ export const object = ({ hosts }: WebGuard, { headers, method }: Asked): Objecti
   if (hosts !== undefined && !hosts.has(headers["host"]?.toLowerCase() ?? "")) {
     return { status: 403, message: `the page is served as ${[...hosts].join(", ")}, and by no other name` }
   }
-  return method === "GET" ? undefined : { status: 405, message: "nothing can be changed here" }
+  return method === "GET" || method === "HEAD" ? undefined : { status: 405, message: "nothing can be changed here" }
 }
 
 /** Against a request for more than the empty page; undefined: none. */

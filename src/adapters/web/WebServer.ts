@@ -84,7 +84,7 @@ export const openWeb = (
   })
 
 const refuse = ({ message, status }: { readonly message: string; readonly status: number }) =>
-  HttpServerResponse.text(`${message}\n`, { status })
+  HttpServerResponse.text(`${message}\n`, { status, ...(status === 405 ? { headers: { allow: "GET, HEAD" } } : {}) })
 
 /** The control channel's own answers, for somebody who may change nothing. */
 const questionsApp = Effect.gen(function*() {
