@@ -4,6 +4,7 @@ import { Bounds } from "../domain/Bounds.ts"
 import type { Prefix } from "../domain/Prefix.ts"
 import { controlPath } from "../services/ControlPath.ts"
 import { parseAddress } from "./AddressOperand.ts"
+import { objectToShares } from "./GuestShares.ts"
 import { type Flag, flags, mtuBytesMax, mtuBytesMin, seedMax, spell } from "./Flags.ts"
 import { readListenAddress } from "./ListenAddress.ts"
 import { defaults, type Options } from "./Options.ts"
@@ -85,6 +86,7 @@ export const toOptions = (raw: RawOptions, cwd: string): Read<Options> =>
       ...(yield* readServiceOptions(raw, foreground, cwd))
     } satisfies Options
     yield* objectToPaths(options)
+    if (options.secure && !raw.monitor) yield* objectToShares(options)
     return options
   })
 

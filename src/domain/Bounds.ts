@@ -30,7 +30,10 @@ export const Bounds = {
   stationsPerTrunk: 4096,
   /** Stations behind the tap: a LAN, when it is in a bridge. */
   stationsOfTap: 4096,
-  /** Stations over all guests' ports at most, however many guests and stations each are asked for: 16 MB. */
+  /**
+   * Stations over all guests' ports at most, and IP addresses: 16 MB. Secure mode refuses to promise more to so many
+   * guests, or some could leave others none.
+   */
   stationsOfGuestsMax: 262_144,
   /** IP addresses of one guest's port. */
   addressesPerGuest: 16,

@@ -213,6 +213,16 @@ describe("a mistake is told with its remedy:", () => {
     [["--mode", "1777", address], "bad mode 1777: give three octal digits, as 660"],
     [["--max-clients", "0", address], "bad --max-clients 0: give a number from 1 to 16384"],
     [["--max-clients", "16385", address], "bad --max-clients 16385: give a number from 1 to 16384"],
+    [
+      ["--max-macs", "257", address],
+      "--max-macs 257 for each of --max-clients 1024 are more than 262144 MAC addresses, so that some could leave "
+      + "others none; try --max-macs 256 or --max-clients 1020"
+    ],
+    [
+      ["--max-clients", "8192", "--max-ips", "33", address],
+      "--max-ips 33 for each of --max-clients 8192 are more than 262144 IP addresses, so that some could leave "
+      + "others none; try --max-ips 32 or --max-clients 7943"
+    ],
     [["--max-clients-per-uid", "1e3", address], "bad --max-clients-per-uid 1e3: give a number from 1 to 16384"],
     [["--mtu", "67", address], "bad --mtu 67: give a number from 68 to 16366"],
     [["--mtu=", address], "bad --mtu '': give a number from 68 to 16366"],

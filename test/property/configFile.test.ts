@@ -109,8 +109,15 @@ const values: Readonly<Record<string, fc.Arbitrary<readonly [string | true, unkn
 /** Goes with few others. */
 const alone = ["no-tap"]
 
+/** Whether secure mode has room for what each of so many guests may have. */
+const fits = (given: Readonly<Record<string, readonly [unknown, unknown] | undefined>>): boolean =>
+  given.unsecure !== undefined || ["max-macs", "max-ips"].every((share) =>
+    Number(given[share]?.[1] ?? 16) * Number(given["max-clients"]?.[1] ?? 1024) <= 262_144
+  )
+
 /** Settings that go together: a subset of the keys with a value each, as a command line and as a file. */
-const settings = fc.record(values, { requiredKeys: ["address", "user", "log-file", "web"] }).map((given) => {
+const given = fc.record(values, { requiredKeys: ["address", "user", "log-file", "web"] }).filter(fits)
+const settings = given.map((given) => {
   const argv: Array<string> = []
   const toml: Record<string, unknown> = {}
   for (const [name, pair] of Object.entries(given)) {
@@ -237,6 +244,11 @@ describe("a mistake in a file is told with its line and key:", () => {
     [
       "max-macs = 99999999999999999999",
       "FILE:1: max-macs: bad value 99999999999999999999: give a number from 1 to 4096"
+    ],
+    [
+      "max-clients = 512\nmax-macs = 513",
+      "FILE:1: max-clients: --max-macs 513 for each of --max-clients 512 are more than 262144 MAC addresses, so that "
+        + "some could leave others none; try --max-macs 512 or --max-clients 511"
     ],
     ["isolate = \"some\"", "FILE:1: isolate: bad value some: give none, users or all"],
     [
