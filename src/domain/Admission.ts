@@ -4,8 +4,9 @@ import { doubt, isTrunk } from "./AdmissionState.ts"
 import { Bounds, TAP_PORT } from "./Bounds.ts"
 import * as Claims from "./Claims.ts"
 import * as Identifiers from "./ClientIdentifiers.ts"
-import { destinationOf, FLOOD } from "./Destination.ts"
+import { destinationOf } from "./Destination.ts"
 import type { FrameBatch } from "./FrameBatch.ts"
+import * as IngressRates from "./IngressRates.ts"
 import { IPV4_WORD } from "./Network.ts"
 import * as Dhcp from "./policy/Dhcp.ts"
 import type { DhcpFacts } from "./policy/DhcpFacts.ts"
@@ -40,10 +41,6 @@ const IPV6_SOURCE_AT = 22
 
 /** Octets of a frame that has all of an IPv4 header without options: RFC 791. */
 const IPV4_FRAME_BYTES = 34
-
-/** Octets of a frame that has all of an ARP packet, and the operation of an answer: RFC 826. */
-const ARP_FRAME_BYTES = 42
-const ARP_REPLY = 2
 
 /** RARP's type; a hypervisor announces a migrated guest with it (rule L10). */
 const RARP = 0x8035
@@ -92,7 +89,7 @@ export const admit = (
     const lo = halves[at + 5]!
     const to = destinationOf(state, batch, i)
     if (ingress !== TAP_PORT) {
-      const over = judgeRates(state, batch, i, to, nowMs)
+      const over = IngressRates.judge(state, batch, i, to, before, nowMs)
       reason[i] = over !== Reason.PASS ? over : before
       if (reason[i] !== Reason.PASS) continue
       if (state.secure) reason[i] = admitGuest(state, batch, i, hi, lo, nowMs)
@@ -104,34 +101,6 @@ export const admit = (
     const toItself = halves[at + 2] === lo && (halves[at]! | (halves[at + 1]! << 16)) === hi
     destination[i] = toItself ? ingress : to
   }
-}
-
-/**
- * Q1 and Q2. What floods for want of a known station has a bucket of its own: who asks and is gone before the answer
- * makes the answer flood, and must not use up what whoever answers says to all.
- *
- * ARP is charged to its own bucket and, when it floods, to that of floods, too. An answer to one station is not:
- * whoever asks much would else use up the rate of whoever answers, and could so silence it. IPv6 from nobody is charged
- * as ARP is: a search for duplicates, sent to one station, has that one answer to all (RFC 4861, 7.2.4), at its own
- * expense.
- */
-const judgeRates = (state: AdmissionState, batch: FrameBatch, slot: number, to: number, nowMs: number): Reason => {
-  const port = batch.port[slot]!
-  if (to === FLOOD) {
-    const isForMany = (batch.bytes[slot * batch.slotBytes]! & 1) !== 0
-    if (!Rates.take(isForMany ? state.storm : state.unknownStorm, port, nowMs)) return Reason.STORM_RATE
-  }
-  if (!state.secure) return Reason.PASS
-  return isAsking(batch, slot, to) && !Rates.take(state.arp, port, nowMs) ? Reason.ARP_RATE : Reason.PASS
-}
-
-/** Whether a frame is ARP or IPv6 that others answer, or an answer that all get. */
-const isAsking = ({ bytes, size, slotBytes }: FrameBatch, slot: number, to: number): boolean => {
-  const start = slot * slotBytes
-  const type = u16(bytes, start + 12)
-  if (type === EtherType.IPV6) return size[slot]! >= NEIGHBOUR_AT && isNobodys(bytes, start + IPV6_SOURCE_AT)
-  if (type !== EtherType.ARP) return false
-  return to === FLOOD || size[slot]! < ARP_FRAME_BYTES || u16(bytes, start + 20) !== ARP_REPLY
 }
 
 /** Judges a guest's frame in secure mode by its station and its address, and remembers both if it passes. */
@@ -376,10 +345,7 @@ export const join = (state: AdmissionState, port: number, nowMs: number): void =
   const uid = state.uid[port]!
   if (state.ratedUid[port] === uid) return
   state.ratedUid[port] = uid
-  Rates.reset(state.storm, port, nowMs)
-  Rates.reset(state.unknownStorm, port, nowMs)
-  Rates.reset(state.arp, port, nowMs)
-  Rates.reset(state.learning, port, nowMs)
+  for (const limit of Memory.ratesOf(state)) Rates.reset(limit, port, nowMs)
 }
 
 /** A port has closed: what it owned and what it had asked for. */

@@ -1,10 +1,10 @@
 import type { AdmissionState } from "./AdmissionState.ts"
+import { ratesOf } from "./AdmissionState.ts"
 import type { OwnerTable } from "./OwnerTable.ts"
 import * as Owners from "./OwnerTable.ts"
 import * as Snoop from "./policy/DhcpSnoop.ts"
 import * as Held from "./policy/HeldIdentities.ts"
 import { Field } from "./OwnerTable.ts"
-import type { RateLimit } from "./policy/RateLimit.ts"
 
 /*
  * What is remembered, as plain data that another process can go on from.
@@ -39,12 +39,8 @@ const fields = [
   Field.pinned, Field.told, Field.told + 1
 ] as const
 
-/** Port; tokens and milliseconds of storms, frames for unknown stations, ARP and learning. */
-export const BUCKET_WIDTH = 9
-
-const bucketsOf = ({ arp, learning, storm, unknownStorm }: AdmissionState): ReadonlyArray<RateLimit> => [
-  storm, unknownStorm, arp, learning
-]
+/** Port; tokens and milliseconds of each rate. */
+export const BUCKET_WIDTH = 13
 
 /** @param open the open ports. */
 export const snapshot = (state: AdmissionState, open: Uint16Array): AdmissionSnapshot => {
@@ -53,7 +49,7 @@ export const snapshot = (state: AdmissionState, open: Uint16Array): AdmissionSna
   open.forEach((port, i) => {
     const at = i * BUCKET_WIDTH
     buckets[at] = port
-    bucketsOf(state).forEach((limit, k) => {
+    ratesOf(state).forEach((limit, k) => {
       buckets[at + 1 + 2 * k] = limit.tokens[port]!
       buckets[at + 2 + 2 * k] = limit.filledMs[port]!
     })
@@ -103,7 +99,7 @@ export const restore = (state: AdmissionState, from: AdmissionSnapshot): void =>
   for (let at = 0; at < from.buckets.length; at += BUCKET_WIDTH) {
     const port = from.buckets[at]!
     if (port < state.ratedUid.length) state.ratedUid[port] = state.uid[port]!
-    bucketsOf(state).forEach((limit, k) => {
+    ratesOf(state).forEach((limit, k) => {
       if (port >= limit.tokens.length) return
       limit.tokens[port] = from.buckets[at + 1 + 2 * k]!
       limit.filledMs[port] = from.buckets[at + 2 + 2 * k]!

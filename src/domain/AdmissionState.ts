@@ -35,6 +35,10 @@ export interface AdmissionState {
   /** Of what floods because nobody knows its station. */
   readonly unknownStorm: RateLimit
   readonly arp: RateLimit
+  /** Of answers that flood, to all or for want of a known station. */
+  readonly answers: RateLimit
+  /** Of questions for the host's address that are over another rate. */
+  readonly hostAsks: RateLimit
   readonly learning: RateLimit
   /** User that each port's rates are charged to, -1 for none yet: they outlast the port. */
   readonly ratedUid: Float64Array
@@ -84,6 +88,8 @@ export const make = (settings: SwitchSettings, open: Pick<Ports, "uid" | "trunk"
     storm: Rates.make(ports, policy.stormPerSecond),
     unknownStorm: Rates.make(ports, policy.stormPerSecond),
     arp: Rates.make(ports, policy.arpPerSecond),
+    answers: Rates.make(ports, policy.arpPerSecond),
+    hostAsks: Rates.make(ports, Bounds.hostAsksPerSecond),
     learning: Rates.make(ports, Bounds.learnPerSecond),
     ratedUid: new Float64Array(ports).fill(-1),
     uid: open.uid,
@@ -122,8 +128,14 @@ export const configure = (state: AdmissionState, settings: SwitchSettings): void
   Rates.setRate(state.storm, state.policy.stormPerSecond)
   Rates.setRate(state.unknownStorm, state.policy.stormPerSecond)
   Rates.setRate(state.arp, state.policy.arpPerSecond)
+  Rates.setRate(state.answers, state.policy.arpPerSecond)
   state.lastSecond.fill(-1)
 }
+
+/** All rates. Their order is that of a snapshot. */
+export const ratesOf = (
+  { answers, arp, hostAsks, learning, storm, unknownStorm }: AdmissionState
+): ReadonlyArray<RateLimit> => [storm, unknownStorm, arp, answers, hostAsks, learning]
 
 /** Whether a guest's port is a trunk. */
 export const isTrunk = (state: AdmissionState, port: number): boolean => state.trunk[port] === 1

@@ -58,7 +58,7 @@ export const Bounds = {
   pendingDhcpSeconds: 60,
   /** New stations and addresses of one guest a second; twice as many at once. */
   learnPerSecond: 32,
-  /** ARP frames of one guest a second; twice as many at once. */
+  /** ARP frames of one guest a second, and answers to all; twice as many at once. */
   arpPerSecond: 100,
   /** Frames of one guest to all a second, in secure mode and with `-U`; twice as many at once. */
   stormPerSecondSecure: 1000,
@@ -67,6 +67,11 @@ export const Bounds = {
   ratePerSecondMax: 10_000_000,
   /** Seconds after which a station that sent nothing is forgotten: IEEE 802.1Q, 8.8.3. */
   stationAgeSeconds: 300,
+  /**
+   * Questions for the host's address that one guest may send beyond its rates a second, twice as many at once: what
+   * others make it ask does not cut it off from the host. Kernels ask once a second.
+   */
+  hostAsksPerSecond: 10,
   /** The same, that can be asked for: a week. */
   stationAgeSecondsMax: 604_800,
   /** Smallest frame: two addresses and a type. */

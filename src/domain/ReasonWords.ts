@@ -68,7 +68,7 @@ export const reasonWords: Readonly<Record<Exclude<keyof typeof Reason, "PASS">, 
   EGRESS_FULL: "the port did not take it in time",
   EGRESS_MTU: "longer than the tap takes",
   TAP_WRITE_ERROR: "the tap refused it",
-  ARP_RATE: "ARP, or IPv6 from ::, too fast",
+  ARP_RATE: "ARP, IPv6 from ::, or neighbor advertisements to all, too fast",
   STORM_RATE: "broadcast, multicast and unknown destinations too fast"
 }
 

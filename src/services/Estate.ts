@@ -11,7 +11,7 @@ import type { PlaneKnowledge } from "./PlaneState.ts"
  */
 
 /** Of what is in an estate and what it means. */
-export const estateVersion = 4
+export const estateVersion = 5
 
 /** What the new process says first. */
 export const Hello = Schema.Struct({ estateVersion: Schema.Number, version: Schema.String })

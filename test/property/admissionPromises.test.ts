@@ -4,6 +4,7 @@ import * as Admission from "../../src/domain/Admission.ts"
 import { Bounds } from "../../src/domain/Bounds.ts"
 import * as Snoop from "../../src/domain/policy/DhcpSnoop.ts"
 import { Reason } from "../../src/domain/Reason.ts"
+import { neighbours, T0 } from "./admissionNeighbours.ts"
 import {
   address6Of,
   addressOf,
@@ -24,18 +25,6 @@ import { address, arp, ARP, ethernet, mac } from "./frames.ts"
 import { networkOf } from "./networkOf.ts"
 
 const RUNS = { fastCheck: { numRuns: 10_000 } }
-const T0 = 1_000_000
-
-/** Two guests of different users, each with its station and address. */
-const neighbours = (policy: Parameters<typeof makeFast>[0] = {}) => {
-  const fast = makeFast(policy)
-  fast.uid.set([0, 1001, 1002, 1003])
-  const accepted = (frame: Uint8Array, port: number, nowMs = T0) =>
-    assert.strictEqual(fast.receive(frame, port, nowMs), Reason.PASS)
-  accepted(request(macOf(1), addressOf(1)), 1)
-  accepted(request(macOf(2), addressOf(2)), 2)
-  return { ...fast, accepted }
-}
 
 const frame = fc.oneof(
   fc.tuple(fc.nat({ max: 4 }), fc.nat({ max: 5 })).map(([m, a]) => datagram(m, addressOf(a))),
@@ -291,65 +280,6 @@ describe("ownership", () => {
     accepted(datagram(1, addressOf(4)), 1)
     assert.strictEqual(receive(datagram(1, addressOf(1)), 1, T0), Reason.IP_LIMIT)
     assert.strictEqual(state.claims.portCount[1], 1)
-  })
-
-  it("new stations and addresses, ARP, and floods have their rates, and get them back with time", () => {
-    const { accepted, receive } = neighbours({ stationsPerGuest: 1000, addressesPerGuest: 1000 })
-    const hex = (octet: number) => octet.toString(16).padStart(2, "0")
-    const at = (n: number) => request(`52:54:00:02:${hex(n >> 8)}:${hex(n & 255)}`, "0.0.0.0")
-    // Two facts are known already.
-    for (let n = 2; n < 2 * Bounds.learnPerSecond; n++) accepted(at(n), 1)
-    assert.strictEqual(receive(at(999), 1, T0), Reason.LEARN_RATE)
-    accepted(at(999), 1, T0 + 1000)
-    for (let n = 1; n < 2 * Bounds.arpPerSecond; n++) accepted(request(macOf(2), addressOf(2)), 2)
-    assert.strictEqual(receive(request(macOf(2), addressOf(2)), 2, T0), Reason.ARP_RATE)
-    for (let n = 0; n < 2 * Bounds.stormPerSecondSecure; n++) {
-      receive(datagram(3, addressOf(3)), 3, T0)
-    }
-    assert.strictEqual(receive(datagram(3, addressOf(3)), 3, T0), Reason.STORM_RATE)
-    accepted(datagram(3, addressOf(3)), 3, T0 + 10)
-  })
-
-  it("whoever answers ARP is not silenced by whoever asks: answers to one station are charged to nobody", () => {
-    const { accepted, receive } = neighbours()
-    const answer = (to: string) =>
-      ethernet({
-        destination: mac(to),
-        source: mac(macOf(2)),
-        type: ARP,
-        payload: arp({
-          op: 2,
-          sender: address(addressOf(2)),
-          senderMac: mac(macOf(2)),
-          target: address(addressOf(1)),
-          targetMac: mac(macOf(1))
-        })
-      })
-    for (let n = 0; n < 4 * Bounds.arpPerSecond; n++) accepted(answer(macOf(1)), 2)
-    for (let n = 2; n < 2 * Bounds.arpPerSecond; n++) accepted(request(macOf(2), addressOf(2)), 2)
-    accepted(answer("ff:ff:ff:ff:ff:ff"), 2)
-    assert.strictEqual(receive(answer("ff:ff:ff:ff:ff:ff"), 2, T0), Reason.ARP_RATE)
-    assert.strictEqual(receive(request(macOf(2), addressOf(2)), 2, T0), Reason.ARP_RATE)
-    accepted(answer(macOf(1)), 2)
-  })
-
-  it("whoever answers IPv6's search for duplicates, which is to all, is asked no faster than by ARP", () => {
-    const { accepted, receive } = neighbours()
-    const search = solicit(macOf(1), "::", address6Of(2), macOf(2))
-    for (let n = 1; n < 2 * Bounds.arpPerSecond; n++) accepted(search, 1)
-    assert.strictEqual(receive(search, 1, T0), Reason.ARP_RATE)
-    assert.strictEqual(receive(request(macOf(1), addressOf(1)), 1, T0), Reason.ARP_RATE)
-    accepted(solicit(macOf(1), address6Of(1), address6Of(2), macOf(2)), 1)
-    accepted(search, 1, T0 + 10)
-  })
-
-  it("whoever answers one who is gone has as much to say to all as before", () => {
-    const { accepted, receive } = neighbours({ stormPerSecond: 10 })
-    const answer = datagram(2, addressOf(2))
-    for (let n = 0; n < 20; n++) accepted(answer, 2)
-    assert.strictEqual(receive(answer, 2, T0), Reason.STORM_RATE)
-    for (let n = 1; n < 20; n++) accepted(request(macOf(2), addressOf(2)), 2)
-    assert.strictEqual(receive(request(macOf(2), addressOf(2)), 2, T0), Reason.STORM_RATE)
   })
 
   it("L10: a station that announces itself by RARP is known, and the frame goes no further", () => {

@@ -97,12 +97,14 @@ export const datagram = (from: number, source: string) =>
 export const packet6 = (from: string, source: string) =>
   six.packet6({ from: mac(from), to: mac(macOf(9)), source: six.address6(source) })
 
+/** @param to one station, or all nodes' group. */
 export const advertise = (from: string, source: string, target: string, to = macOf(9)) =>
   six.advertisement(six.linkLayer(2, mac(from)), {
     from: mac(from),
     to: mac(to),
     source: six.address6(source),
-    target: six.address6(target)
+    target: six.address6(target),
+    ...(to.startsWith("33:33") ? { destination: six.allNodes } : {})
   })
 
 /** @param to one station, or its group's where it is left out. */
@@ -114,7 +116,11 @@ export const solicit = (from: string, source: string, target: string, to?: strin
     ...(to === undefined ? {} : { to: mac(to) })
   })
 
-export const request = (from: string, sender: string) =>
+/**
+ * ARP by which somebody says its address, or, from 0.0.0.0, asks whether another is free: unless that is said, one from
+ * outside the subnet, which claims nothing.
+ */
+export const request = (from: string, sender: string, target = sender === "0.0.0.0" ? "192.0.2.77" : "10.1.0.77") =>
   ethernet({
     destination: BROADCAST,
     source: mac(from),
@@ -123,7 +129,7 @@ export const request = (from: string, sender: string) =>
       op: 1,
       sender: address(sender),
       senderMac: mac(from),
-      target: address("10.1.0.77"),
+      target: address(target),
       targetMac: mac("00:00:00:00:00:00")
     })
   })

@@ -109,12 +109,26 @@ export const isForHost = (bytes: Uint8Array, start: number): boolean => {
  * Only for packets that passed `judge`.
  */
 export const advertisedAt = (bytes: Uint8Array, start: number): number => {
+  const upper = messageAt(bytes, start)
+  return upper >= 0 && NeighbourDiscovery.isAdvertisement(bytes, start + upper)
+    ? upper + NeighbourDiscovery.TARGET_AT
+    : -1
+}
+
+/** The same of a neighbour solicitation. */
+export const solicitedAt = (bytes: Uint8Array, start: number): number => {
+  const upper = messageAt(bytes, start)
+  return upper >= 0 && NeighbourDiscovery.isSolicitation(bytes, start + upper)
+    ? upper + NeighbourDiscovery.TARGET_AT
+    : -1
+}
+
+/** The octet at which a whole message of ICMPv6 begins, from the start of the frame; -1 if there is none. */
+const messageAt = (bytes: Uint8Array, start: number): number => {
   const next = bytes[start + 20]!
   if (isUpper(next) && next !== Protocol.ICMPV6) return -1
   const chain = walk(bytes, start, CHAIN_START + u16(bytes, start + 18))
-  if (protocolOf(chain) !== Protocol.ICMPV6 || fragmentOf(chain) !== Fragment.NONE) return -1
-  const isAdvertisement = NeighbourDiscovery.isAdvertisement(bytes, start + upperOf(chain))
-  return isAdvertisement ? upperOf(chain) + NeighbourDiscovery.TARGET_AT : -1
+  return protocolOf(chain) === Protocol.ICMPV6 && fragmentOf(chain) === Fragment.NONE ? upperOf(chain) : -1
 }
 
 const protocolOf = (chain: number): number => chain & 0xff
