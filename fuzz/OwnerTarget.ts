@@ -19,7 +19,7 @@ const STATIONS = 6
 const ADDRESSES = 8
 const HOST6 = "fd00:1::1"
 const XIDS = 3
-const SECONDS = [1, 9, 10, 60, 99, 100, 300, 301]
+const SECONDS = [1, 9, 10, 60, 99, 100, 300, 301, 8, 69]
 const LEARN = ["fcfs", "fcfs", "dhcp", "static"] as const
 const AGE_SECONDS = 300
 /** Whose guests may give leases, unless the flags say that any guest may be a DHCP server. */
@@ -146,9 +146,9 @@ const guestAcks = (
 const events: ReadonlyArray<Event> = [
   use("ip"),
   use("arp"),
-  (keepers, { from, port }) => [
-    keepers.receive(world.request(from, "0.0.0.0"), port),
-    keepers.slow.guest({ port, mac: from, address: undefined, protocol: "arp" })
+  (keepers, { address, from, port }) => [
+    keepers.receive(world.request(from, "0.0.0.0", address), port),
+    keepers.slow.guest({ port, mac: from, address: undefined, asked: address, protocol: "arp" })
   ],
   (keepers, { address, from }) => {
     keepers.receive(world.datagram(Number(from.slice(-1)), address), TAP_PORT)
@@ -207,7 +207,8 @@ const events: ReadonlyArray<Event> = [
     const [address, target] = addressesOf6(raw)
     const isProbe = (raw & 128) !== 0
     const got = keepers.receive(world.solicit(from, isProbe ? "::" : address, target), port)
-    return [got, keepers.slow.guest({ port, mac: from, address: isProbe ? undefined : address, protocol: "ip6" })]
+    const said = isProbe ? { address: undefined, asked: target } : { address }
+    return [got, keepers.slow.guest({ port, mac: from, ...said, protocol: "ip6" })]
   },
   (keepers, { from, raw }) => {
     const [address, target] = addressesOf6(raw)
@@ -228,7 +229,7 @@ const addressesOf6 = (raw: number): readonly [string, string] => [address6Of(raw
 
 const dumpOf = ({ claims, stations }: Reference) => ({
   stations: stations.map((s) => `${s.mac} ${s.port} ${s.seen}`).sort(),
-  claims: claims.map((c) => `${c.address} ${c.port} ${c.kind} ${c.seen} ${c.until}`).sort()
+  claims: claims.map((c) => `${c.address} ${c.port} ${c.kind} ${c.seen} ${c.until} ${c.probed}`).sort()
 })
 
 /** Every kind of event, under one of the ways to learn and with one set of flags. */

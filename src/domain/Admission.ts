@@ -7,6 +7,7 @@ import * as Identifiers from "./ClientIdentifiers.ts"
 import { destinationOf } from "./Destination.ts"
 import type { FrameBatch } from "./FrameBatch.ts"
 import * as IngressRates from "./IngressRates.ts"
+import * as Leases from "./Leases.ts"
 import { IPV4_WORD } from "./Network.ts"
 import * as Dhcp from "./policy/Dhcp.ts"
 import type { DhcpFacts } from "./policy/DhcpFacts.ts"
@@ -20,6 +21,7 @@ import * as Neighbours from "./policy/NeighbourDiscovery.ts"
 import { i32, u16 } from "./policy/Octets.ts"
 import { Protocol } from "./policy/Protocol.ts"
 import * as Rates from "./policy/RateLimit.ts"
+import * as Probes from "./Probes.ts"
 import { Reason } from "./Reason.ts"
 import * as Stations from "./Stations.ts"
 import type { SwitchSettings } from "./SwitchSettings.ts"
@@ -36,6 +38,8 @@ const NEIGHBOUR_AT = 54
 const NEIGHBOUR_FRAME_BYTES = NEIGHBOUR_AT + 24
 const ROUTER_FRAME_BYTES = NEIGHBOUR_AT + 16
 
+const ARP_SENDER_AT = 28
+const ARP_TARGET_AT = 38
 const IPV4_SOURCE_AT = 26
 const IPV6_SOURCE_AT = 22
 
@@ -57,8 +61,8 @@ for (
 
 // Verdicts, and what a message says, are filled anew for each frame: one of each serves, and nothing is allocated.
 const station: Stations.StationVerdict = { reason: Reason.PASS, isNew: false, fact: -1 }
-const claim: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false, fact: -1 }
-const answer: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false, fact: -1 }
+const claim: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false, isOwn: false, fact: -1 }
+const answer: Claims.ClaimVerdict = { reason: Reason.PASS, isNew: false, isOwn: false, fact: -1 }
 const facts = Facts.make()
 
 /**
@@ -116,7 +120,7 @@ const admitGuest = (
   const start = slot * slotBytes
   const port = batch.port[slot]!
   const type = u16(bytes, start + 12)
-  const at = type === EtherType.IPV4 ? IPV4_SOURCE_AT : type === EtherType.ARP ? 28 : -1
+  const at = type === EtherType.IPV4 ? IPV4_SOURCE_AT : type === EtherType.ARP ? ARP_SENDER_AT : -1
   const said = at < 0 ? 0 : i32(bytes, start + at)
   // What the far side of a trunk routes is nobody's here.
   const address = isTrunk(state, port) && !Claims.isInside(state, said) ? 0 : said
@@ -128,8 +132,9 @@ const admitGuest = (
     const denied = Identifiers.judge(state, bytes, identifiedAt, port)
     if (denied !== Reason.PASS) return denied
   }
-  if (!isAsBefore(state, port, hi, lo, address) || type === EtherType.IPV6) {
-    const claimed = isRead && Claims.mayRenew(state, facts, address, port) ? 0 : address
+  const isProbe = type === EtherType.ARP && said === 0
+  if (!isAsBefore(state, port, hi, lo, address) || type === EtherType.IPV6 || isProbe) {
+    const claimed = isRead && Leases.mayRenew(state, facts, address, port) ? 0 : address
     const denied = judgeNew(state, batch, slot, type, hi, lo, claimed, nowMs)
     if (denied !== Reason.PASS) return denied
     state.lastHi[port] = hi
@@ -154,7 +159,7 @@ const isAsBefore = (state: AdmissionState, port: number, hi: number, lo: number,
   state.lastSecond[port] === state.nowSeconds && state.lastHi[port] === hi && state.lastLo[port] === lo &&
   state.lastAddress[port] === address
 
-/** S, then A9, I14 or V9 with B2, then Q3; then both facts are written. */
+/** S, then A9, I14 or V9 with B2, or B8, then Q3; then the facts are written. */
 const judgeNew = (
   state: AdmissionState,
   batch: FrameBatch,
@@ -175,13 +180,18 @@ const judgeNew = (
     if (claim.reason === Claims.CONFLICT) return conflictOf(type)
     if (claim.reason !== Reason.PASS) return claim.reason
   }
+  const asked = words === NO_WORDS ? askedOf(state, batch, slot, type) : NO_WORDS
+  if (asked !== NO_WORDS) {
+    const denied = Probes.judge(state, asked[0]!, asked[1]!, asked[2]!, asked[3]!, port, claim)
+    if (denied !== Reason.PASS) return denied
+  }
   const target = type === EtherType.IPV6 ? targetOf(batch, slot) : NO_WORDS
   answer.isNew = false
   if (target !== NO_WORDS) {
     Claims.judge(state, target[0]!, target[1]!, target[2]!, target[3]!, port, answer, claim)
     if (answer.reason === Claims.CONFLICT) return Reason.ND_TARGET_CONFLICT
     if (answer.reason !== Reason.PASS) return answer.reason
-    if (words !== NO_WORDS && claim.isNew && isKept(answer)) {
+    if (words !== NO_WORDS && claim.isNew && answer.isOwn) {
       // What it answers for is its own, and makes no room for what it comes from.
       Claims.judge(state, words[0]!, words[1]!, words[2]!, words[3]!, port, claim, answer)
       if (claim.reason !== Reason.PASS) return claim.reason === Claims.CONFLICT ? conflictOf(type) : claim.reason
@@ -193,17 +203,18 @@ const judgeNew = (
     Rates.spend(state.learning, port, fresh)
   }
   Stations.commit(state, hi, lo, port, station.fact)
-  if (target !== NO_WORDS && isKept(answer)) Claims.use(state, answer.fact, port)
-  if (words !== NO_WORDS && claim.fact >= 0 && !claim.isNew) Claims.use(state, claim.fact, port)
-  else if (words !== NO_WORDS) Claims.commit(state, words[0]!, words[1]!, words[2]!, words[3]!, port)
-  if (target !== NO_WORDS && !isKept(answer)) {
-    Claims.commit(state, target[0]!, target[1]!, target[2]!, target[3]!, port)
-  }
+  if (target !== NO_WORDS && answer.isOwn) commitClaim(state, target, port, answer)
+  if (words !== NO_WORDS) commitClaim(state, words, port, claim)
+  if (target !== NO_WORDS && !answer.isOwn) commitClaim(state, target, port, answer)
+  if (asked !== NO_WORDS) Probes.commit(state, asked[0]!, asked[1]!, asked[2]!, asked[3]!, port, claim)
   return Reason.PASS
 }
 
-/** Whether a claim was the port's already. */
-const isKept = ({ fact, isNew }: Claims.ClaimVerdict): boolean => fact >= 0 && !isNew
+/** An address that was judged is used. */
+const commitClaim = (state: AdmissionState, words: Int32Array, port: number, verdict: Claims.ClaimVerdict): void => {
+  if (verdict.fact >= 0 && !verdict.isNew) Claims.use(state, verdict.fact, port)
+  else Claims.commit(state, words[0]!, words[1]!, words[2]!, words[3]!, port)
+}
 
 const conflictOf = (type: number): Reason =>
   type === EtherType.ARP
@@ -230,6 +241,31 @@ const targetOf = ({ bytes, slotBytes }: FrameBatch, slot: number): Int32Array =>
   return isSource ? NO_WORDS : targetWords
 }
 
+/**
+ * The address of this link that a frame from nobody's asks for, in four words; else {@link NO_WORDS}. For the host's
+ * one may ask, by ARP: who has it answers.
+ */
+const askedOf = (state: AdmissionState, { bytes, slotBytes }: FrameBatch, slot: number, type: number): Int32Array => {
+  const start = slot * slotBytes
+  if (type === EtherType.ARP) {
+    const address = i32(bytes, start + ARP_TARGET_AT)
+    return Claims.isOfSubnet(state, address) ? ofIpv4(targetWords, address) : NO_WORDS
+  }
+  const at = type === EtherType.IPV6 ? Ipv6.solicitedAt(bytes, start) : -1
+  if (at < 0 || state.ipv6 === undefined || !isOfLink(state.ipv6, bytes, start + at)) return NO_WORDS
+  for (let i = 0; i < 4; i++) targetWords[i] = i32(bytes, start + at + 4 * i)
+  return targetWords
+}
+
+/** An IPv4 address in four words. */
+const ofIpv4 = (words: Int32Array, address: number): Int32Array => {
+  words[0] = 0
+  words[1] = 0
+  words[2] = IPV4_WORD
+  words[3] = address
+  return words
+}
+
 /** The address that a frame claims, in four words; {@link NO_WORDS} if it claims none. */
 const wordsOf = (
   { ipv6, trunk }: AdmissionState,
@@ -246,12 +282,7 @@ const wordsOf = (
     const isRouted = trunk[port[slot]!] === 1 && ipv6 !== undefined && !isOfLink(ipv6, bytes, at)
     return isRouted ? NO_WORDS : addressWords
   }
-  if (address === 0) return NO_WORDS
-  addressWords[0] = 0
-  addressWords[1] = 0
-  addressWords[2] = IPV4_WORD
-  addressWords[3] = address
-  return addressWords
+  return address === 0 ? NO_WORDS : ofIpv4(addressWords, address)
 }
 
 /** S4, B1, B3, B4: the host's side is believed. */
@@ -263,7 +294,7 @@ const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: nu
   const { bytes, size, slotBytes } = batch
   const start = slot * slotBytes
   const type = u16(bytes, start + 12)
-  if (type === EtherType.ARP && size[slot]! >= 42) Claims.host(state, i32(bytes, start + 28))
+  if (type === EtherType.ARP && size[slot]! >= 42) Claims.host(state, i32(bytes, start + ARP_SENDER_AT))
   const isIpv4 = type === EtherType.IPV4 && size[slot]! >= IPV4_FRAME_BYTES
   const isIpv6 = type === EtherType.IPV6 && size[slot]! >= NEIGHBOUR_AT
   if (!isIpv4 && !isIpv6) return
@@ -298,10 +329,10 @@ const noteDhcp = (state: AdmissionState, facts: DhcpFacts, port: number): void =
     // What any guest may say gives no lease, and does not end the wait for one. Who was named is believed.
     if (port !== TAP_PORT && state.uid[port] !== state.policy.dhcpServer) return
     const asker = Snoop.settle(state.snoop, facts, state.nowSeconds)
-    if (asker >= 0 && facts.kind === DhcpKind.ACK) Claims.lease(state, facts, asker, port)
+    if (asker >= 0 && facts.kind === DhcpKind.ACK) Leases.lease(state, facts, asker, port)
   } else if (port !== TAP_PORT) {
-    if (facts.kind === DhcpKind.RELEASE) Claims.giveBack(state, facts.clientAddress, port)
-    else if (facts.kind === DhcpKind.DECLINE) Claims.giveBack(state, facts.requestedAddress, port)
+    if (facts.kind === DhcpKind.RELEASE) Leases.giveBack(state, facts.clientAddress, port)
+    else if (facts.kind === DhcpKind.DECLINE) Leases.giveBack(state, facts.requestedAddress, port)
     else {
       const most = isTrunk(state, port) ? Bounds.pendingDhcpPerTrunk : Bounds.pendingDhcpPerGuest
       Snoop.ask(state.snoop, facts, port, most, state.nowSeconds)

@@ -32,11 +32,14 @@ export interface AdmissionSnapshot {
   readonly buckets: Float64Array
 }
 
-/** Key, port, second of the last use, kind, end of term, whether it is pinned, what else there is to say. */
-export const FACT_WIDTH = 11
+/**
+ * Key, port, second of the last use, kind, end of term, whether it is pinned, until when its port finds out whether it
+ * is free, what else there is to say.
+ */
+export const FACT_WIDTH = 12
 const fields = [
   Field.key, Field.key + 1, Field.key + 2, Field.key + 3, Field.port, Field.seen, Field.kind, Field.until,
-  Field.pinned, Field.told, Field.told + 1
+  Field.pinned, Field.probed, Field.told, Field.told + 1
 ] as const
 
 /** Port; tokens and milliseconds of each rate. */
@@ -109,15 +112,19 @@ export const restore = (state: AdmissionState, from: AdmissionSnapshot): void =>
 
 const enter = (table: OwnerTable, rows: Int32Array): void => {
   for (let at = 0; at < rows.length; at += FACT_WIDTH) {
-    const [a, b, c, d, port, seen, kind, until, pinned, one, two] = rows.subarray(at, at + FACT_WIDTH) as unknown as Row
+    const [a, b, c, d, port, seen, kind, until, pinned, probed, one, two] =
+      rows.subarray(at, at + FACT_WIDTH) as unknown as Row
     if (port >= table.oldest.length || !Owners.hasRoom(table) || Owners.find(table, a, b, c, d) >= 0) continue
     const fact = Owners.add(table, a, b, c, d, port, seen)
     Owners.set(table, fact, Field.kind, kind)
     Owners.set(table, fact, Field.until, until)
+    Owners.set(table, fact, Field.probed, probed)
     Owners.set(table, fact, Field.told, one)
     Owners.set(table, fact, Field.told + 1, two)
     if (pinned === 1) Owners.pin(table, fact)
   }
 }
 
-type Row = readonly [number, number, number, number, number, number, number, number, number, number, number]
+type Row = readonly [
+  number, number, number, number, number, number, number, number, number, number, number, number
+]

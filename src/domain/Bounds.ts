@@ -45,6 +45,13 @@ export const Bounds = {
   addressesOfTap: 4096,
   /** A lease whose address has not been used for so long is over: a week. */
   leaseSilentSecondsMax: 604_800,
+  /**
+   * For how long who first asks for a free address has it without using it: RFC 5227, 1.1, PROBE_NUM times PROBE_MAX
+   * and ANNOUNCE_WAIT, 3 x 2 + 2; RFC 4862's DAD takes MAX_RTR_SOLICITATION_DELAY and RETRANS_TIMER, 1 + 1.
+   */
+  probeSeconds: 8,
+  /** After that, how long the same port cannot ask for it again: RFC 5227, 1.1, RATE_LIMIT_INTERVAL. */
+  probePauseSeconds: 60,
   /** For how long what a closed port owned is kept for the same user: a guest's restart. */
   identityHoldSeconds: 10,
   /** The same, that can be asked for: an hour. */
@@ -60,6 +67,11 @@ export const Bounds = {
   learnPerSecond: 32,
   /** ARP frames of one guest a second, and answers to all; twice as many at once. */
   arpPerSecond: 100,
+  /**
+   * Questions for the host's address that one guest may send beyond its rates a second, twice as many at once: what
+   * others make it ask does not cut it off from the host. Kernels ask once a second.
+   */
+  hostAsksPerSecond: 10,
   /** Frames of one guest to all a second, in secure mode and with `-U`; twice as many at once. */
   stormPerSecondSecure: 1000,
   stormPerSecondBridge: 10_000,
@@ -67,11 +79,6 @@ export const Bounds = {
   ratePerSecondMax: 10_000_000,
   /** Seconds after which a station that sent nothing is forgotten: IEEE 802.1Q, 8.8.3. */
   stationAgeSeconds: 300,
-  /**
-   * Questions for the host's address that one guest may send beyond its rates a second, twice as many at once: what
-   * others make it ask does not cut it off from the host. Kernels ask once a second.
-   */
-  hostAsksPerSecond: 10,
   /** The same, that can be asked for: a week. */
   stationAgeSecondsMax: 604_800,
   /** Smallest frame: two addresses and a type. */

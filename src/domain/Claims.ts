@@ -1,34 +1,36 @@
 import type { AdmissionState } from "./AdmissionState.ts"
 import { addressesMax, doubt, isHeldFrom, isLocked, isTrunk } from "./AdmissionState.ts"
+import * as Bindings from "./BoundAddresses.ts"
+import { Bound } from "./BoundAddresses.ts"
 import { Bounds, TAP_PORT } from "./Bounds.ts"
 import { linkLocalOf } from "./Ipv6Prefix.ts"
 import { type MacAddress, toOctets } from "./MacAddress.ts"
 import { IPV4_WORD } from "./Network.ts"
-import * as Networks from "./Network.ts"
 import * as Owners from "./OwnerTable.ts"
 import { Field } from "./OwnerTable.ts"
-import type { DhcpFacts } from "./policy/DhcpFacts.ts"
-import { DhcpKind } from "./policy/DhcpFormat.ts"
 import * as Held from "./policy/HeldIdentities.ts"
 import { isHosts, isOfLink } from "./policy/Ipv6Policy.ts"
 import { i32 } from "./policy/Octets.ts"
 import { Reason } from "./Reason.ts"
 
 /*
- * Who may use an IP address: rules B1 to B6, secure mode only.
+ * Who may use an IP address: rules B1 to B5, secure mode only.
  *
  * The first to use a free address has it for as long as it uses it; a lease that the host gave, and a host behind the
- * tap, end such a claim.
+ * tap, end such a claim. Who has only asked whether an address is free has it against others who ask, see `Probes.ts`,
+ * and against nobody who uses it.
  */
 
-/** Kinds of claims, the stronger the higher. */
-const Kind = { Claim: 0, Lease: 1, Host: 2 } as const
+/** Kinds of claims, the stronger the higher. An address of the first kind is asked for, and not used. */
+export const Kind = { Probe: -1, Claim: 0, Lease: 1, Host: 2 } as const
 
 /** What a port may do with an address: `isNew` if it would become its own by it. */
 export interface ClaimVerdict {
   /** 0; STATIC_MISMATCH or IP_LIMIT; or `CONFLICT`, for which each protocol has a reason of its own. */
   reason: Reason | typeof CONFLICT
   isNew: boolean
+  /** The port has the claim already: that it may become another kind of claim takes no room. */
+  isOwn: boolean
   /** Number of the claim, -1 if there is none: good until something is written. */
   fact: number
 }
@@ -37,31 +39,50 @@ export interface ClaimVerdict {
 export const CONFLICT = -1
 
 /** Whether a claim holds: a lease for its time if it is used now and then, others while they are used. */
-const isLive = (state: AdmissionState, claim: number): boolean => {
+export const isLive = (state: AdmissionState, claim: number): boolean => {
+  if (isProbe(state, claim)) return isAskedFor(state, claim)
   const silentSeconds = state.nowSeconds - Owners.get(state.claims, claim, Field.seen)
   return isLease(state, claim)
     ? state.nowSeconds < Owners.get(state.claims, claim, Field.until) && silentSeconds <= Bounds.leaseSilentSecondsMax
     : silentSeconds <= state.ageSeconds
 }
 
+/** Whether an address has been asked for and not used since. */
+export const isProbe = ({ claims }: AdmissionState, claim: number): boolean =>
+  Owners.get(claims, claim, Field.kind) === Kind.Probe
+
+/** Whether the port of an address is finding out whether that is free: it has it, and has not used it yet. */
+export const isAskedFor = ({ claims, nowSeconds }: AdmissionState, claim: number): boolean =>
+  nowSeconds <= Owners.get(claims, claim, Field.probed)
+
+/** Whether a port has asked for an address in vain, and not long ago. */
+export const isPaused = (state: AdmissionState, claim: number): boolean =>
+  isProbe(state, claim) && !isAskedFor(state, claim) &&
+  state.nowSeconds <= Owners.get(state.claims, claim, Field.probed) + Bounds.probePauseSeconds
+
 /** Whether nobody else may have it: it holds, or is the only one that a locked guest will ever have. */
-const isTaken = (state: AdmissionState, claim: number): boolean => {
+export const isTaken = (state: AdmissionState, claim: number): boolean => {
+  if (isProbe(state, claim)) return false
   const port = Owners.get(state.claims, claim, Field.port)
   return isLive(state, claim) || (port !== TAP_PORT && isLocked(state, port))
 }
 
-/** Whoever goes on using an address after its lease has its own claim to it, as any other. */
-const isEndedLease = (state: AdmissionState, claim: number): boolean =>
-  isLease(state, claim) && !isLive(state, claim)
+/**
+ * Whoever goes on using an address after its lease has its own claim to it, as any other; and so has who has asked for
+ * it and begins to use it.
+ */
+const beginsAnew = (state: AdmissionState, claim: number): boolean =>
+  isProbe(state, claim) || (isLease(state, claim) && !isLive(state, claim))
 
-const isLease = ({ claims }: AdmissionState, claim: number): boolean =>
+/** Whether an address is leased, or was. */
+export const isLease = ({ claims }: AdmissionState, claim: number): boolean =>
   Owners.get(claims, claim, Field.kind) === Kind.Lease
 
 /**
  * Judges the use of an address by a guest's port. Reads only.
  *
  * @param verdict out. @param before the verdict on another address that the same frame uses, and that is
- * committed first; undefined if it uses no other.
+ * committed first; undefined if it uses no other. @param isAsking whether the address is asked for, and not used.
  */
 export const judge = (
   state: AdmissionState,
@@ -71,16 +92,18 @@ export const judge = (
   d: number,
   port: number,
   verdict: ClaimVerdict,
-  before?: ClaimVerdict
+  before?: ClaimVerdict,
+  isAsking = false
 ): void => {
   const claim = Owners.find(state.claims, a, b, c, d)
   const isOwn = claim >= 0 && Owners.get(state.claims, claim, Field.port) === port
   verdict.reason = Reason.PASS
   verdict.isNew = false
+  verdict.isOwn = isOwn
   verdict.fact = claim
   // Bindings were asked when this claim began, and are whenever they change.
-  if (isOwn && !isEndedLease(state, claim)) return
-  const bound = judgeBinding(state, a, b, c, d, port)
+  if (isOwn && !beginsAnew(state, claim)) return
+  const bound = Bindings.judge(state, a, b, c, d, port)
   if (bound === Bound.ToOther) {
     verdict.reason = Reason.STATIC_MISMATCH
     return
@@ -99,77 +122,53 @@ export const judge = (
   if (state.policy.learn === "static") verdict.reason = Reason.STATIC_MISMATCH
   else if (state.policy.learn === "dhcp" && (claim >= 0 || leasedUntil(state, a, b, c, d, port) <= state.nowSeconds)) {
     verdict.reason = Reason.IP_LIMIT
-  } else if (!isOwn && !hasRoom(state, port, before)) verdict.reason = Reason.IP_LIMIT
+  } else if (!isOwn && !hasRoom(state, port, before, isAsking)) verdict.reason = Reason.IP_LIMIT
 }
 
 /** Until when an address is leased to the user of a port that has none of it yet: the user's last one had it. */
-const leasedUntil = (state: AdmissionState, a: number, b: number, c: number, d: number, port: number): number =>
+export const leasedUntil = (state: AdmissionState, a: number, b: number, c: number, d: number, port: number): number =>
   isTrunk(state, port) ? 0 : Held.leasedUntilSeconds(state.held, a, b, c, d, state.uid[port]!, state.nowSeconds)
-
-const Bound = { No: 0, ToSelf: 1, ToOther: 2 } as const
-
-/** Whether an address is bound to the port's user or trunks, to another, or the user to others of its kind. */
-const judgeBinding = (state: AdmissionState, a: number, b: number, c: number, d: number, port: number): number => {
-  const { bindings, trunkBindings } = state.policy
-  const isOfTrunk = isTrunk(state, port)
-  let isBound = false
-  for (let i = 0; i < bindings.length; i++) {
-    const { ip, uid } = bindings[i]!
-    if (ip === undefined) continue
-    const isOfUser = !isOfTrunk && uid === state.uid[port]
-    if (Networks.contains(ip, a, b, c, d)) return isOfUser ? Bound.ToSelf : Bound.ToOther
-    isBound ||= isOfUser && Networks.isOfKind(ip, a, b, c)
-  }
-  for (let i = 0; i < trunkBindings.length; i++) {
-    if (isIn(trunkBindings[i]!.ip, a, b, c, d)) return isOfTrunk ? Bound.ToSelf : Bound.ToOther
-  }
-  return isBound ? Bound.ToOther : Bound.No
-}
-
-/** Whether an address is bound to some user, or to trunks. */
-const isBound = (
-  { policy: { bindings, trunkBindings } }: AdmissionState,
-  a: number,
-  b: number,
-  c: number,
-  d: number
-): boolean => {
-  let found = false
-  for (let i = 0; i < bindings.length; i++) found ||= isIn(bindings[i]!.ip, a, b, c, d)
-  for (let i = 0; i < trunkBindings.length; i++) found ||= isIn(trunkBindings[i]!.ip, a, b, c, d)
-  return found
-}
-
-const isIn = (ip: Networks.Network | undefined, a: number, b: number, c: number, d: number): boolean =>
-  ip !== undefined && Networks.contains(ip, a, b, c, d)
 
 const capOf = (state: AdmissionState, port: number): number => isLocked(state, port) ? 1 : addressesMax(state, port)
 
 /**
- * Whether a port may claim one more: below its cap, or with claims that hold no more to give up. A locked one gives up
- * none: what it used first stays its only one when that has ended, or anybody would get another by silence.
+ * Whether a port may claim one more: below its cap, or with claims that it can spare. A locked one spares nothing that
+ * it has used: what it used first stays its only one when that has ended, or anybody would get another by silence.
  */
-const hasRoom = (state: AdmissionState, port: number, before: ClaimVerdict | undefined): boolean => {
+const hasRoom = (
+  state: AdmissionState,
+  port: number,
+  before: ClaimVerdict | undefined,
+  isAsking: boolean
+): boolean => {
   const { claims } = state
-  const wanted = before?.isNew === true ? 2 : 1
+  const wanted = before !== undefined && before.isNew && !before.isOwn ? 2 : 1
   let surplus = Math.max(claims.portCount[port]! + wanted - capOf(state, port), claims.count + wanted - claims.capacity)
-  if (surplus > 0 && isLocked(state, port)) return false
   for (let oldest = claims.oldest[port]!; surplus > 0; oldest = Owners.next(claims, oldest)) {
     if (oldest < 0) return false
     // What the same frame uses is the latest then.
     if (before !== undefined && oldest === before.fact) continue
-    if (!isLive(state, oldest)) surplus--
+    if (isSpare(state, port, oldest, isAsking)) surplus--
   }
   return true
 }
 
-/** The claim that a port at its cap gives up: one that holds no more, else the longest unused; -1 if it has none. */
-const dispensable = (state: AdmissionState, port: number): number => {
+/**
+ * Whether a port's claim makes room for another: it holds no more, or was only asked for. For one that is only asked
+ * for, too, that one stays until its pause is over: or a port would forget by asking for others what it has asked for.
+ */
+const isSpare = (state: AdmissionState, port: number, claim: number, isAsking: boolean): boolean =>
+  isProbe(state, claim)
+    ? !isAsking || !(isAskedFor(state, claim) || isPaused(state, claim))
+    : !isLive(state, claim) && !isLocked(state, port)
+
+/** The claim that a port at its cap gives up: one that it can spare, else the longest unused; -1 if it has none. */
+const dispensable = (state: AdmissionState, port: number, isAsking: boolean): number => {
   const { claims } = state
   const oldest = claims.oldest[port]!
   for (let claim = oldest; claim >= 0; claim = Owners.next(claims, claim)) {
     // Also behind one that holds: a lease ends however lately it was used.
-    if (!isLive(state, claim)) return claim
+    if (isSpare(state, port, claim, isAsking)) return claim
   }
   return oldest
 }
@@ -189,12 +188,27 @@ export const commit = (
 }
 
 /** The same for a claim that is the port's already: nothing but its use is noted. */
-export const use = (state: AdmissionState, claim: number, port: number): void => {
-  Owners.touch(state.claims, claim, port, state.nowSeconds)
+export const use = ({ claims, nowSeconds }: AdmissionState, claim: number, port: number): void => {
+  Owners.touch(claims, claim, port, nowSeconds)
+  if (Owners.get(claims, claim, Field.probed) !== 0) Owners.set(claims, claim, Field.probed, 0)
+}
+
+/** Notes that a question for an address was accepted; what is kept for the port's user with its lease is its own. */
+export const ask = (state: AdmissionState, a: number, b: number, c: number, d: number, port: number): void => {
+  const until = leasedUntil(state, a, b, c, d, port)
+  const isLeased = until > state.nowSeconds
+  own(state, a, b, c, d, port, capOf(state, port), isLeased ? Kind.Lease : Kind.Probe, isLeased ? until : 0)
+  const claim = Owners.find(state.claims, a, b, c, d)
+  if (claim >= 0) askAgain(state, claim)
+}
+
+/** The port of an address is finding out whether that is free, from now on and for a while. */
+export const askAgain = ({ claims, nowSeconds }: AdmissionState, claim: number): void => {
+  Owners.set(claims, claim, Field.probed, nowSeconds + Bounds.probeSeconds)
 }
 
 /** Makes a claim a port's, with what goes with it; at its cap the port gives up one. */
-const own = (
+export const own = (
   state: AdmissionState,
   a: number,
   b: number,
@@ -208,9 +222,9 @@ const own = (
   const { claims } = state
   let claim = Owners.find(claims, a, b, c, d)
   const owner = claim < 0 ? -1 : Owners.get(claims, claim, Field.port)
-  const begins = owner !== port || kind > Kind.Claim || isEndedLease(state, claim)
+  const begins = owner !== port || kind > Kind.Claim || beginsAnew(state, claim)
   if (owner !== port && (claims.portCount[port]! >= cap || (claim < 0 && !Owners.hasRoom(claims)))) {
-    const given = dispensable(state, port)
+    const given = dispensable(state, port, kind === Kind.Probe)
     if (given >= 0) Owners.remove(claims, given)
     doubt(state, port)
   }
@@ -222,6 +236,7 @@ const own = (
     if (owner !== port) doubt(state, owner)
     Owners.touch(claims, claim, port, state.nowSeconds)
   }
+  Owners.set(claims, claim, Field.probed, 0)
   // A lease stays one when it is used; what changed hands, or has ended, begins anew.
   if (begins) {
     Owners.set(claims, claim, Field.kind, kind)
@@ -250,7 +265,7 @@ export const hostFormer = (state: AdmissionState, formerMac: MacAddress, nowMs: 
 
 /** What is bound is its user's, or the trunks', whoever behind the tap speaks for it. */
 const ownByHost = (state: AdmissionState, a: number, b: number, c: number, d: number): void => {
-  if (!isBound(state, a, b, c, d)) own(state, a, b, c, d, TAP_PORT, Bounds.addressesOfTap, Kind.Host, 0)
+  if (!Bindings.isBound(state, a, b, c, d)) own(state, a, b, c, d, TAP_PORT, Bounds.addressesOfTap, Kind.Host, 0)
 }
 
 /** B1 for a host behind the tap: what it has spoken for stays its own while it sends from it. */
@@ -261,77 +276,13 @@ export const useOfHost = (state: AdmissionState, a: number, b: number, c: number
   if (claim >= 0 && Owners.get(claims, claim, Field.port) === TAP_PORT) use(state, claim, TAP_PORT)
 }
 
-/**
- * B4: the host has given a guest's port an address for a time, or a guest that was named as DHCP server has: such a one
- * takes nothing from anybody.
- *
- * @param server the port of who gave it.
- */
-export const lease = (state: AdmissionState, facts: DhcpFacts, port: number, server: number): void => {
-  const address = facts.yourAddress
-  if (!isOfSubnet(state, address) || facts.leaseSeconds === 0) return
-  if (judgeBinding(state, 0, 0, IPV4_WORD, address, port) === Bound.ToOther) return
-  const there = Owners.find(state.claims, 0, 0, IPV4_WORD, address)
-  if (there >= 0 && Owners.get(state.claims, there, Field.kind) === Kind.Host && isLive(state, there)) return
-  if (server !== TAP_PORT && isOfOther(state, address, there, port)) return
-  if (isLocked(state, port)) releaseAll(state, port)
-  const until = state.nowSeconds + Math.min(facts.leaseSeconds >>> 0, FOR_EVER_SECONDS)
-  own(state, 0, 0, IPV4_WORD, address, port, addressesMax(state, port), Kind.Lease, until)
-  const claim = Owners.find(state.claims, 0, 0, IPV4_WORD, address)
-  if (claim >= 0) {
-    Owners.set(state.claims, claim, Field.told, facts.macHigh)
-    Owners.set(state.claims, claim, Field.told + 1, facts.macLow)
-  }
-  doubt(state, port)
-}
+/** Whether a claim is more than a question. @param claim -1 if there is none. */
+export const isUsed = (state: AdmissionState, claim: number): boolean => claim >= 0 && !isProbe(state, claim)
 
-/** Longer than any switch runs; 0xffffffff, which is for ever (RFC 2131, 3.3), would not fit the table. */
-const FOR_EVER_SECONDS = 2 ** 30
-
-/** Whether a port has a lease that was given to a station: then that is its own for as long. */
-export const hasLease = (state: AdmissionState, port: number, hi: number, lo: number): boolean => {
-  const { claims } = state
-  const high = (hi << 24) | ((hi & 0xff00) << 8) | ((hi >>> 8) & 0xff00) | (hi >>> 24)
-  const low = ((lo & 0xff) << 8) | (lo >>> 8)
-  for (let claim = claims.oldest[port]!; claim >= 0; claim = Owners.next(claims, claim)) {
-    if (
-      isLease(state, claim) && Owners.get(claims, claim, Field.told) === high &&
-      Owners.get(claims, claim, Field.told + 1) === low && isLive(state, claim)
-    ) return true
-  }
-  return false
-}
-
-/** Whether an IPv4 address is another port's, or kept for another user. @param claim -1 if there is none. */
-const isOfOther = (state: AdmissionState, d: number, claim: number, port: number): boolean =>
-  claim < 0
-    ? isHeldFrom(state, port, 0, 0, IPV4_WORD, d)
-    : Owners.get(state.claims, claim, Field.port) !== port && isTaken(state, claim)
-
-/**
- * Whether a guest asks for more of a lease that is forgotten here, from the address that this was for (RFC 2131,
- * 4.4.5). Where only leases count it may, without having the address: the host says whether it has.
- */
-export const mayRenew = (state: AdmissionState, facts: DhcpFacts, source: number, port: number): boolean =>
-  state.policy.learn === "dhcp" && source !== 0 && facts.kind === DhcpKind.REQUEST && facts.clientAddress === source &&
-  Owners.find(state.claims, 0, 0, IPV4_WORD, source) < 0 && !isHeldFrom(state, port, 0, 0, IPV4_WORD, source) &&
-  judgeBinding(state, 0, 0, IPV4_WORD, source, port) === Bound.No &&
-  leasedUntil(state, 0, 0, IPV4_WORD, source, port) <= state.nowSeconds
-
-/** Whether an IPv4 address is a port's. @param address signed. */
+/** Whether an IPv4 address is a port's; not if the port has only asked for it. @param address signed. */
 export const isOf = (state: AdmissionState, address: number, port: number): boolean => {
   const claim = Owners.find(state.claims, 0, 0, IPV4_WORD, address)
-  return claim >= 0 && Owners.get(state.claims, claim, Field.port) === port
-}
-
-/**
- * B4: the holder gives its address back, RELEASE or DECLINE, however it came to it. A locked port would get another for
- * it, by no more than saying so: its stays until the host leases that to another, or the port closes.
- */
-export const giveBack = (state: AdmissionState, address: number, port: number): void => {
-  if (isLocked(state, port) || !isOf(state, address, port)) return
-  Owners.remove(state.claims, Owners.find(state.claims, 0, 0, IPV4_WORD, address))
-  doubt(state, port)
+  return isUsed(state, claim) && Owners.get(state.claims, claim, Field.port) === port
 }
 
 /** Bindings have changed: what is bound to another now, or is none of those that its user may have, is free. */
@@ -344,8 +295,8 @@ export const releaseUnbound = (state: AdmissionState): void => {
     const port = word(Field.port)
     // The host has no user: to it nothing is bound, and it has no others.
     const isLost = port === TAP_PORT
-      ? isBound(state, word(0), word(1), word(2), word(3))
-      : judgeBinding(state, word(0), word(1), word(2), word(3), port) === Bound.ToOther
+      ? Bindings.isBound(state, word(0), word(1), word(2), word(3))
+      : Bindings.judge(state, word(0), word(1), word(2), word(3), port) === Bound.ToOther
     if (isLost) Owners.remove(claims, claim)
   })
   for (const { ip, uid } of bindings) {
@@ -369,7 +320,7 @@ export const release = (state: AdmissionState, port: number): void => {
   const untilSeconds = state.nowSeconds + state.policy.holdSeconds
   if (port !== TAP_PORT && !isTrunk(state, port) && state.policy.holdSeconds > 0) {
     for (let claim = claims.oldest[port]!; claim >= 0; claim = Owners.next(claims, claim)) {
-      if (!isLive(state, claim)) continue
+      if (!isLive(state, claim) || isProbe(state, claim)) continue
       const word = (field: number) => Owners.get(claims, claim, field)
       const leased = isLease(state, claim) ? word(Field.until) : 0
       Held.hold(state.held, word(0), word(1), word(2), word(3), state.uid[port]!, untilSeconds, leased)
@@ -378,11 +329,13 @@ export const release = (state: AdmissionState, port: number): void => {
   releaseAll(state, port)
 }
 
-const releaseAll = (state: AdmissionState, port: number): void => {
+/** A port has no claim any more. */
+export const releaseAll = (state: AdmissionState, port: number): void => {
   while (state.claims.oldest[port]! >= 0) Owners.remove(state.claims, state.claims.oldest[port]!)
 }
 
-const isOfSubnet = (state: AdmissionState, address: number): boolean =>
+/** Whether a guest can have an IPv4 address. @param address signed. */
+export const isOfSubnet = (state: AdmissionState, address: number): boolean =>
   address !== 0 && address >>> 0 !== state.hostAddress && isInside(state, address)
 
 /** Whether an IPv4 address, signed or not, lies in the guests' subnet. */

@@ -50,7 +50,9 @@ export const Field = {
   /** 1: it is not given up to make room. {@link pin} and {@link unpinAll} write it. */
   pinned: 11,
   /** What else there is to say: two words of the caller's, that hold with its kind. */
-  told: 12
+  told: 12,
+  /** Second until which its port finds out whether it is free; 0: it does not. */
+  probed: 14
 } as const
 
 /** @param ports how many port numbers there are. @param seed two secret 32-bit integers. */
@@ -137,6 +139,7 @@ export const add = (
   facts[base + Field.kind] = 0
   facts[base + Field.until] = 0
   facts[base + Field.pinned] = 0
+  facts[base + Field.probed] = 0
   link(table, fact, port, nowSeconds)
   table.count++
   const last = slots.length - 1

@@ -70,14 +70,15 @@ export const Reason = {
   TAP_WRITE_ERROR: 62,
   ARP_RATE: 63,
   STORM_RATE: 64,
-  DHCP_CLIENT_CONFLICT: 65
+  DHCP_CLIENT_CONFLICT: 65,
+  PROBE_CONFLICT: 66
 } as const
 
 /** A reason's number. */
 export type Reason = (typeof Reason)[keyof typeof Reason]
 
 /** How many numbers there are, 0 (passed) included: the length of a row of counters. */
-export const REASON_COUNT = 66
+export const REASON_COUNT = 67
 
 /** Names by number. */
 export const reasonNames: ReadonlyArray<string> = Object.entries(Reason)

@@ -46,6 +46,8 @@ export const reasonWords: Readonly<Record<Exclude<keyof typeof Reason, "PASS">, 
   DHCP_CHADDR: "a DHCP request for another MAC address",
   DHCP_RELAY: "a DHCP request in the name of a relay",
   DHCP_CLIENT_CONFLICT: "a DHCP message by another's client identifier, or giving back another's address",
+  PROBE_CONFLICT:
+    "a search for duplicates of an address that another port is about to use, or that this one asked for in vain",
   IP_LIMIT: "the port has as many addresses or DHCP client identifiers as it may",
   STATIC_MISMATCH: "the address is bound to another user",
   IP6_DISABLED: "IPv6, and no --ipv6",

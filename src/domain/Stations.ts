@@ -1,7 +1,7 @@
 import type { AdmissionState } from "./AdmissionState.ts"
 import { doubt, isHeldFrom, isLocked, isTrunk, stationsMax } from "./AdmissionState.ts"
 import { Bounds, TAP_PORT } from "./Bounds.ts"
-import * as Claims from "./Claims.ts"
+import * as Leases from "./Leases.ts"
 import type { MacAddress } from "./MacAddress.ts"
 import * as Moves from "./MoveLog.ts"
 import * as Owners from "./OwnerTable.ts"
@@ -69,7 +69,7 @@ export const judge = (state: AdmissionState, hi: number, lo: number, port: numbe
 
 /** Whether a guest's silent station stays its own: a locked guest has no other, and a lease is for its time. */
 const isKeptFor = (state: AdmissionState, owner: number, hi: number, lo: number): boolean =>
-  owner !== TAP_PORT && (isLocked(state, owner) || Claims.hasLease(state, owner, hi, lo))
+  owner !== TAP_PORT && (isLocked(state, owner) || Leases.hasLease(state, owner, hi, lo))
 
 const judgeBinding = (state: AdmissionState, hi: number, lo: number, port: number): Reason => {
   const { bindings, trunkBindings } = state.policy

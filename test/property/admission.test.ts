@@ -28,12 +28,12 @@ const ip = fc.nat({ max: 4 })
 const step = fc.oneof(
   { weight: 10, arbitrary: fc.record({ kind: fc.constantFrom("ip", "arp"), port: guestPort, station, ip }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("routed", "routed6"), port: guestPort, station, ip }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("probe"), port: guestPort, station, ip }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("probe"), port: guestPort, station, ip }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("tap", "tap-arp"), port: guestPort, station, ip }) },
   {
     weight: 8,
     arbitrary: fc.record({
-      kind: fc.constantFrom("ip6", "na", "na", "ns", "probe6", "tap-na", "tap-ns", "tap-ip6"),
+      kind: fc.constantFrom("ip6", "na", "na", "ns", "probe6", "probe6", "tap-na", "tap-ns", "tap-ip6"),
       port: guestPort,
       station,
       ip,
@@ -52,7 +52,12 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("close"), port: guestPort, station, ip }) },
   {
     weight: 4,
-    arbitrary: fc.record({ kind: fc.constantFrom("1", "9", "10", "60", "300", "301"), port: guestPort, station, ip })
+    arbitrary: fc.record({
+      kind: fc.constantFrom("1", "8", "9", "10", "60", "300", "301"),
+      port: guestPort,
+      station,
+      ip
+    })
   }
 )
 
@@ -76,7 +81,7 @@ const policies = fc.record({
 
 const dumpReference = (reference: Reference) => ({
   stations: reference.stations.map((s) => `${s.mac} ${s.port} ${s.seen}`).sort(),
-  claims: reference.claims.map((c) => `${c.address} ${c.port} ${c.kind} ${c.seen} ${c.until}`).sort()
+  claims: reference.claims.map((c) => `${c.address} ${c.port} ${c.kind} ${c.seen} ${c.until} ${c.probed}`).sort()
 })
 
 describe("what is remembered of guests", () => {
@@ -155,8 +160,8 @@ describe("what is remembered of guests", () => {
             ? slow.guest({ port: s.port, mac: from, address: undefined, protocol: "ip6" })
             : Reason.IP6_SRC_OUTSIDE
         } else if (s.kind === "probe") {
-          got = receive(request(from, "0.0.0.0"), s.port)
-          expected = slow.guest({ port: s.port, mac: from, address: undefined, protocol: "arp" })
+          got = receive(request(from, "0.0.0.0", claimed), s.port)
+          expected = slow.guest({ port: s.port, mac: from, address: undefined, asked: claimed, protocol: "arp" })
         } else if (s.kind === "ip6") {
           got = receive(packet6(from, sixOf(s.ip)), s.port)
           expected = slow.guest({ port: s.port, mac: from, address: sixOf(s.ip), protocol: "ip6" })
@@ -168,8 +173,9 @@ describe("what is remembered of guests", () => {
           got = receive(solicit(from, sixOf(s.ip), sixOf(targetOf(s))), s.port)
           expected = slow.guest({ port: s.port, mac: from, address: sixOf(s.ip), protocol: "ip6" })
         } else if (s.kind === "probe6") {
-          got = receive(solicit(from, "::", sixOf(s.ip)), s.port)
-          expected = slow.guest({ port: s.port, mac: from, address: undefined, protocol: "ip6" })
+          const asked = sixOf(s.ip)
+          got = receive(solicit(from, "::", asked), s.port)
+          expected = slow.guest({ port: s.port, mac: from, address: undefined, asked, protocol: "ip6" })
         } else if (s.kind === "tap-na") {
           receive(advertise(from, "fd00:1::1", sixOf(s.ip)), 0)
           slow.tap(from, sixOf(s.ip))

@@ -22,6 +22,7 @@ export interface ReferenceSettings {
 }
 
 const conflicts = {
+  asked: Reason.PROBE_CONFLICT,
   arp: Reason.ARP_SPA_CONFLICT,
   ip: Reason.IP4_SRC_CONFLICT,
   ip6: Reason.IP6_SRC_CONFLICT,
@@ -44,11 +45,13 @@ interface Station {
 interface Claim {
   readonly address: string
   readonly port: number
-  readonly kind: "claim" | "lease" | "host"
+  readonly kind: "probe" | "claim" | "lease" | "host"
   readonly seen: number
   readonly until: number
   /** Of a lease: who asked for it. */
   readonly mac: string
+  /** Its port is finding out until then whether it is free; 0: it is not. */
+  readonly probed: number
 }
 
 export interface Situation {
@@ -57,6 +60,8 @@ export interface Situation {
   /** What the frame claims; undefined for a probe, and for what a trunk routes. */
   readonly address: string | undefined
   readonly protocol: "arp" | "ip" | "ip6"
+  /** What a probe asks for: with no address. */
+  readonly asked?: string | undefined
   /** What a neighbour advertisement answers for. */
   readonly target?: string | undefined
 }
@@ -77,7 +82,7 @@ export class Reference {
   }
 
   /** The verdict on a guest's frame that no other rule denies; what it changes is changed. */
-  guest({ address, mac, port, protocol, target }: Situation): number {
+  guest({ address, asked, mac, port, protocol, target }: Situation): number {
     const uid = this.userOf(port)
     // Bindings, S1, B5, S2, S3.
     if (this.isBoundAway("mac", mac, uid)) return Reason.STATIC_MISMATCH
@@ -91,9 +96,14 @@ export class Reference {
       const denied = this.claimVerdict(address, port, protocol)
       if (denied !== Reason.PASS) return denied
     }
+    // B8.
+    if (asked !== undefined) {
+      const denied = this.askVerdict(asked, port)
+      if (denied !== Reason.PASS) return denied
+    }
     // V9, and B2 again.
     const answered = target === address ? undefined : target
-    const isAnswersOwn = answered !== undefined && this.isOwn(answered, port)
+    const isAnswersOwn = this.claims.some((c) => c.address === answered && c.port === port)
     if (answered !== undefined) {
       const denied = this.claimVerdict(answered, port, "target", address)
       if (denied !== Reason.PASS) return denied
@@ -110,6 +120,7 @@ export class Reference {
       const until = this.leasedUntil(one, port)
       this.ownClaim(one, port, until > 0 ? "lease" : "claim", until, this.addressCap(port))
     }
+    if (asked !== undefined) this.ask(asked, port)
     return Reason.PASS
   }
 
@@ -174,11 +185,13 @@ export class Reference {
     const { addressesMax, trunkAddressesMax } = this.settings
     const cap = this.trunks.has(asked.port) ? trunkAddressesMax : addressesMax
     this.ownClaim(address, asked.port, "lease", this.now + seconds, cap, mac)
+    this.beginProbing(address)
   }
 
   /** A request from the address that is leased: where it is forgotten, and leases alone count, it claims nothing. */
   renews({ from, mac, port, xid }: { from: string; mac: string; port: number; xid: number }): number {
-    const isForgotten = this.settings.learn === "dhcp" && !this.claims.some((c) => c.address === from) &&
+    const isUsed = this.claims.some((c) => c.address === from && c.kind !== "probe")
+    const isForgotten = this.settings.learn === "dhcp" && !isUsed &&
       !this.isHeldFromMe(from, port) && this.leasedUntil(from, port) === 0 && !this.isBoundTo(from, port)
     const verdict = this.guest({ port, mac, address: isForgotten ? undefined : from, protocol: "ip" })
     if (verdict === Reason.PASS) this.dhcpAsks(xid, mac, port)
@@ -188,7 +201,7 @@ export class Reference {
   /** RELEASE, from the address, or DECLINE, from nobody's: B7, then all that a frame is judged by, then B4. */
   givesBack(of: { from?: string | undefined; given: string; mac: string; port: number }): number {
     const { from, given, mac, port } = of
-    const isOwn = this.claims.some((c) => c.address === given && c.port === port)
+    const isOwn = this.claims.some((c) => c.address === given && c.port === port && c.kind !== "probe")
     if (!isOwn && given !== from) return Reason.DHCP_CLIENT_CONFLICT
     const verdict = this.guest({ port, mac, address: from, protocol: "ip" })
     if (verdict === Reason.PASS && !this.isLocked(port)) {
@@ -202,7 +215,7 @@ export class Reference {
     const until = this.now + this.settings.holdSeconds
     const kept = [
       ...this.stations.filter((s) => s.port === port && this.isFresh(s)).map((s) => s.mac),
-      ...this.claims.filter((c) => c.port === port && this.isLive(c)).map((c) => c.address),
+      ...this.claims.filter((c) => c.port === port && c.kind !== "probe" && this.isLive(c)).map((c) => c.address),
       ...this.names.filter((n) => n.port === port).map((n) => `name ${n.name}`)
     ]
     if (this.settings.holdSeconds > 0 && !this.trunks.has(port)) {
@@ -239,6 +252,41 @@ export class Reference {
     return this.isLocked(port) ? 1 : this.settings.addressesMax
   }
 
+  /** B8: as a use would be judged, but a question reaches who uses the address. */
+  private askVerdict(address: string, port: number): number {
+    const claim = this.claims.find((c) => c.address === address)
+    if (claim?.port === port) {
+      if (claim.kind !== "probe" && !this.isEndedLease(claim)) return Reason.PASS
+      if (claim.kind === "probe" && this.now <= claim.probed) return Reason.PASS
+      if (claim.kind === "probe" && this.now <= claim.probed + 60) return Reason.PROBE_CONFLICT
+    } else if (claim !== undefined) {
+      if (this.now <= claim.probed) return Reason.PROBE_CONFLICT
+      if (claim.kind !== "probe") return Reason.PASS
+    }
+    return this.claimVerdict(address, port, "asked")
+  }
+
+  private ask(address: string, port: number): void {
+    const claim = this.claims.find((c) => c.address === address)
+    if (claim !== undefined && claim.port !== port && claim.kind !== "probe") return
+    if (claim?.port === port && claim.kind === "probe" && this.now <= claim.probed) return
+    if (claim?.port !== port || claim.kind === "probe" || this.isEndedLease(claim)) {
+      const until = this.leasedUntil(address, port)
+      this.ownClaim(address, port, until > 0 ? "lease" : "probe", until, this.addressCap(port))
+    }
+    this.beginProbing(address)
+  }
+
+  private beginProbing(address: string): void {
+    this.claims = this.claims.map((c) => c.address === address ? { ...c, probed: this.now + 8 } : c)
+  }
+
+  /** May make room: for a question no other question that is less than its pause old. */
+  private isSpare(claim: Claim, isForQuestion: boolean): boolean {
+    if (claim.kind === "probe") return !isForQuestion || this.now > claim.probed + 60
+    return !this.isLive(claim) && !(claim.port !== 0 && this.isLocked(claim.port))
+  }
+
   /** @param first an address that the same frame claims before this one. */
   private claimVerdict(address: string, port: number, protocol: keyof typeof conflicts, first?: string): number {
     const uid = this.userOf(port)
@@ -246,7 +294,7 @@ export class Reference {
     const conflict = conflicts[protocol]
     const claim = this.claims.find((c) => c.address === address)
     const isOwn = claim?.port === port
-    if (isOwn && !this.isEndedLease(claim)) return Reason.PASS
+    if (isOwn && claim.kind !== "probe" && !this.isEndedLease(claim)) return Reason.PASS
     if (claim !== undefined && !isOwn && this.isTaken(claim)) return conflict
     if (claim === undefined && this.isHeldFromMe(address, port)) return conflict
     const { bindings, trunkBindings } = this.settings
@@ -259,7 +307,7 @@ export class Reference {
     // What is claimed first is the latest by then, and what is dead of the others may go for it.
     const own = this.claims.filter((c) => c.port === port && c.address !== first)
     const surplus = own.length + (first === undefined ? 1 : 2) - this.addressCap(port)
-    const dispensable = this.isLocked(port) ? 0 : own.filter((c) => !this.isLive(c)).length
+    const dispensable = own.filter((c) => this.isSpare(c, protocol === "asked")).length
     return surplus <= dispensable ? Reason.PASS : Reason.IP_LIMIT
   }
 
@@ -281,7 +329,8 @@ export class Reference {
   private isFresh = (station: Station) => this.now - station.seen <= this.settings.ageSeconds
 
   private isLive = (claim: Claim) =>
-    claim.kind === "lease" ? this.now < claim.until && this.now - claim.seen <= 7 * 86_400
+    claim.kind === "probe" ? this.now <= claim.probed
+      : claim.kind === "lease" ? this.now < claim.until && this.now - claim.seen <= 7 * 86_400
       : this.now - claim.seen <= this.settings.ageSeconds
 
   /** Of an open port: in use, the only one of a locked one, or what a lease was given to. */
@@ -290,12 +339,8 @@ export class Reference {
     return this.isFresh({ mac, port, ...rest }) || has || (port !== 0 && this.isLocked(port))
   }
 
-  private isTaken = (claim: Claim) => this.isLive(claim) || (claim.port !== 0 && this.isLocked(claim.port))
-
-  private isOwn(address: string, port: number): boolean {
-    const claim = this.claims.find((c) => c.address === address)
-    return claim?.port === port && !this.isEndedLease(claim)
-  }
+  private isTaken = (claim: Claim) =>
+    claim.kind !== "probe" && (this.isLive(claim) || (claim.port !== 0 && this.isLocked(claim.port)))
 
   private isEndedLease = (claim: Claim) => claim.kind === "lease" && !this.isLive(claim)
 
@@ -331,17 +376,18 @@ export class Reference {
     const known = this.claims.find((c) => c.address === address)
     if (known?.port !== port) {
       const own = this.claims.filter((c) => c.port === port)
-      const goes = own.find((c) => !this.isLive(c)) ?? own[0]
+      const goes = own.find((c) => this.isSpare(c, kind === "probe")) ?? own[0]
       if (own.length >= cap) this.claims = this.claims.filter((c) => c !== goes)
     }
     if (known === undefined) this.held = this.held.filter((h) => h.what !== address)
-    const stays = known?.port === port && kind === "claim" && !this.isEndedLease(known)
+    const stays = known?.port === port && kind === "claim" && known.kind !== "probe" && !this.isEndedLease(known)
     const fact: Claim = {
       address,
       port,
       kind: stays ? known.kind : kind,
       until: stays ? known.until : until,
       mac: stays ? known.mac : mac,
+      probed: 0,
       seen: this.now
     }
     const inPlace = known?.port === port && known.seen === this.now

@@ -194,10 +194,10 @@ export const dump = (state: State.AdmissionState) => {
   const claims: Array<string> = []
   Owners.forEach(state.claims, (fact) => {
     const at = (field: number) => Owners.get(state.claims, fact, field)
-    const kind = ["claim", "lease", "host"][at(Field.kind)]
+    const kind = ["probe", "claim", "lease", "host"][1 + at(Field.kind)]
     const octets = concat(...[0, 1, 2, 3].map((word) => addressOfWord(at(word) >>> 0)))
     const text = isIpv4(at(0), at(1), at(2)) ? Prefixes.formatAddress(at(3) >>> 0) : formatAddress(octets)
-    claims.push(`${text} ${at(Field.port)} ${kind} ${at(Field.seen)} ${at(Field.until)}`)
+    claims.push(`${text} ${at(Field.port)} ${kind} ${at(Field.seen)} ${at(Field.until)} ${at(Field.probed)}`)
   })
   return { stations: stations.sort(), claims: claims.sort() }
 }

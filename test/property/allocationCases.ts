@@ -6,7 +6,7 @@ import type { PolicySettings } from "../../src/domain/policy/PolicySettings.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import {
   ack, advertise, all, announcement, arpFrame, between, dhcpToAll, dhcpToHost, farMac, fromFar, guestAddress, guestMac,
-  host6, hostMac, neighbour, packet6, routed, solicit, toAll, toHost
+  host6, hostMac, neighbour, packet6, routed, solicit, solicitFree, toAll, toHost
 } from "./allocationFrames.ts"
 import { BROADCAST, concat, mac } from "./frames.ts"
 import { networkOf } from "./networkOf.ts"
@@ -33,9 +33,13 @@ const ipv6 = { address: host6, bits: 64 }
 /** Rates are another case's. */
 const unlimited = { stormPerSecond: 1e9, arpPerSecond: 1e9 }
 
-/** The last four octets of the source's MAC, the last two of its IPv4 address, and a DHCP message's transaction. */
+/**
+ * The last four octets of the source's MAC, the last two of its IPv4 address and of what ARP asks for, and a DHCP
+ * message's transaction.
+ */
 const inMac = { at: 8, bytes: 4, frames: 1 } as const
 const inIpv4 = { at: 28, bytes: 2, frames: 1 } as const
+const inArpTarget = { at: 14 + 26, bytes: 2, frames: 1 } as const
 const inXid = { at: 14 + 20 + 8 + 4, bytes: 4, frames: 1 } as const
 /** A client's name, in the first option. */
 const inName = { at: 14 + 20 + 8 + 240 + 3, bytes: 4, frames: 1 } as const
@@ -49,8 +53,8 @@ const bindings = [
 const trunkBindings = ["203.0.113.0/24", "fd00:2::/64"].map((network) => ({ ip: networkOf(network) }))
 
 const {
-  DHCP_CLIENT_CONFLICT, ETHERTYPE_DENIED, IP_LIMIT, ISOLATED, LEARN_RATE, MAC_LIMIT, PASS, SRC_MAC_CONFLICT,
-  STATIC_MISMATCH, STORM_RATE
+  ARP_RATE, DHCP_CLIENT_CONFLICT, ETHERTYPE_DENIED, IP_LIMIT, ISOLATED, LEARN_RATE, MAC_LIMIT, PASS, PROBE_CONFLICT,
+  SRC_MAC_CONFLICT, STATIC_MISMATCH, STORM_RATE
 } = Reason
 
 export const cases: Readonly<Record<string, AllocationCase>> = {
@@ -73,6 +77,27 @@ export const cases: Readonly<Record<string, AllocationCase>> = {
     frames: all.map((guest) => arpFrame(1, guestMac(guest), guestAddress(guest), BROADCAST, guest)),
     reason: PASS,
     policy: unlimited
+  },
+  "ARP requests, too fast": {
+    frames: [1, 2].map((guest) => arpFrame(1, guestMac(guest), guestAddress(guest), BROADCAST, guest)),
+    reason: ARP_RATE,
+    policy: { stormPerSecond: 1e9 }
+  },
+  "an address that one and all ask for": {
+    frames: all.map((guest) => arpFrame(1, guestMac(guest), "0.0.0.0", BROADCAST, guest)),
+    reason: PROBE_CONFLICT,
+    policy: unlimited
+  },
+  "new addresses asked for, too many": {
+    frames: [1, 2].map((guest) => arpFrame(1, guestMac(guest), "0.0.0.0", BROADCAST, guest)),
+    reason: IP_LIMIT,
+    policy: { ...unlimited, addressesPerGuest: 4 },
+    number: inArpTarget
+  },
+  "an IPv6 address that one and all ask for": {
+    frames: all.map(solicitFree),
+    reason: PROBE_CONFLICT,
+    policy: { ipv6, ...unlimited }
   },
   "ARP replies": {
     frames: all.map((guest) =>

@@ -147,6 +147,16 @@ export const solicit = (from: number) => ({
   port: from
 })
 
+/** Whether an address is free. */
+export const solicitFree = (from: number) => ({
+  octets: six.solicitation(new Uint8Array(0), {
+    from: guestMac(from),
+    source: six.address6("::"),
+    target: six.address6("fd00:1::9999")
+  }),
+  port: from
+})
+
 export const advertise = (from: number, to: number, target = guest6(from)) => ({
   octets: six.advertisement(six.linkLayer(2, guestMac(from)), {
     from: guestMac(from),

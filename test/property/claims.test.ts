@@ -205,7 +205,7 @@ describe("an address of a host behind the tap", () => {
     assert.strictEqual(use(1, 5, later(1050)), Reason.ARP_SPA_CONFLICT)
     assert.strictEqual(use(1, 5, later(1051)), Reason.PASS)
     receive(datagram(9, addressOf(5)), 0, later(1052))
-    assert.deepStrictEqual(dump(state).claims, [`${addressOf(5)} 1 claim ${T0 / 1000 + 1051} 0`])
+    assert.deepStrictEqual(dump(state).claims, [`${addressOf(5)} 1 claim ${T0 / 1000 + 1051} 0 0`])
   })
 
   it("is not its own for nothing but sending from it", () => {
@@ -236,7 +236,7 @@ describe("a lease that has ended", () => {
     lease(1, 5, 60)
     assert.strictEqual(use(1, 5, T0 + 61_000), Reason.PASS)
     assert.strictEqual(use(2, 5, T0 + 62_000), Reason.ARP_SPA_CONFLICT)
-    assert.deepStrictEqual(dump(state).claims, [`${addressOf(5)} 1 claim ${T0 / 1000 + 61} 0`])
+    assert.deepStrictEqual(dump(state).claims, [`${addressOf(5)} 1 claim ${T0 / 1000 + 61} 0 0`])
   })
 
   it("is anybody's before that", () => {

@@ -10,6 +10,7 @@ import type { Edge } from "./policyEdge.ts"
 import { edges } from "./policyEdges.ts"
 import { take } from "./policySequence.ts"
 import { sequences } from "./policySequences.ts"
+import { askedSequences } from "./policySequencesAsked.ts"
 import { egressSequences, worldOf } from "./policySequencesEgress.ts"
 import * as world from "./policyWorld.ts"
 
@@ -99,7 +100,7 @@ describe("a rule that needs no memory passes what is just inside and denies what
 })
 
 describe("a rule that remembers passes what is just inside and denies what is just outside", () => {
-  for (const sequence of sequences) {
+  for (const sequence of [...sequences, ...askedSequences]) {
     const { before = [], field, reason, rule } = sequence
     it(`${rule} ${reason}, by ${field}`, () => {
       for (const side of ["inside", "outside"] as const) {

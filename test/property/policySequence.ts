@@ -14,13 +14,14 @@ import {
   packet6,
   PORTS,
   request,
+  solicit,
   tapMac
 } from "./admissionWorld.ts"
 import { networkOf } from "./networkOf.ts"
 
 /** A station says something by a port; 0 is the tap. */
 export interface Say {
-  readonly say: "arp" | "ip" | "probe" | "ip6" | "advertise6" | "ask" | "lease" | "decline"
+  readonly say: "arp" | "ip" | "probe" | "probe6" | "ip6" | "advertise6" | "ask" | "lease" | "decline"
   readonly port: number
   /** Number of the station. */
   readonly mac: number
@@ -61,13 +62,16 @@ const LEASE_SECONDS = 600
 /** Whose advertisements a port's are, whatever they are about. */
 const speakerOf = (port: number): string => `fd00:1::${port}00`
 
-const frameOf = ({ address = "0.0.0.0", mac: n, port, say }: Say): Uint8Array => {
+const frameOf = ({ address: asked, mac: n, port, say }: Say): Uint8Array => {
+  const address = asked ?? "0.0.0.0"
   const from = macOf(n)
   switch (say) {
     case "arp":
       return request(from, address)
     case "probe":
-      return request(from, "0.0.0.0")
+      return request(from, "0.0.0.0", asked)
+    case "probe6":
+      return solicit(from, "::", address)
     case "ip":
       return datagram(n, address)
     case "ip6":
@@ -160,7 +164,7 @@ const referenceFor = (policy: PolicySettings, bound: ReadonlyArray<Bound>): Refe
       }])
   })
 
-const protocols = { arp: "arp", probe: "arp", ip: "ip", ask: "ip", ip6: "ip6" } as const
+const protocols = { arp: "arp", ip: "ip", ask: "ip", ip6: "ip6" } as const
 
 /** The slow verdict. The host's side is always let through. */
 const hear = (slow: Reference, { address, mac: n, port, say }: Say): number => {
@@ -170,6 +174,14 @@ const hear = (slow: Reference, { address, mac: n, port, say }: Say): number => {
   else {
     const verdict = say === "advertise6"
       ? slow.guest({ port, mac: from, address: speakerOf(port), protocol: "ip6", target: address })
+      : say === "probe" || say === "probe6"
+      ? slow.guest({
+        port,
+        mac: from,
+        address: undefined,
+        asked: address,
+        protocol: say === "probe" ? "arp" : "ip6"
+      })
       : say === "decline"
       ? slow.givesBack({ given: address!, mac: from, port })
       : slow.guest({ port, mac: from, address, protocol: protocols[say] })
@@ -181,7 +193,7 @@ const hear = (slow: Reference, { address, mac: n, port, say }: Say): number => {
 
 const compare = (fast: Parameters<typeof dump>[0], slow: Reference): void => {
   const stations = slow.stations.map((s) => `${s.mac} ${s.port} ${s.seen}`).sort()
-  const claims = slow.claims.map((c) => `${c.address} ${c.port} ${c.kind} ${c.seen} ${c.until}`).sort()
+  const claims = slow.claims.map((c) => `${c.address} ${c.port} ${c.kind} ${c.seen} ${c.until} ${c.probed}`).sort()
   const told = JSON.stringify(dump(fast))
   if (told !== JSON.stringify({ stations, claims })) {
     throw new Error(`remembered are ${told}, and should be ${JSON.stringify({ stations, claims })}`)

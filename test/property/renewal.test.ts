@@ -33,7 +33,7 @@ describe("a guest that comes back, under --learn dhcp", () => {
     Admission.release(fast.state, 1, later(10))
     assert.strictEqual(fast.use(2, 5, later(11)), Reason.ARP_SPA_CONFLICT)
     assert.strictEqual(fast.use(1, 5, later(11)), Reason.PASS)
-    assert.deepStrictEqual(dump(fast.state).claims, [`${addressOf(5)} 1 lease ${T0 / 1000 + 11} ${T0 / 1000 + 60}`])
+    assert.deepStrictEqual(dump(fast.state).claims, [`${addressOf(5)} 1 lease ${T0 / 1000 + 11} ${T0 / 1000 + 60} 0`])
     assert.strictEqual(fast.use(1, 5, later(60)), Reason.IP_LIMIT)
   })
 

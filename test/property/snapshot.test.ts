@@ -28,9 +28,10 @@ const frame = fc.oneof(
   fc.tuple(fc.nat({ max: 4 }), fc.nat({ max: 3 }), fc.nat({ max: 5 })).map(([m, xid, a]) =>
     dhcpFrame({ from: tapMac, hardware: macOf(m), xid, kind: 5, yours: addressOf(a), seconds: 60 })
   ),
+  fc.tuple(fc.nat({ max: 4 }), fc.nat({ max: 5 })).map(([m, a]) => request(macOf(m), "0.0.0.0", addressOf(a))),
   fc.constantFrom(datagram(1, HOST), request(macOf(1), HOST), request(tapMac, addressOf(1)))
 )
-const pause = fc.oneof(fc.nat({ max: 50 }), fc.constantFrom(999, 1000, 10_000, 60_000, 300_000, 301_000))
+const pause = fc.oneof(fc.nat({ max: 50 }), fc.constantFrom(999, 1000, 8000, 10_000, 60_000, 300_000, 301_000))
 const closes = fc.nat({ max: 14 }).map((n) => n === 0)
 const step = fc.record({ frame, port: fc.nat({ max: PORTS - 1 }), pause, closes })
 const traffic = fc.array(step, { maxLength: 30 })

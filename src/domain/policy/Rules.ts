@@ -80,6 +80,7 @@ export const rulesWithMemory: ReadonlyArray<Rule> = [
   { id: "B7", reason: Reason.DHCP_CLIENT_CONFLICT, stops: "taking or ending another client's lease" },
   { id: "B2", reason: Reason.IP_LIMIT, stops: "claiming the whole subnet" },
   { id: "B6", reason: Reason.STATIC_MISMATCH, stops: "taking what is bound to another user, or leaving one's own" },
+  { id: "B8", reason: Reason.PROBE_CONFLICT, stops: "keeping another from every address that it asks for" },
   { id: "F3", reason: Reason.HAIRPIN, stops: "sending back to where a frame came from" },
   { id: "E1", reason: Reason.ISOLATED, stops: "guests that may not talk to each other" },
   { id: "E3", reason: Reason.EGRESS_FULL, stops: "one that does not read holding up the others" },

