@@ -221,8 +221,18 @@ const events: ReadonlyArray<Event> = [
     keepers.receive(isAnswer ? world.advertise(from, HOST6, target) : world.solicit(from, address, target), TAP_PORT)
     keepers.slow.tap(from, isAnswer ? target : address)
     return undefined
+  },
+  // A guest gets another MAC address, as by `ip link set address`, and goes on with its addresses.
+  (keepers, { address, from, port, raw }) => {
+    const protocol = (raw & 128) === 0 ? "ip" : "arp"
+    const before = use(protocol)(keepers, { address, from, port, raw, xid: 0 })
+    if (before !== undefined && before[0] !== before[1]) return before
+    return use(protocol)(keepers, { address, from: afterChange(from), port, raw, xid: 0 })
   }
 ]
+
+/** The MAC address that a station has after a change. */
+const afterChange = (from: string): string => world.macOf((Number(from.slice(-1)) + 3) % STATIONS)
 
 /** Two IPv6 addresses of guests. */
 const addressesOf6 = (raw: number): readonly [string, string] => [address6Of(raw), address6Of(raw >> 3)]
@@ -263,12 +273,28 @@ const busyDay6 = (flags: number): Uint8Array =>
     13, 0, 3, 1, 10, 0, 1, 1, 9, 0, 0, 7, 11, 0, 1, 24, 11, 1, 2, 32, 8, 1, 0, 0, 10, 0, 1, 2, 9, 0, 0, 2, 10, 0, 1, 2
   )
 
+/** Addresses that are asked for, in vain and not, by several; and leased then. */
+const asking = (flags: number): Uint8Array =>
+  Uint8Array.of(
+    0, flags, 1, 1, 2, 0, 0, 4, 2, 1, 1, 4, 2, 0, 0, 4, 9, 0, 0, 8, 2, 1, 1, 4, 9, 0, 0, 0, 2, 1, 1, 4, 2, 0, 0, 4,
+    2, 1, 1, 5, 2, 1, 1, 6, 0, 1, 1, 6, 9, 0, 0, 9, 2, 1, 1, 4, 5, 2, 2, 0, 6, 0, 2, 4, 2, 1, 1, 4, 0, 2, 2, 4,
+    12, 0, 0, 128 + 8, 12, 1, 1, 128 + 8, 12, 0, 0, 128 + 16, 11, 0, 0, 9, 9, 0, 0, 9, 12, 0, 0, 128 + 8
+  )
+
+/** A guest that gets another MAC address with an address, with a lease, and with the MAC address of another. */
+const changing = (flags: number): Uint8Array =>
+  Uint8Array.of(
+    0, flags, 1, 2, 14, 0, 0, 4, 14, 0, 3, 4, 5, 1, 1, 0, 6, 0, 1, 5, 0, 1, 1, 5, 14, 1, 1, 5, 14, 2, 4, 128 + 6,
+    9, 0, 0, 7, 14, 2, 1, 6, 0, 1, 1, 5
+  )
+
 class OwnerTarget implements Target {
   readonly inputBytesMax = HEADER_BYTES + EVENTS_MAX * EVENT_BYTES
   readonly seeds = [
     ...[0, 1, 2, 3].map(busyDay),
     ...[0, 1, BOUND_6, BOUND | BOUND_6, BOUND_6 | TRUNK].map(busyDay6),
     ...[0, ANY_SERVES].map(guestLeases),
+    ...[0, 1, BOUND | BOUND_6, TRUNK].flatMap((flags) => [asking(flags), changing(flags)]),
     ...SECONDS.flatMap((_, i) => [afterLease(i), afterUse(i)])
   ]
 
