@@ -108,9 +108,8 @@ export const Inventory = Schema.Struct({
     bridgeName: Schema.String,
     created: Schema.Boolean,
     added: Schema.Boolean,
-    /** Unknown to older processes, whose taps had the addresses. */
-    assigned: Schema.optionalWith(Schema.Boolean, { default: () => false }),
-    assigned6: Schema.optionalWith(Schema.Boolean, { default: () => false })
+    assigned: Schema.Boolean,
+    assigned6: Schema.Boolean
   })),
   /** Whose connections these are; their descriptors come last. */
   guests: Schema.Array(Schema.Struct({
@@ -122,8 +121,8 @@ export const Inventory = Schema.Struct({
   })),
   /** Where the service manager listens; null: there is none. */
   notifySocket: Schema.NullOr(Schema.String),
-  /** How many open files the service manager keeps for the next process; 0: none. Unknown to older processes. */
-  descriptorStoreMax: Schema.optionalWith(Schema.Number, { default: () => 0 }),
+  /** How many open files the service manager keeps for the next process; 0: none. */
+  descriptorStoreMax: Schema.Number,
   /** When the switch, not the process, began. */
   startedMs: Schema.Number
 })
