@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { guestsRunOnTap } from "./guests/GuestPackages.ts"
-import { megabitsPerSecond } from "./guests/Iperf.ts"
+import { megabitsPerSecond, startIperfServer } from "./guests/Iperf.ts"
 import { makeNetns, type Netns } from "./guests/Netns.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
 import { startSwitch } from "./guests/SwitchUnderTest.ts"
@@ -37,8 +37,7 @@ const packets = (host: Netns) =>
 /** One TCP stream from the host to the guest, and one back. */
 const transferBothWays = (host: Netns, guest: Netns, address: string) =>
   Effect.gen(function*() {
-    const server = yield* guest.start(["iperf3", "--server", "--forceflush"])
-    yield* server.waitUntil("listening", () => server.stdout().includes("listening") || undefined, 10_000)
+    yield* startIperfServer(guest)
     for (const back of ["", "--reverse"]) {
       const words = `iperf3 --client ${address} --json --bytes ${transferBytes} ${back}`
       assert.isAbove(megabitsPerSecond(yield* host.succeed(words, testMs)), 0)

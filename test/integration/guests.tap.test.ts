@@ -8,7 +8,7 @@ import type { Guest } from "./guests/Guest.ts"
 import { guestsRunOnTap } from "./guests/GuestPackages.ts"
 import type { HostProcessError } from "./guests/HostProcess.ts"
 import { buildInitramfs } from "./guests/Initramfs.ts"
-import { megabitsPerSecond } from "./guests/Iperf.ts"
+import { megabitsPerSecond, startIperfServer } from "./guests/Iperf.ts"
 import type { Netns } from "./guests/Netns.ts"
 import { makeNetns } from "./guests/Netns.ts"
 import { assertNoLoss, hundredPings } from "./guests/Ping.ts"
@@ -123,7 +123,7 @@ describe.runIf(guestsRunOnTap)("two guests and a host with a tap", () => {
         const { ann, host } = yield* Lab
         yield* runSwitch
         yield* connect(ann, "10.1.0.2")
-        yield* host.start(["iperf3", "--server", "--bind", hostAddress])
+        yield* startIperfServer(host, "--bind", hostAddress)
         const transfer = (more: string) =>
           Effect.map(
             ann.succeed(`iperf3 --client ${hostAddress} --time 3 --json ${more}`, 20_000),

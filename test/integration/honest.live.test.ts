@@ -8,6 +8,7 @@ import { prepareTransfers, transferBothWays, transferPort } from "./attacks/Tran
 import type { Guest } from "./guests/Guest.ts"
 import { guestsRunOnTap } from "./guests/GuestPackages.ts"
 import type { HostProcess } from "./guests/HostProcess.ts"
+import { startIperfServer } from "./guests/Iperf.ts"
 import type { Netns } from "./guests/Netns.ts"
 import { assertNoLoss } from "./guests/Ping.ts"
 import { startUmlGuest, umlLine } from "./guests/UmlGuest.ts"
@@ -107,7 +108,7 @@ describe.runIf(guestsRunOnTap)("honest traffic, of which nothing is lost", () =>
         assertNoLoss(yield* ann.succeed(`${large} ${bobAddress}`), 20)
         assertNoLoss(yield* ann.succeed(`${large} ${hostAddress}`), 20)
         assertNoLoss(yield* host.succeed(`${large} ${annAddress}`), 20)
-        yield* host.start(["iperf3", "--server", "--bind", hostAddress])
+        yield* startIperfServer(host, "--bind", hostAddress)
         for (const direction of ["", "--reverse"]) {
           const report = yield* ann.succeed(
             `iperf3 --client ${hostAddress} --udp --length 20000 --bandwidth 8M --time 1 --json`
