@@ -1,7 +1,7 @@
 // One command measures everything, side by side:
 //
 //   node bench/run.mjs [--quick] [--record] [--free] [--only WORD] [--rounds N] [--daemon COMMAND]
-//   node bench/run.mjs --soak MINUTES [--daemon COMMAND]
+//   node bench/run.mjs --soak MINUTES [--whole] [--daemon COMMAND]
 //   node bench/run.mjs --profile
 //
 // --quick   the main ratios, in less than three minutes; else all, in less than twenty
@@ -10,6 +10,7 @@
 // --only    workloads whose name contains WORD, and nothing else
 // --daemon  another vknetd to measure
 // --soak    nothing but a long run at half of capacity while guests come and go, with questions and captures
+// --whole   that at all of capacity
 // --profile nothing but calls, share of JavaScript and collections of a frame; the first with strace(1)
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
@@ -42,6 +43,7 @@ const { values: options } = parseArgs({
     only: { type: "string" },
     rounds: { type: "string" },
     soak: { type: "string" },
+    whole: { type: "boolean", default: false },
     profile: { type: "boolean", default: false },
     daemon: { type: "string" }
   }
@@ -142,7 +144,7 @@ const main = async () => {
   for (const { name } of Object.values(peers).filter((peer) => !peer.present())) remark(
     `${name} is not on this machine`)
   if (options.soak !== undefined) {
-    const found = await soak(peers.vknetd, daemon, Number(options.soak), progress)
+    const found = await soak(peers.vknetd, daemon, { minutes: Number(options.soak), whole: options.whole }, progress)
     process.stdout.write(`${JSON.stringify(found, null, 2)}\n`)
     process.exitCode = found.passed ? 0 : 1
     return
