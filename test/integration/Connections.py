@@ -1,10 +1,10 @@
 """Connects to a switch many times: `cycle N` one after the other, `hold N` all at once until standard input ends.
 
-Each cycle sends one frame, so that the port is used and not only opened. Prints what came of it on one line.
+Each cycle sends one frame, so that the port is used and not only opened; "done" is printed in the end. What holds
+prints "connected". By the first line on standard input the switch has taken or refused all: what came of it is printed.
 """
 import socket
 import sys
-import time
 
 path, what, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 frame = bytes.fromhex("ffffffffffff02000000000188b5") + bytes(46)
@@ -23,8 +23,9 @@ if what == "cycle":
     print("done", flush=True)
 else:
     guests = [connect() for _ in range(count)]
+    print("connected", flush=True)
+    sys.stdin.readline()
     # A refused connection was accepted and closed: its end is readable at once.
-    time.sleep(1)
     refused = 0
     for guest in guests:
         try:

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import * as fs from "node:fs"
 import * as Control from "../../src/services/ControlSchema.ts"
 import { assertMistake, type Transcript, vknetd } from "./commandTranscript.ts"
-import { type ControlledSwitch, request, startControlled, startGuests } from "./controlWorld.ts"
+import { answerWhen, type ControlledSwitch, request, startControlled, startGuests } from "./controlWorld.ts"
 import { privilegesMissing } from "./guests/GuestPackages.ts"
 import { runProcess, startProcess, succeed } from "./guests/HostProcess.ts"
 import { makeNetns } from "./guests/Netns.ts"
@@ -27,6 +27,10 @@ const decode = <A, I>(schema: Schema.Schema<A, I>, { status, stderr, stdout }: T
   return Schema.decodeUnknownSync(schema)(JSON.parse(stdout), { onExcessProperty: "error" })
 }
 
+/** What a command says in JSON. */
+const said = <A, I>(target: ControlledSwitch, schema: Schema.Schema<A, I>, ...argv: ReadonlyArray<string>) =>
+  Effect.map(target.ask(...argv, "--json"), (transcript) => decode(schema, transcript))
+
 /** Two guests that know each other; the first one's address has then been used by the second, once. */
 const busySwitch = Effect.gen(function*() {
   const directory = yield* scratchDirectory()
@@ -36,7 +40,7 @@ const busySwitch = Effect.gen(function*() {
   yield* guests.send(1, 255, 2)
   yield* guests.send(1, 255, 1)
   // The next answer of the switch is to know all of it.
-  yield* Effect.sleep(1000)
+  yield* answerWhen(said(target, Control.Status, "status"), ({ receivedFrames }) => receivedFrames === 3)
   return { target, guests }
 })
 
@@ -45,7 +49,7 @@ describe("a running switch tells", () => {
     Effect.gen(function*() {
       const { target } = yield* busySwitch
       const { pid } = target.process
-      const status = decode(Control.Status, yield* target.ask("status", "--json"))
+      const status = yield* said(target, Control.Status, "status")
       assert.deepInclude(status, { pid, mode: "bridge", tapState: "none", guests: 2, stations: 2, answered: true })
       const table = plain(yield* target.ask("status"))
       assert.include(table, `\npid                  ${pid}\nstarted              TIME\nmode                 bridge\n`)
@@ -59,7 +63,7 @@ describe("a running switch tells", () => {
     Effect.gen(function*() {
       const startedMs = Date.now()
       const { guests, target } = yield* busySwitch
-      const ports = decode(Schema.Array(Control.Port), yield* target.ask("ports", "--json"))
+      const ports = yield* said(target, Schema.Array(Control.Port), "ports")
       assert.deepStrictEqual(
         ports.map(({ command, kind, pid, port, stations, uid }) => ({ port, kind, uid, pid, command, stations })),
         [1, 2].map((port) => ({
@@ -104,7 +108,7 @@ describe("a running switch tells", () => {
       assert.strictEqual(plain(yield* target.ask("drops")), "PORT  STAGE  REASON  FRAMES\n")
       yield* guests.send(0, 255, 255)
       yield* guests.send(0, 255, 255)
-      yield* Effect.sleep(100)
+      yield* answerWhen(said(target, Control.Status, "status"), ({ deniedFrames }) => deniedFrames === 2)
       assert.strictEqual(
         plain(yield* target.ask("drops")),
         "PORT  STAGE   REASON         FRAMES\n   1  denied  SRC_MAC_GROUP       2\n"
@@ -113,7 +117,7 @@ describe("a running switch tells", () => {
         plain(yield* target.ask("drops", "--json")),
         "{\"drops\":[{\"port\":1,\"stage\":\"denied\",\"reason\":\"SRC_MAC_GROUP\",\"frames\":2}],\"refusals\":[]}\n"
       )
-      decode(Schema.Array(Control.Station), yield* target.ask("stations", "--json"))
+      yield* said(target, Schema.Array(Control.Station), "stations")
     }))
 
   it.scopedLive("its rates, once where nobody watches and live on a terminal until q", () =>
@@ -140,7 +144,7 @@ describe("a running switch is told", () => {
       const { target } = yield* busySwitch
       assert.strictEqual(plain(yield* target.ask("port", "2", "pin")), "port 2: pinned, 2 static stations\n")
       assert.strictEqual(plain(yield* target.ask("port", "2", "isolate")), "port 2: isolated from other guests\n")
-      const ports = decode(Schema.Array(Control.Port), yield* target.ask("ports", "--json"))
+      const ports = yield* said(target, Schema.Array(Control.Port), "ports")
       assert.deepStrictEqual(ports[1]?.flags, ["isolated", "pinned"])
       assert.include(plain(yield* target.ask("stations")), " yes\n")
       assert.strictEqual(
@@ -149,7 +153,7 @@ describe("a running switch is told", () => {
       )
       assert.strictEqual(plain(yield* target.ask("port", "2", "unpin")), "port 2: unpinned\n")
       assert.strictEqual(plain(yield* target.ask("port", "2", "disconnect")), "port 2: disconnected\n")
-      assert.strictEqual(decode(Control.Status, yield* target.ask("status", "--json")).guests, 1)
+      assert.strictEqual((yield* said(target, Control.Status, "status")).guests, 1)
       assert.match(target.process.stderr(), /port changed by command.* action=disconnect byUid=\d+ port=2\n/)
     }))
 
@@ -157,16 +161,17 @@ describe("a running switch is told", () => {
     Effect.gen(function*() {
       const { guests, target } = yield* busySwitch
       assert.strictEqual(plain(yield* target.ask("set", "mac-age", "1")), "mac-age 1\n")
-      yield* Effect.sleep(2100)
-      assert.deepStrictEqual(decode(Schema.Array(Control.Station), yield* target.ask("stations", "--json")), [])
+      const stations = said(target, Schema.Array(Control.Station), "stations")
+      assert.deepStrictEqual(yield* answerWhen(stations, ({ length }) => length === 0), [])
       assert.strictEqual(plain(yield* target.ask("set", "storm-rate", "7")), "storm-rate 7\n")
       for (let n = 0; n < 40; n++) yield* guests.send(1, 255, 2)
-      const { drops } = decode(Control.Drops, yield* target.ask("drops", "--json"))
-      assert.isTrue(drops.some(({ frames, port, reason }) => port === 2 && reason === "STORM_RATE" && frames > 10))
+      const hasStormed = ({ drops }: typeof Control.Drops.Type) =>
+        drops.some(({ frames, port, reason }) => port === 2 && reason === "STORM_RATE" && frames > 10)
+      assert.isTrue(hasStormed(yield* answerWhen(said(target, Control.Drops, "drops"), hasStormed)))
       assert.strictEqual(plain(yield* target.ask("set", "log-level", "error")), "log-level error\n")
       const before = target.process.stderr()
       yield* target.ask("port", "1", "disconnect")
-      assert.deepInclude(decode(Control.Status, yield* target.ask("status", "--json")), {
+      assert.deepInclude(yield* said(target, Control.Status, "status"), {
         logLevel: "error",
         stationAgeSeconds: 1,
         guests: 1
@@ -228,10 +233,10 @@ describe("metrics", () => {
       const target = yield* startControlled(directory, ["--no-tap", "-U", "--metrics", "0"])
       const guests = yield* startGuests(target, 2)
       yield* guests.send(0, 255, 1)
-      yield* Effect.sleep(100)
-      const { status, text } = yield* scrape(target)
+      const received = /^vknetd_port_receive_frames_total\{port="1"\} 1$/m
+      const { status, text } = yield* answerWhen(scrape(target), ({ text }) => received.test(text))
       assert.strictEqual(status, 200)
-      assert.match(text, /^vknetd_port_receive_frames_total\{port="1"\} 1$/m)
+      assert.match(text, received)
       const file = `${directory}/metrics`
       fs.writeFileSync(file, text)
       assert.strictEqual(yield* succeed(["sh", "-c", `promtool check metrics < ${file}`]), "")
@@ -269,23 +274,18 @@ describe.runIf(privilegesMissing().length === 0)("with a tap", () => {
       const netns = yield* makeNetns
       const group = String(process.getgid?.() ?? 0)
       const target = yield* startControlled(directory, ["-t", "tap7", "--group", group, "10.1.0.1/24"], netns.prefix)
-      const status = decode(Control.Status, yield* target.ask("status", "--json"))
+      const status = yield* said(target, Control.Status, "status")
       assert.deepInclude(status, { mode: "secure", address: "10.1.0.1/24", tap: "tap7", tapState: "up" })
-      const ports = decode(Schema.Array(Control.Port), yield* target.ask("ports", "--json"))
+      const ports = yield* said(target, Schema.Array(Control.Port), "ports")
       assert.deepInclude(ports[0], { port: 0, kind: "tap", user: null, pid: null })
       // While there is something else of its name the tap cannot come back.
       target.process.signal("SIGSTOP")
       yield* netns.succeed("ip link del tap7 && ip link add tap7 type veth peer name other")
       target.process.signal("SIGCONT")
-      yield* Effect.sleep(300)
-      assert.deepInclude(decode(Control.Status, yield* target.ask("status", "--json")), { tapState: "lost" })
+      const tapState = Effect.map(said(target, Control.Status, "status"), (status) => status.tapState)
+      assert.strictEqual(yield* answerWhen(tapState, (state) => state === "lost"), "lost")
       assert.match((yield* scrape(target)).text, /^vknetd_tap_up 0$/m)
       yield* netns.succeed("ip link del tap7")
-      for (let i = 0; i < 100; i++) {
-        const { tapState } = decode(Control.Status, yield* target.ask("status", "--json"))
-        if (tapState === "up") return
-        yield* Effect.sleep(100)
-      }
-      assert.fail("the tap is not back")
+      assert.strictEqual(yield* answerWhen(tapState, (state) => state === "up"), "up")
     }), 60_000)
 })

@@ -75,6 +75,20 @@ export const connectGuests = (
     }
   })
 
+const soonMs = 10_000
+
+/** Asks until the answer is so; gives the last one that there was, for the test to say what it lacks. */
+export const answerWhen = <A, E, R>(
+  ask: Effect.Effect<A, E, R>,
+  isSo: (answer: A) => boolean
+): Effect.Effect<A, E, R> =>
+  Effect.suspend(() => {
+    const deadlineMs = performance.now() + soonMs
+    return Effect.delay(ask, 10).pipe(
+      Effect.repeat({ until: (answer) => isSo(answer) || performance.now() > deadlineMs })
+    )
+  })
+
 /** Guests that are ports of the switch, so that what is flooded from now on reaches each of them. */
 export const startGuests = (
   target: ControlledSwitch,
@@ -87,7 +101,7 @@ export const startGuests = (
     )
     const before = yield* present
     const guests = yield* connectGuests(target.socketPath, count)
-    for (let i = 0; i < 500 && (yield* present) < before + count; i++) yield* Effect.sleep(10)
+    yield* answerWhen(present, (guestCount) => guestCount >= before + count)
     return guests
   })
 

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import * as fs from "node:fs"
 import * as Control from "../../src/services/ControlSchema.ts"
 import { assertMistake, background, run, traces, until } from "./commandTranscript.ts"
-import { type ControlledSwitch, startControlled, startGuests } from "./controlWorld.ts"
+import { answerWhen, type ControlledSwitch, startControlled, startGuests } from "./controlWorld.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
 
 /** Guests of these tests speak a type of their own. */
@@ -34,26 +34,28 @@ const configured = Effect.gen(function*() {
   return { target, guests, reload }
 })
 
-/** Frames that a port was sent. */
-const sentTo = (target: ControlledSwitch, port: number) =>
-  Effect.map(target.ask("ports", "--json"), (answer) =>
-    decode(Schema.Array(Control.Port), answer).find((row) => row.port === port)?.sentFrames)
+/** Frames that a port was sent, as soon as the switch has received so many in all. */
+const sentTo = (target: ControlledSwitch, port: number, receivedFrames: number) =>
+  Effect.gen(function*() {
+    const ask = Effect.map(target.ask("ports", "--json"), (answer) => decode(Schema.Array(Control.Port), answer))
+    const ports = yield* answerWhen(ask, (rows) =>
+      rows.reduce((sum, row) => sum + row.receivedFrames, 0) >= receivedFrames)
+    return ports.find((row) => row.port === port)?.sentFrames
+  })
 
 describe("a switch with a settings file", () => {
   it.scopedLive("takes over what has changed, from the next frame on, and keeps its guests", () =>
     Effect.gen(function*() {
       const { guests, reload, target } = yield* configured
       yield* guests.send(0, 255, 1)
-      yield* Effect.sleep(800)
-      assert.strictEqual(yield* sentTo(target, 2), 1)
+      assert.strictEqual(yield* sentTo(target, 2, 1), 1)
       assert.strictEqual(
         yield* reload(`${common}isolate = "all"\nmax-macs = 1\n`),
         "level=info message=\"settings read anew\" changed=\"isolate=all max-macs=1\" file=FILE"
       )
       yield* guests.send(0, 255, 1)
       yield* guests.send(0, 255, 2)
-      yield* Effect.sleep(800)
-      assert.strictEqual(yield* sentTo(target, 2), 1)
+      assert.strictEqual(yield* sentTo(target, 2, 3), 1)
       const { drops } = decode(Control.Drops, yield* target.ask("drops", "--json"))
       assert.deepStrictEqual(drops, [
         { port: 1, stage: "denied", reason: "MAC_LIMIT", frames: 1 },
@@ -64,8 +66,7 @@ describe("a switch with a settings file", () => {
         "level=info message=\"settings read anew\" changed=\"isolate=none max-macs=16\" file=FILE"
       )
       yield* guests.send(0, 255, 1)
-      yield* Effect.sleep(800)
-      assert.strictEqual(yield* sentTo(target, 2), 2)
+      assert.strictEqual(yield* sentTo(target, 2, 4), 2)
       assert.strictEqual(decode(Control.Status, yield* target.ask("status", "--json")).guests, 2)
       const nothing = "level=info message=\"settings read anew: nothing has changed\" file=FILE"
       assert.strictEqual(yield* reload(common), nothing)
@@ -89,8 +90,7 @@ describe("a switch with a settings file", () => {
         assert.strictEqual(yield* reload(toml), `${unusable}"${why}"`)
       }
       yield* guests.send(0, 255, 1)
-      yield* Effect.sleep(800)
-      assert.strictEqual(yield* sentTo(target, 2), 0)
+      assert.strictEqual(yield* sentTo(target, 2, 1), 0)
       assert.strictEqual(decode(Control.Status, yield* target.ask("status", "--json")).guests, 2)
     }))
 
