@@ -2,78 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fs from "node:fs"
 import { Reason, reasonNames } from "../../src/domain/Reason.ts"
 import { type Rule, rules, rulesWithMemory } from "../../src/domain/policy/Rules.ts"
-import type { Edge } from "./policyEdge.ts"
-import { edges } from "./policyEdges.ts"
 import { arpEdges } from "./policyEdgesArp.ts"
 import { dhcpEdges } from "./policyEdgesDhcp.ts"
 import { ipv4Edges } from "./policyEdgesIpv4.ts"
 import { ipv6Edges } from "./policyEdgesIpv6.ts"
 import { honest6, ipv6On } from "./policyFrames6.ts"
-import { denyingRule, expected } from "./policyReference.ts"
 import * as world from "./policyWorld.ts"
-
-const named = ({ reason, tapReason }: world.Judged) => ({
-  reason: reasonNames[reason],
-  tapReason: reasonNames[tapReason]
-})
-
-const verdicts = (edge: Edge, frame: Uint8Array) => {
-  const { allowances = {}, port = world.GUEST_PORT, settings = world.secure } = edge
-  const fromTap = port === world.TAP_PORT
-  const isTrunk = port === world.TRUNK_PORT
-  const verdict = named(world.judged(frame, port, settings, 0, allowances))
-  assert.deepStrictEqual(verdict, expected(frame, fromTap, settings, allowances, isTrunk), "the slow tables disagree")
-  const batch = world.placed(frame, port, settings.frameBytesMax, 0)
-  world.judgePlaced(world.guarded(batch, frame.length), world.policyOf(settings, allowances))
-  return { ...verdict, rule: denyingRule(frame, fromTap, settings, allowances, isTrunk) }
-}
-
-/** The rule that an edge is about. */
-const ruleOf = ({ reason, rule }: Edge) =>
-  rules.find((one) => one.id === rule && (reason === undefined || reasonNames[one.reason] === reason))!
-
-const place = ({ allowances, port, settings = world.secure }: Edge): string => {
-  const who = port === world.TAP_PORT ? "the tap" : port === world.TRUNK_PORT ? "a trunk" : "a guest"
-  const from = allowances === undefined ? who : `${who}, with ${Object.keys(allowances).join(" and ")}`
-  if (!settings.secure) return `${from} with -U`
-  if (settings.prefix === undefined) return `${from} without a prefix`
-  return settings === world.secure ? from : `${from} with /${settings.prefix.bits}`
-}
-
-describe("each rule denies what is one field past its edge, and nothing before it", () => {
-  for (const [index, edge] of edges.entries()) {
-    const reason = reasonNames[ruleOf(edge).reason]!
-    const forTapOnly = edge.forTapOnly ?? edge.rule.startsWith("E")
-
-    it(`${edge.rule} ${reason}, from ${place(edge)} (${index})`, () => {
-      for (const [name, frame] of Object.entries(edge.passes)) {
-        const verdict = verdicts(edge, frame)
-        assert.strictEqual(verdict.reason, "PASS", name)
-        if (forTapOnly) assert.strictEqual(verdict.tapReason, "PASS", name)
-      }
-      for (const [name, frame] of Object.entries(edge.denies)) {
-        const verdict = verdicts(edge, frame)
-        assert.deepStrictEqual(
-          verdict,
-          { rule: edge.rule, ...(forTapOnly ? { reason: "PASS", tapReason: reason } : { reason, tapReason: "PASS" }) },
-          name
-        )
-      }
-    })
-  }
-})
 
 const nameOf = ({ id, reason }: Rule) => `${id} ${reasonNames[reason]}`
 
 describe("the table of rules", () => {
-  it("has an edge, with frames on both sides, for every rule, and no other", () => {
-    const tested = new Set(
-      edges.filter(({ denies, passes }) => Object.keys(denies).length > 0 && Object.keys(passes).length > 0)
-        .map((edge) => nameOf(ruleOf(edge)))
-    )
-    assert.deepStrictEqual([...tested].sort(), rules.map(nameOf).sort())
-  })
-
   it("names each rule with its reason once a table, and each reason of the closed list somewhere", () => {
     const all = [...rules, ...rulesWithMemory]
     for (const table of [rules, rulesWithMemory]) {
