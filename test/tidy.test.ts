@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { dirname, join, normalize } from "node:path"
 import ts from "typescript"
 import { Bounds } from "../src/domain/Bounds.ts"
-import { Reason } from "../src/domain/Reason.ts"
+import { Reason, REASON_COUNT } from "../src/domain/Reason.ts"
 
 /*
  * What other projects write down as conventions. What can be a test is none here.
@@ -23,7 +23,7 @@ const files = git("ls-files", "--cached", "--others", "--exclude-standard")
 const text = new Map(
   files.filter((file) => !/\.(png|pcapng|bin)$/.test(file)).map((file) => [file, readFileSync(file, "utf8")])
 )
-const sources = [...text.keys()].filter((file) => /^(src|test|bench)\/.*\.ts$/.test(file))
+const sources = [...text.keys()].filter((file) => /^(src|test|bench|fuzz)\/.*\.ts$/.test(file))
 const code = [...text.keys()].filter((file) => /\.(ts|mjs|cc|h|c|py|sh)$/.test(file))
 
 const trees = new Map(sources.map((file) => [
@@ -36,12 +36,16 @@ const everyNode = (root: ts.Node, visit: (node: ts.Node) => void): void => {
   root.forEachChild((child) => everyNode(child, visit))
 }
 
+/** What it imports at its start, when it is about to use it, or for a type. A computed name is given as it stands. */
 const importsOf = (file: string): Array<string> => {
   const found: Array<string> = []
+  const add = (name: ts.Node | undefined) => {
+    if (name !== undefined) found.push(ts.isStringLiteralLike(name) ? name.text : name.getText())
+  }
   everyNode(trees.get(file)!, (node) => {
-    if ((ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) && node.moduleSpecifier !== undefined) {
-      found.push((node.moduleSpecifier as ts.StringLiteral).text)
-    }
+    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) add(node.moduleSpecifier)
+    if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0])
+    if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal)
   })
   return found
 }
@@ -123,6 +127,32 @@ describe("the project is tidy", () => {
     assert.deepStrictEqual(off, [])
   })
 
+  it("every TypeScript file is type-checked, the fuzzers and tests as well", () => {
+    const { exclude, include } = JSON.parse(text.get("tsconfig.json")!) as Record<"exclude" | "include", Array<string>>
+    const within = (folders: Array<string>, file: string) =>
+      folders.some((folder) => file === folder || file.startsWith(`${folder}/`))
+    const unseen = files.filter((file) => file.endsWith(".ts") && (!within(include, file) || within(exclude, file)))
+    // The page has a browser's globals, and a project of its own, which `npm run types` checks.
+    assert.deepStrictEqual(unseen.filter((file) => !file.startsWith("src/adapters/web/page/")), [])
+    assert.include(text.get("package.json")!, "tsc --noEmit && tsc --noEmit -p src/adapters/web/page\"")
+  })
+
+  it("the type checker is overruled where this says, each time with the reason above", () => {
+    const overruled: Array<string> = []
+    for (const file of sources.filter((file) => file.startsWith("src/"))) {
+      const lines = text.get(file)!.split("\n")
+      lines.forEach((line, i) => {
+        if (line.includes("as unknown as")) overruled.push(/^ *\/\/ /.test(lines[i - 1]!) ? file : `${file}:${i + 1}`)
+      })
+    }
+    assert.deepStrictEqual(overruled, [
+      "src/domain/AdmissionSnapshot.ts",
+      "src/domain/policy/DhcpSnoop.ts",
+      "src/domain/policy/HeldIdentities.ts",
+      "src/services/ShapeSchema.ts"
+    ])
+  })
+
   it("nothing is said on a console outside the command", () => {
     const loud = sources.filter((file) => /^src\/(?!cli\/)/.test(file) && /\bconsole\./.test(text.get(file)!))
     assert.deepStrictEqual(loud, [])
@@ -148,6 +178,20 @@ describe("the project is tidy", () => {
     const manual = text.get("share/man/vknetd.8")!
     const missing = Object.keys(Reason).filter((name) => name !== "PASS" && !new RegExp(`\\b${name}\\b`).test(manual))
     assert.deepStrictEqual(missing, [])
+  })
+
+  it("README.md says how many reasons there are", () => {
+    assert.strictEqual(Object.keys(Reason).length, REASON_COUNT)
+    assert.include(text.get("README.md")!, ` one of ${REASON_COUNT - 1} reasons`)
+  })
+
+  it("the manual is no older than the newest decision or release", () => {
+    const dated = Date.parse(`${/^\.Dd (.*)$/m.exec(text.get("share/man/vknetd.8")!)![1]} UTC`)
+    const dates = [...text].flatMap(([file, page]) =>
+      file.startsWith("docs/decisions/") ? [...page.matchAll(/^\d{4}-\d\d-\d\d/gm)]
+        : file === "CHANGELOG.md" ? [...page.matchAll(/(?<=^## .* )\d{4}-\d\d-\d\d$/gm)] : []).map(([date]) => date)
+    assert.isAbove(dates.length, 1)
+    assert.deepStrictEqual(dates.filter((date) => Date.parse(date) > dated), [])
   })
 
   it("ARCHITECTURE.md prints the table of bounds", () => {

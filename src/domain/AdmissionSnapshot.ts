@@ -112,8 +112,9 @@ export const restore = (state: AdmissionState, from: AdmissionSnapshot): void =>
 
 const enter = (table: OwnerTable, rows: Int32Array): void => {
   for (let at = 0; at < rows.length; at += FACT_WIDTH) {
-    const [a, b, c, d, port, seen, kind, until, pinned, probed, one, two] =
-      rows.subarray(at, at + FACT_WIDTH) as unknown as Row
+    // The type of a typed array does not say how long it is.
+    const row = rows.subarray(at, at + FACT_WIDTH) as unknown as Row
+    const [a, b, c, d, port, seen, kind, until, pinned, probed, one, two] = row
     if (port >= table.oldest.length || !Owners.hasRoom(table) || Owners.find(table, a, b, c, d) >= 0) continue
     const fact = Owners.add(table, a, b, c, d, port, seen)
     Owners.set(table, fact, Field.kind, kind)

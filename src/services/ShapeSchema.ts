@@ -12,7 +12,9 @@ export type SchemaOf<S> = S extends { readonly kind: "text" } ? typeof Schema.St
   : never
 
 /** A schema that takes exactly what fits the shape. */
-export const schemaOf = <S extends Shape>(shape: S): SchemaOf<S> => made(shape) as unknown as SchemaOf<S>
+export const schemaOf = <S extends Shape>(shape: S): SchemaOf<S> =>
+  // Which case of a conditional type holds is not known before S is; `made` has the same cases.
+  made(shape) as unknown as SchemaOf<S>
 
 // What a shape holds is JSON as it is: nothing is decoded to another type.
 const made = (shape: Shape): Schema.Schema.AnyNoContext => {

@@ -133,6 +133,7 @@ export const PENDING_WIDTH = 5
 export const enter = (snoop: DhcpSnoop, rows: Int32Array): void => {
   const { pending } = snoop
   for (let at = 0; at < rows.length; at += PENDING_WIDTH) {
+    // The type of a typed array does not say how long it is.
     const [xid, macHigh, macLow, port, untilSeconds] = rows.subarray(at, at + PENDING_WIDTH) as unknown as Row
     if (port >= pending.oldest.length || !Owners.hasRoom(pending)) continue
     if (pending.portCount[port]! < Bounds.pendingDhcpPerTrunk) add(snoop, xid, macHigh, macLow, port, untilSeconds)

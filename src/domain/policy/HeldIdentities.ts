@@ -140,6 +140,7 @@ export const HELD_WIDTH = 7
 /** Keeps what is in such rows. */
 export const enter = (identities: HeldIdentities, rows: Int32Array): void => {
   for (let at = 0; at < rows.length; at += HELD_WIDTH) {
+    // The type of a typed array does not say how long it is.
     const [a, b, c, d, uid, untilSeconds, leased] = rows.subarray(at, at + HELD_WIDTH) as unknown as Row
     hold(identities, a, b, c, d, uid >>> 0, untilSeconds, leased)
   }
