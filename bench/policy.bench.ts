@@ -113,7 +113,7 @@ const prepare = (of: Case): () => void => {
   const hold = Holds.make(portCount, batches[0]!)
   const apart: Route.Apart = { isolate: memory.policy.isolate, control: Control.make(portCount), ports }
   const patience = Patiences.make(portCount)
-  const egress: Route.Egress = { ports, apart, hold, patience, counters, plan, waitFor: () => {} }
+  const outlets: Route.Outlets = { ports, apart, hold, patience, counters, plan, waitFor: () => {} }
   const reason = new Uint8Array(Bounds.batchFrames)
   const tapReason = new Uint8Array(Bounds.batchFrames)
   const destination = new Int32Array(Bounds.batchFrames)
@@ -128,7 +128,7 @@ const prepare = (of: Case): () => void => {
     if (of.bare) return
     Count.countIngress(counters, batch.port, batch.size, reason, batch.count)
     plan.count = 0
-    Route.plan(batch, reason, tapReason, destination, egress, nowMs)
+    Route.plan(batch, reason, tapReason, destination, outlets, nowMs)
     Stations.sweep(memory, 2)
     // Once for each arena: a case in which frames are denied would measure something else.
     for (let i = 0; turn > LEARNING_TURNS && turn <= LEARNING_TURNS + ARENAS && i < batch.count; i++) {

@@ -184,7 +184,7 @@ const events: ReadonlyArray<Event> = [
     return [got, keepers.slow.givesBack({ from: given.client, given: address, mac: from, port })]
   },
   (keepers, { port, raw }) => {
-    Admission.release(keepers.fast.state, port, keepers.nowMs)
+    Admission.forget(keepers.fast.state, port, keepers.nowMs)
     keepers.slow.close(port)
     keepers.open(port, 1000 + (raw & 1))
     return undefined

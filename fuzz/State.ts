@@ -1,8 +1,11 @@
+import type { Forwarder } from "../src/services/Forwarder.ts"
+
 /** What a forwarding loop works with and what it tells, which is not what it remembers: told apart from its state. */
-const WORKING = new Set([
+const working: ReadonlyArray<keyof Forwarder> = [
   "exchange", "counters", "denials", "recorder", "notify", "told", "heard", "settings", "policy", "reason", "tapReason",
-  "destination", "egress", "woken"
-])
+  "destination", "outlets", "woken"
+]
+const WORKING: ReadonlySet<string> = new Set(working)
 
 /**
  * The first thing in which two states differ but for rates, as a path, or undefined. Walks whatever is there: typed

@@ -362,10 +362,10 @@ const announce = (state: AdmissionState, batch: FrameBatch, slot: number, nowMs:
 /** Other settings from now on. What is remembered stays, but for what is bound to another by them. */
 export const configure = (state: AdmissionState, settings: SwitchSettings): void => {
   Memory.configure(state, settings)
-  Stations.releaseHosts(state)
-  Claims.releaseHosts(state)
-  Stations.releaseUnbound(state)
-  Claims.releaseUnbound(state)
+  Stations.forgetHosts(state)
+  Claims.forgetHosts(state)
+  Stations.forgetUnbound(state)
+  Claims.forgetUnbound(state)
 }
 
 /**
@@ -380,11 +380,11 @@ export const join = (state: AdmissionState, port: number, nowMs: number): void =
 }
 
 /** A port has closed: what it owned and what it had asked for. */
-export const release = (state: AdmissionState, port: number, nowMs: number): void => {
+export const forget = (state: AdmissionState, port: number, nowMs: number): void => {
   state.nowSeconds = Math.floor(nowMs / 1000)
-  Stations.release(state, port)
-  Claims.release(state, port)
-  Identifiers.release(state, port)
+  Stations.forget(state, port)
+  Claims.forget(state, port)
+  Identifiers.forget(state, port)
   Snoop.forget(state.snoop, port)
   doubt(state, port)
 }

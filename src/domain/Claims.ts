@@ -286,7 +286,7 @@ export const isOf = (state: AdmissionState, address: number, port: number): bool
 }
 
 /** Bindings have changed: what is bound to another now, or is none of those that its user may have, is free. */
-export const releaseUnbound = (state: AdmissionState): void => {
+export const forgetUnbound = (state: AdmissionState): void => {
   const { bindings, trunkBindings } = state.policy
   if (!state.secure || bindings.length + trunkBindings.length === 0) return
   const { claims } = state
@@ -307,7 +307,7 @@ export const releaseUnbound = (state: AdmissionState): void => {
 }
 
 /** B6: nobody has a claim to the host's link-local address, whoever had it before it was the host's. */
-export const releaseHosts = ({ claims, ipv6 }: AdmissionState): void => {
+export const forgetHosts = ({ claims, ipv6 }: AdmissionState): void => {
   if (ipv6?.hostLinkLocal === undefined) return
   const [a, b, c, d] = ipv6.hostLinkLocal
   const claim = Owners.find(claims, a | 0, b | 0, c | 0, d | 0)
@@ -315,7 +315,7 @@ export const releaseHosts = ({ claims, ipv6 }: AdmissionState): void => {
 }
 
 /** A port has closed: its claims are free at once, or, but for a trunk, kept for its user for `holdSeconds`. */
-export const release = (state: AdmissionState, port: number): void => {
+export const forget = (state: AdmissionState, port: number): void => {
   const { claims } = state
   const untilSeconds = state.nowSeconds + state.policy.holdSeconds
   if (port !== TAP_PORT && !isTrunk(state, port) && state.policy.holdSeconds > 0) {
@@ -326,11 +326,11 @@ export const release = (state: AdmissionState, port: number): void => {
       Held.hold(state.held, word(0), word(1), word(2), word(3), state.uid[port]!, untilSeconds, leased)
     }
   }
-  releaseAll(state, port)
+  forgetAll(state, port)
 }
 
 /** A port has no claim any more. */
-export const releaseAll = (state: AdmissionState, port: number): void => {
+export const forgetAll = (state: AdmissionState, port: number): void => {
   while (state.claims.oldest[port]! >= 0) Owners.remove(state.claims, state.claims.oldest[port]!)
 }
 

@@ -51,7 +51,7 @@ export const commit = (state: AdmissionState, port: number): void => {
 }
 
 /** A port has closed: what it said is free, or, but for a trunk, kept for its user for `holdSeconds`. */
-export const release = (state: AdmissionState, port: number): void => {
+export const forget = (state: AdmissionState, port: number): void => {
   const { identifiers, policy: { holdSeconds } } = state
   while (identifiers.oldest[port]! >= 0) {
     const fact = identifiers.oldest[port]!

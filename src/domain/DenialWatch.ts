@@ -22,6 +22,6 @@ export const isDue = (watch: DenialWatch, port: number, reason: number, nowMs: n
 }
 
 /** Whoever comes to a port next starts anew. */
-export const release = ({ untilSeconds }: DenialWatch, port: number): void => {
+export const forget = ({ untilSeconds }: DenialWatch, port: number): void => {
   untilSeconds.fill(0, port * REASON_COUNT, (port + 1) * REASON_COUNT)
 }

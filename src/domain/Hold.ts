@@ -13,8 +13,9 @@ import * as Plan from "./SendPlan.ts"
  * frames are kept for when it drains, and the rest is dropped at once. A port whose hold ran out makes nobody wait for
  * `Bounds.holdPauseMs`, so that a guest that never reads cannot keep slowing those who send to it.
  *
- * Frames of a flood are never held, and a port that refused anything gets none of them before it has drained: what room
- * it makes is for frames that are meant for it. Otherwise who broadcasts fast enough would cost everybody else theirs.
+ * Frames of a flood are never held, and a port that did not take a frame gets none of them before it has drained: what
+ * room it makes is for frames that are meant for it. Otherwise who broadcasts fast enough would cost everybody else
+ * theirs.
  *
  * A port is open (frames go), held, flushing (what is held is in the plan, and new frames may follow it),
  * or congested. Kept frames lie in slots of the batch's arena behind those that are received into.
@@ -23,7 +24,7 @@ import * as Plan from "./SendPlan.ts"
 export interface Hold {
   /** Per port: a {@link HoldState}. */
   readonly state: Uint8Array
-  /** Per port: 1 from a refusal until it has drained. */
+  /** Per port: 1 from when it was full until it has drained. */
   readonly noFlood: Uint8Array
   /** Ports that are not open, and those that get no floods; 0 means that no pass has to look. */
   troubled: number
@@ -90,7 +91,7 @@ export const takesFlood = (hold: Hold, port: number): boolean => hold.noFlood[po
  * Begins a hold if the port has none and may have one.
  */
 export const keep = (hold: Hold, batch: FrameBatch, slot: number, egress: number, nowMs: number): Kept => {
-  refuse(hold, egress, nowMs)
+  noteFull(hold, egress, nowMs)
   const congested = hold.state[egress] === HoldState.Congested
   const framesMax = congested ? keptMax(hold) : Math.max(keptMax(hold), Bounds.heldFramesPerPort)
   if (hold.free < 0 || hold.count[egress]! >= framesMax) return Kept.Dropped
@@ -120,8 +121,8 @@ const keptMax = (hold: Hold): number =>
   Math.max(0, Math.min(Bounds.keptFramesPerPort, hold.freeCount - Bounds.heldFrames / 4))
 
 /** Notes that a port did not take a unicast frame: its hold begins, goes on, or is not granted and it is congested. */
-export const refuse = (hold: Hold, egress: number, nowMs: number): void => {
-  refuseFlood(hold, egress)
+export const noteFull = (hold: Hold, egress: number, nowMs: number): void => {
+  noteFullForFlood(hold, egress)
   hold.triedMs[egress] = nowMs
   const state = hold.state[egress]!
   if (state === HoldState.Held || state === HoldState.Congested) return
@@ -132,7 +133,7 @@ export const refuse = (hold: Hold, egress: number, nowMs: number): void => {
 }
 
 /** Notes that a port did not take a copy of a flood: it gets no more of them before it has drained. */
-export const refuseFlood = (hold: Hold, egress: number): void => {
+export const noteFullForFlood = (hold: Hold, egress: number): void => {
   if (hold.noFlood[egress] === 1) return
   hold.noFlood[egress] = 1
   hold.troubled++
@@ -181,7 +182,7 @@ export const adopt = (
 }
 
 /** The first held frame of a port has been sent or given up: its slot is free. */
-export const release = (hold: Hold, egress: number): void => {
+export const freeFirst = (hold: Hold, egress: number): void => {
   const slot = hold.first[egress]!
   if (slot < 0) return
   hold.first[egress] = hold.next[slot]!

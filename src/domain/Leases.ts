@@ -29,7 +29,7 @@ export const lease = (state: AdmissionState, facts: DhcpFacts, port: number, ser
   const kind = there < 0 ? Kind.Claim : Owners.get(state.claims, there, Field.kind)
   if (kind === Kind.Host && Claims.isLive(state, there)) return
   if (server !== TAP_PORT && isOfOther(state, address, there, port)) return
-  if (isLocked(state, port)) Claims.releaseAll(state, port)
+  if (isLocked(state, port)) Claims.forgetAll(state, port)
   const until = state.nowSeconds + Math.min(facts.leaseSeconds >>> 0, FOR_EVER_SECONDS)
   Claims.own(state, 0, 0, IPV4_WORD, address, port, addressesMax(state, port), Kind.Lease, until)
   const claim = Owners.find(state.claims, 0, 0, IPV4_WORD, address)

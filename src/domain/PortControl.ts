@@ -29,7 +29,7 @@ export const isolate = (control: PortControl, port: number, on: boolean): void =
 }
 
 /** Forgets all decisions about a port that has closed. */
-export const release = (control: PortControl, port: number): void => {
+export const forget = (control: PortControl, port: number): void => {
   isolate(control, port, false)
   control.pinned[port] = 0
 }

@@ -53,7 +53,7 @@ const areApart = ({ control, isolate, ports }: Apart, from: number, to: number):
 }
 
 /** What {@link plan} reads and fills besides the batch. */
-export interface Egress {
+export interface Outlets {
   readonly ports: Ports
   readonly apart: Apart
   readonly hold: Hold
@@ -70,44 +70,44 @@ export const plan = (
   reason: Uint8Array,
   tapReason: Uint8Array,
   destination: Int32Array,
-  egress: Egress,
+  outlets: Outlets,
   nowMs: number
 ): void => {
   for (let i = 0; i < batch.count; i++) {
     if (reason[i] !== Reason.PASS) continue
     const to = destination[i]!
-    if (to === FLOOD) flood(batch, i, tapReason[i]!, egress, nowMs)
-    else unicast(batch, i, to, egress, nowMs)
+    if (to === FLOOD) flood(batch, i, tapReason[i]!, outlets, nowMs)
+    else unicast(batch, i, to, outlets, nowMs)
   }
 }
 
-const unicast = (batch: FrameBatch, slot: number, to: number, egress: Egress, nowMs: number): void => {
-  const { counters, hold, patience } = egress
+const unicast = (batch: FrameBatch, slot: number, to: number, outlets: Outlets, nowMs: number): void => {
+  const { counters, hold, patience } = outlets
   counters.values[to * ROW + Column.offeredFrames]! += 1
   Patiences.send(patience, batch.port[slot]!, to, nowMs)
   if (hold.troubled === 0 || Holds.takes(hold, to)) {
-    Plan.add(egress.plan, slot, to, batch.size[slot]!)
+    Plan.add(outlets.plan, slot, to, batch.size[slot]!)
   } else {
-    keepOrDrop(batch, slot, to, egress, nowMs)
+    keepOrDrop(batch, slot, to, outlets, nowMs)
   }
 }
 
 /** Keeps a unicast frame for a full port, and has its sender wait if that one has patience; or drops it there. */
-export const keepOrDrop = (batch: FrameBatch, slot: number, to: number, egress: Egress, nowMs: number): void => {
-  const kept = Holds.keep(egress.hold, batch, slot, to, nowMs)
+export const keepOrDrop = (batch: FrameBatch, slot: number, to: number, outlets: Outlets, nowMs: number): void => {
+  const kept = Holds.keep(outlets.hold, batch, slot, to, nowMs)
   const ingress = batch.port[slot]!
-  if (kept === Holds.Kept.Waiting && Patiences.lasts(egress.patience, ingress, nowMs)) egress.waitFor(ingress, to)
-  else if (kept === Holds.Kept.Dropped) countDrop(egress.counters, to, Reason.EGRESS_FULL)
+  if (kept === Holds.Kept.Waiting && Patiences.lasts(outlets.patience, ingress, nowMs)) outlets.waitFor(ingress, to)
+  else if (kept === Holds.Kept.Dropped) countDrop(outlets.counters, to, Reason.EGRESS_FULL)
 }
 
 const flood = (
   batch: FrameBatch,
   slot: number,
   tapReason: number,
-  egress: Egress,
+  outlets: Outlets,
   nowMs: number
 ): void => {
-  const { apart, counters, hold, patience, ports } = egress
+  const { apart, counters, hold, patience, ports } = outlets
   const ingress = batch.port[slot]!
   if (ingress === TAP_PORT && ports.openCount > 2) Patiences.flood(patience, ingress, nowMs)
   const size = batch.size[slot]!
@@ -118,7 +118,7 @@ const flood = (
     counters.values[row + Column.offeredFrames]! += 1
     if (to === TAP_PORT && tapReason !== Reason.PASS) counters.values[row + Column.dropped + tapReason]! += 1
     else if (areApart(apart, ingress, to)) countDrop(counters, to, Reason.ISOLATED)
-    else if (hold.troubled === 0 || Holds.takesFlood(hold, to)) Plan.add(egress.plan, slot, to, size)
+    else if (hold.troubled === 0 || Holds.takesFlood(hold, to)) Plan.add(outlets.plan, slot, to, size)
     else countDrop(counters, to, Reason.EGRESS_FULL)
   }
 }

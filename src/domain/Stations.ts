@@ -192,7 +192,7 @@ export const isReachable = (state: AdmissionState, station: number, nowSeconds: 
   || isPinned(state, station)
 
 /** Bindings have changed: what is bound to another now, or is none of those that its user may have, is free. */
-export const releaseUnbound = (state: AdmissionState): void => {
+export const forgetUnbound = (state: AdmissionState): void => {
   const { bindings, trunkBindings } = state.policy
   if (!state.secure || bindings.length + trunkBindings.length === 0) return
   const { stations } = state
@@ -212,13 +212,13 @@ export const releaseUnbound = (state: AdmissionState): void => {
 }
 
 /** B6: the tap's own address is nobody's station, whoever had it before it was the tap's. */
-export const releaseHosts = (state: AdmissionState): void => {
+export const forgetHosts = (state: AdmissionState): void => {
   const station = Owners.find(state.stations, state.tapHi, state.tapLo, 0, 0)
   if (station >= 0) Owners.remove(state.stations, station)
 }
 
 /** A port has closed: what it owned is free at once, or, but for a trunk, kept for its user for `holdSeconds`. */
-export const release = (state: AdmissionState, port: number): void => {
+export const forget = (state: AdmissionState, port: number): void => {
   const { stations } = state
   const untilSeconds = state.nowSeconds + state.policy.holdSeconds
   const isKept = state.secure && port !== TAP_PORT && !isTrunk(state, port) && state.policy.holdSeconds > 0

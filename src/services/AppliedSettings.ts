@@ -18,7 +18,7 @@ export const configure = (forwarder: Forwarder, settings: SwitchSettings): void 
   forwarder.settings = settings
   forwarder.policy = policyFor(settings, forwarder.ports)
   Admission.configure(forwarder.memory, settings)
-  forwarder.egress.apart.isolate = forwarder.memory.policy.isolate
+  forwarder.outlets.apart.isolate = forwarder.memory.policy.isolate
 }
 
 /** Another MAC address, or MTU, of the tap: rules L3, F1 and B6, and what it takes, go by the new one. */

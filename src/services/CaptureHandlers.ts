@@ -66,7 +66,7 @@ export const captureHandlers = Effect.gen(function*() {
       Effect.gen(function*() {
         const filter = yield* filterOf(question.filter)
         const uid = yield* permit(running, question.port)
-        const reader = hub.open({
+        const subscriber = hub.open({
           port: question.port,
           denied: question.denied === "yes",
           filter,
@@ -74,11 +74,11 @@ export const captureHandlers = Effect.gen(function*() {
           snapBytes: question.snap ?? Bounds.captureSnapBytesMax,
           uid
         })
-        if (reader === undefined) return yield* crowded
-        yield* Effect.addFinalizer(() => Effect.sync(() => hub.close(reader)))
-        return HttpServerResponse.stream(hub.stream(reader), {
+        if (subscriber === undefined) return yield* crowded
+        yield* Effect.addFinalizer(() => Effect.sync(() => hub.close(subscriber)))
+        return HttpServerResponse.stream(hub.stream(subscriber), {
           contentType: captureContentType,
-          headers: { [captureHeader]: String(reader.id) }
+          headers: { [captureHeader]: String(subscriber.id) }
         })
       }),
     end: (id: number) =>

@@ -4,7 +4,7 @@ import { Bounds } from "../domain/Bounds.ts"
 import type { CaptureRing } from "../domain/capture/CaptureRing.ts"
 import * as Ring from "../domain/capture/CaptureRing.ts"
 import { FILTERED_BYTES } from "../domain/capture/Filter.ts"
-import { CaptureReader, type CaptureRequest } from "./CaptureReader.ts"
+import { CaptureSubscriber, type CaptureRequest } from "./CaptureSubscriber.ts"
 import type { PortLabels } from "./PortLabels.ts"
 
 /** The ring is looked at so often even if nothing is told of it. */
@@ -20,11 +20,11 @@ export const filled = async (ring: CaptureRing, timeoutMs: number): Promise<void
 }
 
 /**
- * All captures of a switch, in the main thread: takes frames out of the ring, shows them to every reader, and tells
- * the forwarding thread what is wanted of it. While every reader is full, frames are not even copied, only counted.
+ * All captures of a switch, in the main thread: takes frames out of the ring, shows them to every subscriber, and tells
+ * the forwarding thread what is wanted of it. While every subscriber is full, frames are not even copied, only counted.
  */
 export class CaptureHub {
-  readonly #readers = new Set<CaptureReader>()
+  readonly #subscribers = new Set<CaptureSubscriber>()
   readonly #ring: CaptureRing
   readonly #labels: PortLabels
   readonly #application: string
@@ -58,17 +58,17 @@ export class CaptureHub {
   )
 
   /** Begins a capture; undefined if there are too many. It goes on until `close`. */
-  open(request: CaptureRequest): CaptureReader | undefined {
-    const others = [...this.#readers].filter(({ request: { uid } }) => uid !== undefined)
+  open(request: CaptureRequest): CaptureSubscriber | undefined {
+    const others = [...this.#subscribers].filter(({ request: { uid } }) => uid !== undefined)
     const own = others.filter(({ request: { uid } }) => uid === request.uid)
     const { captures, capturesPerUid } = Bounds
-    if (this.#readers.size >= captures) return undefined
+    if (this.#subscribers.size >= captures) return undefined
     if (request.uid !== undefined && (own.length >= capturesPerUid || others.length >= captures - capturesPerUid)) {
       return undefined
     }
     // What lies in the ring was before.
     this.drain()
-    const reader = new CaptureReader({
+    const subscriber = new CaptureSubscriber({
       id: ++this.#lastId,
       request,
       ring: this.#ring,
@@ -76,38 +76,38 @@ export class CaptureHub {
       application: this.#application,
       dateMs: this.#dateMs
     })
-    this.#readers.add(reader)
+    this.#subscribers.add(subscriber)
     this.#want()
-    return reader
+    return subscriber
   }
 
-  close(reader: CaptureReader): void {
-    this.#readers.delete(reader)
+  close(subscriber: CaptureSubscriber): void {
+    this.#subscribers.delete(subscriber)
     this.#want()
   }
 
   /** Ends the capture of that number once all is shown to it that has come until now; false if there is none. */
   end(id: number, uid: number | undefined): boolean {
-    const reader = [...this.#readers].find((reader) => reader.id === id)
-    if (reader === undefined || uid !== undefined && reader.request.uid !== uid) return false
+    const subscriber = [...this.#subscribers].find((subscriber) => subscriber.id === id)
+    if (subscriber === undefined || uid !== undefined && subscriber.request.uid !== uid) return false
     this.drain()
-    reader.end()
+    subscriber.end()
     this.#pace()
     return true
   }
 
-  /** What a reader is sent, until its capture ends. */
-  stream(reader: CaptureReader): Stream.Stream<Uint8Array> {
-    const take = Effect.tap(reader.take, () => Effect.sync(() => this.#pace()))
+  /** What a subscriber is sent, until its capture ends. */
+  stream(subscriber: CaptureSubscriber): Stream.Stream<Uint8Array> {
+    const take = Effect.tap(subscriber.take, () => Effect.sync(() => this.#pace()))
     return Stream.repeatEffectOption(take)
   }
 
-  /** Shows every reader what the ring holds. */
+  /** Shows every subscriber what the ring holds. */
   drain(): void {
     Ring.drain(this.#ring, (record) => {
-      for (const reader of this.#readers) reader.offer(record)
+      for (const subscriber of this.#subscribers) subscriber.offer(record)
     })
-    for (const reader of this.#readers) reader.wake()
+    for (const subscriber of this.#subscribers) subscriber.wake()
     this.#pace()
   }
 
@@ -115,25 +115,25 @@ export class CaptureHub {
   #want(): void {
     // In one go: for those who capture already nothing may be missing meanwhile.
     const interest = new Uint8Array(this.#ring.interest.length)
-    for (const { request: { denied, port } } of this.#readers) {
+    for (const { request: { denied, port } } of this.#subscribers) {
       const { DENIED, RECEIVED, SENT } = Ring.Interest
       if (port === undefined) for (let at = 0; at < interest.length; at++) interest[at]! |= denied ? DENIED : RECEIVED
       else interest[port]! |= denied ? DENIED : RECEIVED | SENT
     }
     this.#ring.interest.set(interest)
-    if (this.#readers.size === 0) this.#some.unsafeClose()
+    if (this.#subscribers.size === 0) this.#some.unsafeClose()
     else this.#some.unsafeOpen()
     this.#pace()
   }
 
   /** Whether frames are to be copied, and how much of each. */
   #pace(): void {
-    const readers = [...this.#readers].filter(({ isEnded }) => !isEnded)
+    const subscribers = [...this.#subscribers].filter(({ isEnded }) => !isEnded)
     const { COPY, COUNT, OFF, SENT } = Ring.Mode
-    const sent = readers.some(({ request }) => request.port !== undefined && !request.denied) ? SENT : 0
-    const snapBytes = readers.map(({ request }) =>
+    const sent = subscribers.some(({ request }) => request.port !== undefined && !request.denied) ? SENT : 0
+    const snapBytes = subscribers.map(({ request }) =>
       Math.max(request.snapBytes, request.filter === undefined ? 0 : FILTERED_BYTES))
-    const mode = readers.length === 0 ? OFF : (readers.every(({ isFull }) => isFull) ? COUNT : COPY) | sent
+    const mode = subscribers.length === 0 ? OFF : (subscribers.every(({ isFull }) => isFull) ? COUNT : COPY) | sent
     Ring.setMode(this.#ring, mode, Math.max(0, ...snapBytes))
   }
 }

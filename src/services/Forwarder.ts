@@ -58,7 +58,7 @@ export interface Forwarder {
   readonly reason: Uint8Array
   readonly tapReason: Uint8Array
   readonly destination: Int32Array
-  readonly egress: Route.Egress
+  readonly outlets: Route.Outlets
   /** Set by a wake: the owner of the loop has messages to read. */
   woken: boolean
 }
@@ -104,7 +104,7 @@ export const make = (options: {
     reason: new Uint8Array(Bounds.batchFrames),
     tapReason: new Uint8Array(Bounds.batchFrames),
     destination: new Int32Array(Bounds.batchFrames),
-    egress: {
+    outlets: {
       ports,
       apart: { isolate: memory.policy.isolate, control, ports },
       hold,
@@ -172,14 +172,14 @@ const happen = (forwarder: Forwarder): void => {
 }
 
 const forward = (forwarder: Forwarder): void => {
-  const { counters, destination, egress, exchange, memory, policy, reason, tapReason } = forwarder
+  const { counters, destination, exchange, memory, outlets, policy, reason, tapReason } = forwarder
   const { batch, nowMs } = exchange
   judge(batch, policy, reason, tapReason)
   Admission.admit(memory, batch, reason, destination, nowMs)
-  Route.route(batch, tapReason, egress.apart, destination, reason)
+  Route.route(batch, tapReason, outlets.apart, destination, reason)
   const denied = Count.countIngress(counters, batch.port, batch.size, reason, batch.count)
   if (denied > 0) tellDenied(forwarder)
-  Route.plan(batch, reason, tapReason, destination, egress, nowMs)
+  Route.plan(batch, reason, tapReason, destination, outlets, nowMs)
   if (forwarder.recorder !== undefined) Recorders.recordReceived(forwarder.recorder, batch, forwarder, exchange)
   Stations.sweep(memory, SWEEP_PER_TURN)
 }

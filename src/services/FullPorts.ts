@@ -32,7 +32,7 @@ export const waitMs = (forwarder: Forwarder, timeoutMs: number): number => {
 
 /** Counts what the step sent, and deals with what it could not send. Empties the plan. */
 export const settle = (forwarder: Forwarder): void => {
-  const { counters, egress, exchange, hold } = forwarder
+  const { counters, exchange, hold, outlets } = forwarder
   const { plan } = exchange
   const { values } = counters
   for (let i = 0; i < plan.count; i++) {
@@ -43,16 +43,16 @@ export const settle = (forwarder: Forwarder): void => {
       const row = to * Count.ROW
       values[row + Count.Column.sentFrames]! += 1
       values[row + Count.Column.sentBytes]! += plan.size[i]!
-      if (held) Holds.release(hold, to)
+      if (held) Holds.freeFirst(hold, to)
     } else if (isFull(plan.outcome[i]!)) {
-      if (held) Holds.refuse(hold, to, exchange.nowMs)
+      if (held) Holds.noteFull(hold, to, exchange.nowMs)
       else if (forwarder.destination[slot] === FLOOD) {
-        Holds.refuseFlood(hold, to)
+        Holds.noteFullForFlood(hold, to)
         Count.countDrop(counters, to, Reason.EGRESS_FULL)
-      } else Route.keepOrDrop(exchange.batch, slot, to, egress, exchange.nowMs)
+      } else Route.keepOrDrop(exchange.batch, slot, to, outlets, exchange.nowMs)
     } else {
       Count.countDrop(counters, to, to === TAP_PORT ? Reason.TAP_WRITE_ERROR : Reason.EGRESS_FULL)
-      if (held) Holds.release(hold, to)
+      if (held) Holds.freeFirst(hold, to)
     }
   }
   plan.count = 0
@@ -86,7 +86,7 @@ export const attend = (forwarder: Forwarder): void => {
 
 /** Has a port that sends wait for a full one. */
 export const pause = (forwarder: Forwarder, ingress: number, egress: number): void => {
-  const { egress: { patience }, exchange, hold, ports } = forwarder
+  const { exchange, hold, outlets: { patience }, ports } = forwarder
   if (hold.waitsFor[ingress]! >= 0 || !PortSet.isOpen(ports, ingress)) return
   hold.waitsFor[ingress] = egress
   Patiences.begin(patience, ingress, exchange.nowMs)
@@ -95,7 +95,7 @@ export const pause = (forwarder: Forwarder, ingress: number, egress: number): vo
 
 /** Reads again all ports that waited for this one. */
 export const resume = (forwarder: Forwarder, egress: number): void => {
-  const { egress: { patience }, exchange, hold, ports } = forwarder
+  const { exchange, hold, outlets: { patience }, ports } = forwarder
   for (let k = 0; k < ports.openCount; k++) {
     const port = ports.open[k]!
     if (hold.waitsFor[port] !== egress) continue

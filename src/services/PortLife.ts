@@ -16,7 +16,7 @@ import * as FullPorts from "./FullPorts.ts"
 
 /*
  * How a port of the forwarding loop begins and ends: a guest's, a trunk's, the tap's. What is kept of one that has
- * ended, so that nobody takes what it owned, is in `Admission.release`.
+ * ended, so that nobody takes what it owned, is in `Admission.forget`.
  */
 
 /** Joins the tap to the switch, at start and again after it was lost. Returns 0 or an errno. */
@@ -41,10 +41,10 @@ export const closePort = (forwarder: Forwarder, port: number): void => {
   const dropped = Holds.close(hold, port) + Plan.withdraw(exchange.plan, port)
   counters.values[port * Count.ROW + Count.Column.dropped + Reason.EGRESS_FULL]! += dropped
   FullPorts.resume(forwarder, port)
-  Admission.release(memory, port, exchange.nowMs)
-  Control.release(forwarder.control, port)
-  Denials.release(forwarder.denials, port)
-  Patiences.forget(forwarder.egress.patience, port)
+  Admission.forget(memory, port, exchange.nowMs)
+  Control.forget(forwarder.control, port)
+  Denials.forget(forwarder.denials, port)
+  Patiences.forget(forwarder.outlets.patience, port)
   if (port === TAP_PORT) {
     exchange.detachTap()
     return

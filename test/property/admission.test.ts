@@ -221,7 +221,7 @@ describe("what is remembered of guests", () => {
           got = receive(dhcpFrame({ from, hardware: from, xid: 9, kind: 4, requested: claimed }), s.port)
           expected = slow.givesBack({ given: claimed, mac: from, port: s.port })
         } else if (s.kind === "close") {
-          Admission.release(fast.state, s.port, now * 1000)
+          Admission.forget(fast.state, s.port, now * 1000)
           slow.close(s.port)
           open(s.port, 1000 + (s.ip & 1), (s.ip & 2) !== 0)
         } else now += Number(s.kind)

@@ -55,7 +55,7 @@ const anew = (fast: ReturnType<typeof makeFast>) => {
   fast.trunk[TRUNK] = 1
   fast.state.ratedUid.fill(-1)
   for (let port = 0; port < PORTS; port++) {
-    Admission.release(fast.state, port, T0)
+    Admission.forget(fast.state, port, T0)
     Admission.join(fast.state, port, T0)
   }
   return fast
@@ -118,7 +118,7 @@ describe("whatever guests and trunks send", () => {
     const fast = anew(wide)
     let nowMs = T0
     for (const [octets, port, ms] of frames) fast.receive(octets, port, nowMs += ms)
-    for (let port = 0; port < PORTS; port++) Admission.release(fast.state, port, nowMs)
+    for (let port = 0; port < PORTS; port++) Admission.forget(fast.state, port, nowMs)
     assert.deepStrictEqual(dump(fast.state), { stations: [], claims: [] })
     assert.strictEqual(fast.state.snoop.pending.count, 0)
     assert.strictEqual(fast.state.stations.count + fast.state.claims.count, 0)
@@ -159,10 +159,10 @@ describe("promises of compatibility", () => {
 
   it("3: a restart with the same MAC and address, or a new MAC, works with the first frame", () => {
     const { accepted, state, uid } = neighbours()
-    Admission.release(state, 1, T0)
+    Admission.forget(state, 1, T0)
     uid[3] = 1001
     accepted(request(macOf(1), addressOf(1)), 3)
-    Admission.release(state, 3, T0)
+    Admission.forget(state, 3, T0)
     uid[1] = 1001
     accepted(request(macOf(4), addressOf(1)), 1)
   })
@@ -182,12 +182,12 @@ describe("promises of compatibility", () => {
 
   it("6: a MAC whose port has closed may appear on another port of its user at once, of others after the hold", () => {
     const { accepted, receive, state, uid } = neighbours()
-    Admission.release(state, 1, T0)
+    Admission.forget(state, 1, T0)
     assert.strictEqual(receive(request(macOf(1), "0.0.0.0"), 3, T0), Reason.SRC_MAC_CONFLICT)
     assert.strictEqual(receive(request(macOf(5), addressOf(1)), 3, T0), Reason.ARP_SPA_CONFLICT)
     accepted(request(macOf(1), addressOf(1)), 3, T0 + Bounds.identityHoldSeconds * 1000)
     uid[1] = 1003
-    Admission.release(state, 3, T0 + 20_000)
+    Admission.forget(state, 3, T0 + 20_000)
     accepted(request(macOf(1), addressOf(1)), 1, T0 + 20_000)
   })
 

@@ -8,7 +8,7 @@ import * as Ring from "../../src/domain/capture/CaptureRing.ts"
 import { parseFilter } from "../../src/domain/capture/Filter.ts"
 import { PcapngTally } from "../../src/domain/capture/PcapngTally.ts"
 import { CaptureHub } from "../../src/services/CaptureHub.ts"
-import type { CaptureReader, CaptureRequest } from "../../src/services/CaptureReader.ts"
+import type { CaptureSubscriber, CaptureRequest } from "../../src/services/CaptureSubscriber.ts"
 import * as Directory from "../../src/services/PortDirectory.ts"
 import * as Labels from "../../src/services/PortLabels.ts"
 import { readAll } from "./captureFiles.ts"
@@ -45,20 +45,21 @@ const open = (options: world.WorldOptions = {}) => {
   return { ...target, guest, heard, hub }
 }
 
-const begin = (hub: CaptureHub, request: Partial<CaptureRequest> = {}): CaptureReader => {
-  const reader = hub.open({ ...whole, ...request })
-  if (reader === undefined) throw new Error("refused")
-  return reader
+const begin = (hub: CaptureHub, request: Partial<CaptureRequest> = {}): CaptureSubscriber => {
+  const subscriber = hub.open({ ...whole, ...request })
+  if (subscriber === undefined) throw new Error("refused")
+  return subscriber
 }
 
 /** Reads a capture until it ends. */
-const read = (hub: CaptureHub, reader: CaptureReader) => Effect.runPromise(Stream.runCollect(hub.stream(reader)))
+const read = (hub: CaptureHub, subscriber: CaptureSubscriber) =>
+  Effect.runPromise(Stream.runCollect(hub.stream(subscriber)))
 
 /** Ends a capture and gives all of it. @param reading if it was read all the time. */
-const taken = async (hub: CaptureHub, reader: CaptureReader, reading?: ReturnType<typeof read>) => {
-  if (!reader.isEnded) assert.isTrue(hub.end(reader.id, undefined))
-  const pieces = await (reading ?? read(hub, reader))
-  hub.close(reader)
+const taken = async (hub: CaptureHub, subscriber: CaptureSubscriber, reading?: ReturnType<typeof read>) => {
+  if (!subscriber.isEnded) assert.isTrue(hub.end(subscriber.id, undefined))
+  const pieces = await (reading ?? read(hub, subscriber))
+  hub.close(subscriber)
   const octets = concat(...pieces)
   const { fault, frames, names } = readAll(octets)
   assert.isUndefined(fault)
@@ -75,14 +76,14 @@ describe("a capture", () => {
   it("sees every frame of every port, once, with what became of it", async () => {
     const { guest, hub, send } = open()
     const [one, two] = [guest(), guest()]
-    const reader = begin(hub)
+    const subscriber = begin(hub)
     send(one, world.frame(255, 1, 1))
     send(two, world.frame(1, 2, 2))
     send(one, world.frame(2, 1, 3))
     const grouped = world.frame(2, 1, 4)
     grouped[6]! |= 1
     send(one, grouped)
-    assert.deepStrictEqual(verdicts(await taken(hub, reader)), [
+    assert.deepStrictEqual(verdicts(await taken(hub, subscriber)), [
       "port1 inbound 1 flooded",
       "port2 inbound 2 forwarded to port1",
       "port1 inbound 3 forwarded to port2",
@@ -93,25 +94,25 @@ describe("a capture", () => {
   it("names the ports that are open when it begins, and those that open later with their first frame", async () => {
     const { guest, hub, send } = open()
     guest()
-    const reader = begin(hub)
+    const subscriber = begin(hub)
     const late = guest()
     guest()
     send(late, world.frame(255, 2))
-    const { names } = await taken(hub, reader)
+    const { names } = await taken(hub, subscriber)
     assert.deepStrictEqual(names, ["tap0", "port1", "port2"])
   })
 
   it("says so when a port has got another holder", async () => {
     const { guest, heard, hub, send, settle } = open()
     const first = guest(1000)
-    const reader = begin(hub, { port: 1 })
+    const subscriber = begin(hub, { port: 1 })
     send(first, world.frame(255, 1, 1))
     hub.drain()
     first.close()
     settle()
     heard()
     send(guest(1001), world.frame(255, 1, 2))
-    const { frames, names } = await taken(hub, reader)
+    const { frames, names } = await taken(hub, subscriber)
     assert.deepStrictEqual(names, ["port1", "port1"])
     assert.deepStrictEqual(frames.map(({ interfaceIndex }) => interfaceIndex), [0, 1])
   })
@@ -119,12 +120,12 @@ describe("a capture", () => {
   it("of one port shows what is sent to it, too; of others nothing", async () => {
     const { guest, hub, send } = open()
     const [one, two, three] = [guest(), guest(), guest()]
-    const reader = begin(hub, { port: 2 })
+    const subscriber = begin(hub, { port: 2 })
     send(one, world.frame(255, 1, 1))
     send(two, world.frame(1, 2, 2))
     send(three, world.frame(1, 3, 3))
     send(one, world.frame(2, 1, 4))
-    assert.deepStrictEqual(verdicts(await taken(hub, reader)), [
+    assert.deepStrictEqual(verdicts(await taken(hub, subscriber)), [
       "port2 outbound 1 from port1",
       "port2 inbound 2 forwarded to port1",
       "port2 outbound 4 from port1"
@@ -140,8 +141,8 @@ describe("a capture", () => {
         const [one, two, three] = guests as [typeof guests[0], typeof guests[0], typeof guests[0]]
         guests.forEach((each, i) => send(each, world.frame(255, i + 1)))
         two.received()
-        const reader = begin(hub, { port: 2 })
-        const reading = read(hub, reader)
+        const subscriber = begin(hub, { port: 2 })
+        const reading = read(hub, subscriber)
         const got: Array<number> = []
         let mark = 0
         const receive = () => void got.push(...two.received().map(world.markOf))
@@ -162,7 +163,7 @@ describe("a capture", () => {
           hub.drain()
           await setImmediate()
         }
-        const { frames, missed } = await taken(hub, reader, reading)
+        const { frames, missed } = await taken(hub, subscriber, reading)
         assert.deepStrictEqual(frames.map(({ octets }) => world.markOf(octets)), got)
         assert.strictEqual(missed, 0)
       }),
@@ -172,11 +173,11 @@ describe("a capture", () => {
   it("of what is denied shows that, what is kept from the host, and the attack it is", async () => {
     const { guest, hub, send } = open({ secure: true })
     const attacker = guest()
-    const reader = begin(hub, { denied: true })
+    const subscriber = begin(hub, { denied: true })
     send(attacker, policy.arpFrame({ senderMac: policy.guestMac, sender: policy.host, op: 2 }))
     send(attacker, policy.arpFrame({}))
     send(attacker, policy.packet({ to: policy.otherMac, protocol: 47 }))
-    const { frames } = await taken(hub, reader)
+    const { frames } = await taken(hub, subscriber)
     assert.deepStrictEqual(frames.map(({ comment }) => comment), [
       "denied: ARP_SPA_HOST (posing as the gateway, A6)",
       "flooded, not to the host: IP4_PROTO_DENIED (parts of the host that nobody watches, E2)"
@@ -186,15 +187,16 @@ describe("a capture", () => {
   it("shows what its filter lets through, as much of it as was asked for, and ends when it has enough", async () => {
     const { guest, hub, send } = open({ tap: false })
     const [one, two] = [guest(), guest()]
-    const reader = begin(hub, { filter: parseFilter("ether src 02:00:00:00:00:02", 1024), snapBytes: 20, framesMax: 3 })
+    const filter = parseFilter("ether src 02:00:00:00:00:02", 1024)
+    const subscriber = begin(hub, { filter, snapBytes: 20, framesMax: 3 })
     for (let i = 0; i < 5; i++) {
       send(one, world.frame(255, 1, i))
       send(two, world.frame(255, 2, i, 1000))
     }
     hub.drain()
-    assert.isTrue(reader.isEnded)
+    assert.isTrue(subscriber.isEnded)
     assert.strictEqual(Ring.mode(open().captured), Ring.Mode.OFF)
-    const { frames } = await taken(hub, reader)
+    const { frames } = await taken(hub, subscriber)
     assert.deepStrictEqual(frames.map(({ octets, originalBytes }) => [octets.length, originalBytes]), [
       [20, 1000], [20, 1000], [20, 1000]
     ])
@@ -203,13 +205,13 @@ describe("a capture", () => {
   it("of a member of the group shows nothing of another's, even when the port changes hands", async () => {
     const { guest, heard, hub, send, settle } = open({ tap: false })
     const mine = guest(1000)
-    const reader = begin(hub, { port: 1, uid: 1000 })
+    const subscriber = begin(hub, { port: 1, uid: 1000 })
     send(mine, world.frame(255, 1, 1))
     mine.close()
     settle()
     heard()
     send(guest(1001), world.frame(255, 1, 2))
-    assert.deepStrictEqual(verdicts(await taken(hub, reader)), ["port1 inbound 1 flooded"])
+    assert.deepStrictEqual(verdicts(await taken(hub, subscriber)), ["port1 inbound 1 flooded"])
   })
 })
 
@@ -251,7 +253,7 @@ describe("captures", () => {
     const { guest, hub, send } = open({ secure: true, tap: false, ringBytes: 4096 })
     const [one] = [guest(), guest()]
     const wants = [{}, { denied: true }, { port: 1 }, { port: 2 }, { port: 2, denied: true }]
-    const readers = wants.map((request) => begin(hub, request))
+    const subscribers = wants.map((request) => begin(hub, request))
     const sent = (times: number) => {
       for (let i = 0; i < times; i++) {
         send(one, policy.arpFrame({}))
@@ -261,7 +263,7 @@ describe("captures", () => {
     sent(60)
     hub.drain()
     sent(30)
-    const all = await Promise.all(readers.map((reader) => taken(hub, reader)))
+    const all = await Promise.all(subscribers.map((subscriber) => taken(hub, subscriber)))
     assert.deepStrictEqual(all.map(({ frames, missed }) => frames.length + missed), [120, 30, 120, 90, 0])
     for (const { frames, missed } of all.slice(0, 4)) assert.isTrue(missed > 0 && frames.length > 0)
     // Both times the ring was full, so the gap is told of, and of what is wanted alone.
@@ -275,18 +277,18 @@ describe("captures", () => {
   it("miss only what they want while frames are but counted", async () => {
     const { captured, guest, hub, send } = open({ secure: true, tap: false })
     const [one] = [guest(), guest()]
-    const readers = [{}, { denied: true }, { port: 1 }, { port: 2 }].map((request) => begin(hub, request))
+    const subscribers = [{}, { denied: true }, { port: 1 }, { port: 2 }].map((request) => begin(hub, request))
     Ring.setMode(captured, Ring.Mode.COUNT | Ring.Mode.SENT, 0)
     send(one, policy.arpFrame({ senderMac: policy.guestMac, sender: policy.host, op: 2 }))
     for (let i = 0; i < 4; i++) send(one, policy.arpFrame({}))
-    const all = await Promise.all(readers.map((reader) => taken(hub, reader)))
+    const all = await Promise.all(subscribers.map((subscriber) => taken(hub, subscriber)))
     assert.deepStrictEqual(all.map(({ frames, missed }) => [frames.length, missed]), [[0, 5], [0, 1], [0, 5], [0, 4]])
   })
 
   it("that are all full are not even copied for, and the next frame says how many were missed", async () => {
     const { captured, guest, hub, send } = open({ tap: false })
     const one = guest()
-    const reader = begin(hub)
+    const subscriber = begin(hub)
     let sent = 0
     const more = (count: number) => {
       for (let i = 0; i < count; i++) {
@@ -303,10 +305,10 @@ describe("captures", () => {
     const pieces: Array<Uint8Array> = []
     // As `hub.stream` does: each piece that is taken may be the one that makes room.
     await Effect.runPromise(
-      hub.stream(reader).pipe(
+      hub.stream(subscriber).pipe(
         Stream.takeUntil((piece) => {
           pieces.push(piece)
-          return !reader.isFull
+          return !subscriber.isFull
         }),
         Stream.runDrain
       )
@@ -314,8 +316,8 @@ describe("captures", () => {
     assert.strictEqual(Ring.mode(captured), Ring.Mode.COPY)
     more(1)
     const { frames } = await (async () => {
-      hub.end(reader.id, undefined)
-      pieces.push(...await Effect.runPromise(Stream.runCollect(hub.stream(reader))))
+      hub.end(subscriber.id, undefined)
+      pieces.push(...await Effect.runPromise(Stream.runCollect(hub.stream(subscriber))))
       return readAll(concat(...pieces))
     })()
     const last = frames.at(-1)!
@@ -325,12 +327,12 @@ describe("captures", () => {
 
   it("are bounded in number, and members of the group leave room for the switch's own", () => {
     const { captured, hub } = open()
-    const members: Array<CaptureReader | undefined> = []
+    const members: Array<CaptureSubscriber | undefined> = []
     for (let i = 0; i < Bounds.captures; i++) members.push(hub.open({ ...whole, port: 1, uid: 1000 + (i >> 2) }))
-    const let1000 = members.slice(0, 4).filter((reader) => reader !== undefined).length
+    const let1000 = members.slice(0, 4).filter((subscriber) => subscriber !== undefined).length
     assert.strictEqual(let1000, Bounds.capturesPerUid)
     for (let uid = 2000; uid < 2010; uid++) hub.open({ ...whole, port: 1, uid })
-    const owners: Array<CaptureReader> = []
+    const owners: Array<CaptureSubscriber> = []
     for (let next = hub.open(whole); next !== undefined; next = hub.open(whole)) owners.push(next)
     assert.strictEqual(owners.length, Bounds.capturesPerUid)
     hub.close(owners[0]!)
@@ -343,8 +345,8 @@ describe("captures", () => {
     const ring = Ring.make(open.length, 1 << 16)
     const labels = { open: () => open.slice(0, 5000), name: String, describe: () => undefined, holder: () => ({}) }
     const hub = new CaptureHub({ ring, labels, application: "vknetd test", dateMs })
-    const reader = begin(hub)
-    const reading = read(hub, reader)
+    const subscriber = begin(hub)
+    const reading = read(hub, subscriber)
     for (const [i, port] of [...open, ...open].entries()) {
       ring.entry.port = port
       assert.isTrue(Ring.write(ring, new Uint32Array(4), 0, 14))
@@ -352,7 +354,7 @@ describe("captures", () => {
       hub.drain()
       if (i % 256 === 0) await setImmediate()
     }
-    const { frames, names } = await taken(hub, reader, reading)
+    const { frames, names } = await taken(hub, subscriber, reading)
     assert.deepStrictEqual(frames.map(({ interfaceIndex }) => names[interfaceIndex]), [...open, ...open].map(String))
     assert.isAbove(names.length, open.length)
   })
@@ -360,9 +362,9 @@ describe("captures", () => {
   it("end for the forwarding thread with the last of them", () => {
     const { captured, guest, hub, send } = open()
     const one = guest()
-    const readers = [begin(hub), begin(hub, { port: 1 })]
+    const subscribers = [begin(hub), begin(hub, { port: 1 })]
     assert.strictEqual(Ring.mode(captured), Ring.Mode.COPY | Ring.Mode.SENT)
-    for (const reader of readers) hub.close(reader)
+    for (const subscriber of subscribers) hub.close(subscriber)
     assert.strictEqual(Ring.mode(captured), Ring.Mode.OFF)
     send(one, world.frame(255, 1))
     assert.strictEqual(captured.head, 0)

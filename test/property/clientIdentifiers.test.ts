@@ -66,7 +66,7 @@ describe("a DHCP client identifier", () => {
   it("is kept for its user when its port has closed, and anybody's afterwards", () => {
     const { say, state } = guests({ holdSeconds: 10 })
     say(1, "vm-1")
-    Admission.release(state, 1, T0)
+    Admission.forget(state, 1, T0)
     assert.strictEqual(say(2, "vm-1", T0 + 9000), Reason.DHCP_CLIENT_CONFLICT)
     assert.strictEqual(say(2, "vm-1", T0 + 10_000), Reason.PASS)
   })
@@ -107,7 +107,7 @@ describe("a DHCP client identifier", () => {
       now += passSeconds
       const uid = fast.uid[port]!
       if (closes) {
-        Admission.release(fast.state, port, now * 1000)
+        Admission.forget(fast.state, port, now * 1000)
         const gone = said.filter((one) => one.port === port).map((one) => ({ name: one.name, uid, until: now + 10 }))
         held = [...held.filter((one) => !gone.some(({ name }) => name === one.name)), ...gone]
         said = said.filter((one) => one.port !== port)

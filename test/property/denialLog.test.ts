@@ -41,7 +41,7 @@ describe("which denials are told", () => {
   it("a port's next guest is told of at once, and no other port is touched", () => {
     const watch = Watch.make(3)
     for (const port of [0, 1, 2]) assert.isTrue(Watch.isDue(watch, port, Reason.RUNT, 1000))
-    Watch.release(watch, 1)
+    Watch.forget(watch, 1)
     assert.deepStrictEqual([0, 1, 2].map((port) => Watch.isDue(watch, port, Reason.RUNT, 1000)), [false, true, false])
   })
 

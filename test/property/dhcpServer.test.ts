@@ -58,7 +58,7 @@ for (const dhcpServer of ["any" as const, SERVER_UID]) {
     it("nor what is kept for a guest that has just gone", () => {
       const { answer, ask, kindOf, state, use } = guests({ dhcpServer })
       assert.strictEqual(use(VICTIM, 5), Reason.PASS)
-      Admission.release(state, VICTIM, T0)
+      Admission.forget(state, VICTIM, T0)
       ask(ASKER)
       answer(SERVER, ASKER, 5, ACK)
       assert.strictEqual(use(ASKER, 5), Reason.IP4_SRC_CONFLICT)

@@ -72,7 +72,7 @@ describe("what a full port could not take", () => {
     // It drains, is full again at once, and is congested without a hold.
     const drain = () => {
       Holds.drained(w.hold, w.plan, w.batch, 1)
-      while (w.hold.count[1]! > 0) Holds.release(w.hold, 1)
+      while (w.hold.count[1]! > 0) Holds.freeFirst(w.hold, 1)
       Holds.settle(w.hold, 1)
     }
     drain()
@@ -87,7 +87,7 @@ describe("what a full port could not take", () => {
     const w = world()
     keep(w, 0, 1, 100)
     Holds.flush(w.hold, w.plan, w.batch, 1)
-    Holds.refuse(w.hold, 1, 105)
+    Holds.noteFull(w.hold, 1, 105)
     assert.isFalse(Holds.isDue(w.hold, 1, 106))
     assert.isTrue(Holds.isOver(w.hold, 1, 100 + Bounds.holdMs))
   })
@@ -134,9 +134,9 @@ describe("what a full port could not take", () => {
     for (let i = 0; i < Bounds.heldFramesPerPort; i++) assert.strictEqual(keep(w, i, 0, 20), Holds.Kept.Waiting)
   })
 
-  it("keeps floods away from a port that refused one, until it has drained", () => {
+  it("keeps floods away from a port that did not take one, until it has drained", () => {
     const w = world()
-    Holds.refuseFlood(w.hold, 1)
+    Holds.noteFullForFlood(w.hold, 1)
     assert.isTrue(Holds.takes(w.hold, 1))
     assert.isFalse(Holds.takesFlood(w.hold, 1))
     Holds.drained(w.hold, w.plan, w.batch, 1)
@@ -155,11 +155,11 @@ describe("what a full port could not take", () => {
       for (const [what, port] of steps) {
         nowMs += 7
         if (what === "keep") keep(w, 0, port, nowMs)
-        if (what === "flood") Holds.refuseFlood(w.hold, port)
+        if (what === "flood") Holds.noteFullForFlood(w.hold, port)
         if (what === "flush") Holds.flush(w.hold, w.plan, w.batch, port)
         if (what === "drained") Holds.drained(w.hold, w.plan, w.batch, port)
         if (what === "sent" && w.hold.state[port] === Holds.HoldState.Flushing) {
-          while (w.hold.count[port]! > 0) Holds.release(w.hold, port)
+          while (w.hold.count[port]! > 0) Holds.freeFirst(w.hold, port)
           Holds.settle(w.hold, port)
         }
         if (what === "congest" && w.hold.state[port] === Holds.HoldState.Held) Holds.congest(w.hold, port, nowMs)

@@ -45,7 +45,7 @@ describe("a full table of stations", () => {
     assert.strictEqual(portOf(20_000), -1)
     assert.strictEqual(learn(0, 3), Reason.SRC_MAC_CONFLICT)
     assert.strictEqual(learn(0, 1), Reason.PASS)
-    Stations.release(state, 2)
+    Stations.forget(state, 2)
     assert.strictEqual(learn(20_000, 3), Reason.PASS)
   })
 })

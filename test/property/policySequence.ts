@@ -126,7 +126,7 @@ export const take = (sequence: Sequence, steps: ReadonlyArray<Step>): ReadonlyAr
       return []
     }
     if ("close" in step) {
-      Admission.release(fast.state, step.close, nowSeconds * 1000)
+      Admission.forget(fast.state, step.close, nowSeconds * 1000)
       slow.close(step.close)
       return []
     }

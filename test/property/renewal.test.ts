@@ -30,7 +30,7 @@ describe("a guest that comes back, under --learn dhcp", () => {
   it("goes on with its lease while that is kept for its user, and no longer than it lasts", () => {
     const fast = guests({ learn: "dhcp" })
     fast.lease(1, 5, 60)
-    Admission.release(fast.state, 1, later(10))
+    Admission.forget(fast.state, 1, later(10))
     assert.strictEqual(fast.use(2, 5, later(11)), Reason.ARP_SPA_CONFLICT)
     assert.strictEqual(fast.use(1, 5, later(11)), Reason.PASS)
     assert.deepStrictEqual(dump(fast.state).claims, [`${addressOf(5)} 1 lease ${T0 / 1000 + 11} ${T0 / 1000 + 60} 0`])
@@ -40,7 +40,7 @@ describe("a guest that comes back, under --learn dhcp", () => {
   it("has no lease any more when it was away for longer; but may renew it", () => {
     const fast = guests({ learn: "dhcp" })
     fast.lease(1, 5, 600)
-    Admission.release(fast.state, 1, later(10))
+    Admission.forget(fast.state, 1, later(10))
     assert.strictEqual(fast.use(1, 5, later(21)), Reason.IP_LIMIT)
     assert.strictEqual(renews(fast, 1, 5, later(22)), Reason.PASS)
     assert.strictEqual(fast.use(1, 5, later(23)), Reason.IP_LIMIT)
@@ -53,7 +53,7 @@ describe("a guest that comes back, under --learn dhcp", () => {
     const fast = guests({ learn: "dhcp" })
     fast.lease(1, 5, 600)
     assert.strictEqual(renews(fast, 2, 5, later(1)), Reason.IP4_SRC_CONFLICT)
-    Admission.release(fast.state, 1, later(1))
+    Admission.forget(fast.state, 1, later(1))
     assert.strictEqual(renews(fast, 2, 5, later(2)), Reason.IP4_SRC_CONFLICT)
   })
 })

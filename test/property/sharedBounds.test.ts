@@ -93,7 +93,7 @@ describe("a guest that comes again and again", () => {
     fast.uid[1] = USER
     Admission.join(fast.state, 1, T0)
     assert.strictEqual(storm(fast, 1), 2 * Bounds.stormPerSecondSecure)
-    Admission.release(fast.state, 1, T0)
+    Admission.forget(fast.state, 1, T0)
     Admission.join(fast.state, 1, T0)
     assert.strictEqual(storm(fast, 1), 0)
   })
@@ -103,7 +103,7 @@ describe("a guest that comes again and again", () => {
     fast.uid[1] = USER
     Admission.join(fast.state, 1, T0)
     storm(fast, 1)
-    Admission.release(fast.state, 1, T0)
+    Admission.forget(fast.state, 1, T0)
     fast.uid[1] = USER + 1
     Admission.join(fast.state, 1, T0)
     assert.strictEqual(storm(fast, 1), 2 * Bounds.stormPerSecondSecure)

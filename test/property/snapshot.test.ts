@@ -40,7 +40,7 @@ type Step = { readonly frame: Uint8Array; readonly port: number; readonly pause:
 
 /** What a guest, or whoever asks, can tell of a step. */
 const take = (fast: ReturnType<typeof makeFast>, { closes, frame, port }: Step, nowMs: number) => {
-  if (closes && port !== TAP_PORT) Admission.release(fast.state, port, nowMs)
+  if (closes && port !== TAP_PORT) Admission.forget(fast.state, port, nowMs)
   const reason = fast.receive(frame, port, nowMs)
   return { reason, destination: reason === 0 ? fast.destination[0] : undefined, ...dump(fast.state) }
 }

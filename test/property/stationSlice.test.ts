@@ -56,7 +56,7 @@ describe("the stations in slices", () => {
     state.nowSeconds = T0
     for (const step of steps) {
       if (step.kind === "learn") Stations.learn(state, 0x5254, step.station, step.port)
-      else if (step.kind === "release") Stations.release(state, step.port)
+      else if (step.kind === "release") Stations.forget(state, step.port)
       else if (step.kind === "pin") Stations.pinPort(state, step.port, true)
       else if (step.kind === "pass") state.nowSeconds += step.seconds
       else for (let n = 0; n < 1500; n++) Stations.learn(state, 0x5254, step.from + n, step.port)

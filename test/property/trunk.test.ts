@@ -165,10 +165,10 @@ describe("a trunk", () => {
   it("is asked for no user: what a closed port had it may bring at once, and of what it had nothing is kept", () => {
     const { accepted, state, told } = world()
     accepted(request(macOf(1), addressOf(1)), GUEST)
-    Admission.release(state, GUEST, T0)
+    Admission.forget(state, GUEST, T0)
     told(Reason.SRC_MAC_CONFLICT)(request(macOf(1), "0.0.0.0"), OTHER)
     accepted(request(macOf(1), addressOf(1)), TRUNK)
-    Admission.release(state, TRUNK, T0)
+    Admission.forget(state, TRUNK, T0)
     assert.strictEqual(state.held.facts.count, 0)
     accepted(request(macOf(1), addressOf(1)), OTHER)
   })

@@ -43,7 +43,7 @@ const protocolWords = ["ether", ...Object.keys(Test.protocols)]
 /** What stands before a value. */
 interface Qualifiers {
   readonly protocol: string | undefined
-  readonly direction: Test.Direction
+  readonly side: Test.Side
   readonly kind: "host" | "net" | "port" | "portrange" | "proto" | undefined
 }
 
@@ -105,19 +105,19 @@ class Parser {
       const group = this.#take("broadcast", "multicast")
       if (group !== undefined) return group === "broadcast" ? Test.broadcast : Test.multicast
     }
-    const direction = this.#take("src", "dst") as Test.Direction
+    const side = this.#take("src", "dst") as Test.Side
     const kind = this.#take("host", "net", "port", "portrange", "proto") as Qualifiers["kind"]
     const next = this.#words[this.#at]
-    if (protocol !== undefined && protocol !== "ether" && direction === undefined && kind === undefined) {
+    if (protocol !== undefined && protocol !== "ether" && side === undefined && kind === undefined) {
       this.#last = undefined
       return Test.protocols[protocol]!
     }
-    if (this.#at > start) this.#last = { protocol, direction, kind }
+    if (this.#at > start) this.#last = { protocol, side, kind }
     else if (next !== undefined && (this.#last === undefined || !/^[0-9a-f]*[:\d]/i.test(next))) {
       throw new FilterFault(`'${next}' is not known (see vknetd(8) for the words of a filter)`)
     }
     const before = this.#words[this.#at - 1] ?? "the beginning"
-    return primitive(this.#last ?? { protocol, direction, kind }, this.#value(before))
+    return primitive(this.#last ?? { protocol, side, kind }, this.#value(before))
   }
 }
 
@@ -127,24 +127,24 @@ const number = (text: string, most: number): number => {
   return value
 }
 
-const primitive = ({ direction, kind, protocol }: Qualifiers, value: string): Test.FilterTest => {
-  const unfit = () => new FilterFault(`'${[protocol, direction, kind, value].filter(Boolean).join(" ")}' cannot be`)
+const primitive = ({ side, kind, protocol }: Qualifiers, value: string): Test.FilterTest => {
+  const unfit = () => new FilterFault(`'${[protocol, side, kind, value].filter(Boolean).join(" ")}' cannot be`)
   if (kind === "port" || kind === "portrange") {
     const [least = "", most = least, ...surplus] = kind === "port" ? [value] : value.split("-")
     if (surplus.length > 0) throw unfit()
     const range = [number(least, 65_535), number(most, 65_535)].sort((a, b) => a - b) as [number, number]
-    return Test.ports(protocol, direction, ...range) ?? raise(unfit())
+    return Test.ports(protocol, side, ...range) ?? raise(unfit())
   }
   if (kind === "proto") {
     const type = number(value, 65_535)
-    if (protocol !== "ether" || direction !== undefined || type < 1536) throw unfit()
+    if (protocol !== "ether" || side !== undefined || type < 1536) throw unfit()
     return Test.etherType(type)
   }
-  if (kind === undefined && direction === undefined) throw unfit()
+  if (kind === undefined && side === undefined) throw unfit()
   const address: FilterAddress | string = parseFilterAddress(value)
   if (typeof address === "string") throw new FilterFault(address)
   if (kind === "host" && address.isNet || kind === "net" && address.kind === "ether") throw unfit()
-  return Test.address(protocol, direction, address) ?? raise(unfit())
+  return Test.address(protocol, side, address) ?? raise(unfit())
 }
 
 const raise = (fault: FilterFault): never => {

@@ -31,7 +31,8 @@ export class FilteredFrame {
 
 export type FilterTest = (frame: FilteredFrame) => boolean
 
-export type Direction = "src" | "dst" | undefined
+/** Which of a frame's two addresses or ports is meant: pcap-filter(7), dir; undefined: either. */
+export type Side = "src" | "dst" | undefined
 
 const TYPE_AT = 12
 const IP_AT = 14
@@ -74,9 +75,9 @@ export const atMost = (bytes: number): FilterTest => (frame) => frame.originalBy
 export const atLeast = (bytes: number): FilterTest => (frame) => frame.originalBytes >= bytes
 
 /** One place or the other, or either. */
-const either = (direction: Direction, test: (at: number) => FilterTest, src: number, dst: number): FilterTest => {
-  if (direction === undefined) return or(test(src), test(dst))
-  return test(direction === "src" ? src : dst)
+const either = (side: Side, test: (at: number) => FilterTest, src: number, dst: number): FilterTest => {
+  if (side === undefined) return or(test(src), test(dst))
+  return test(side === "src" ? src : dst)
 }
 
 /** Word by word, as BPF loads them: of a word none of which counts nothing is loaded, of another all. */
@@ -96,11 +97,11 @@ const places = { ip: [26, 30], ip6: [22, 38], arp: [28, 38], rarp: [28, 38], eth
 /** Frames from or to an address, spoken of in a protocol; undefined if that protocol has no such addresses. */
 export const address = (
   protocol: string | undefined,
-  direction: Direction,
+  side: Side,
   value: FilterAddress
 ): FilterTest | undefined => {
   const of = (name: keyof typeof places): FilterTest =>
-    either(direction, addressAt(value), places[name][0], places[name][1])
+    either(side, addressAt(value), places[name][0], places[name][1])
   const within = (name: "ip" | "ip6" | "arp" | "rarp"): FilterTest => and(protocols[name]!, of(name))
   if (value.kind === "ether") return protocol === "ether" ? of("ether") : undefined
   if (value.kind === "ipv6") return protocol === undefined || protocol === "ip6" ? within("ip6") : undefined
@@ -116,7 +117,7 @@ const portProtocols: Readonly<Record<string, ReadonlyArray<number>>> = {
 /** First fragments, and packets that are none, of TCP, UDP and SCTP; undefined if the protocol has no ports. */
 export const ports = (
   protocol: string | undefined,
-  direction: Direction,
+  side: Side,
   least: number,
   most: number
 ): FilterTest | undefined => {
@@ -126,8 +127,8 @@ export const ports = (
     const port = frame.u16(start(frame) + offset)
     return port >= least && port <= most
   }
-  const in4 = either(direction, at((frame) => IP_AT + 4 * (frame.u8(IP_AT) & 15)), 0, 2)
-  const in6 = either(direction, at(() => IP_AT + 40), 0, 2)
+  const in4 = either(side, at((frame) => IP_AT + 4 * (frame.u8(IP_AT) & 15)), 0, 2)
+  const in6 = either(side, at(() => IP_AT + 40), 0, 2)
   return or(
     and(ipv6, (frame) => wanted.includes(frame.u8(IP_AT + 6)) && in6(frame)),
     and(ipv4, (frame) =>

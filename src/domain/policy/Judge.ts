@@ -2,7 +2,6 @@ import { TAP_PORT } from "../Bounds.ts"
 import type { FrameBatch } from "../FrameBatch.ts"
 import { Reason } from "../Reason.ts"
 import * as Arp from "./Arp.ts"
-import * as Egress from "./Egress.ts"
 import { EtherType } from "./EtherType.ts"
 import * as Ipv4 from "./Ipv4.ts"
 import * as Ipv6 from "./Ipv6.ts"
@@ -10,6 +9,7 @@ import * as Link from "./Link.ts"
 import { u16 } from "./Octets.ts"
 import type { Policy } from "./Policy.ts"
 import * as Reception from "./Reception.ts"
+import * as TapPolicy from "./TapPolicy.ts"
 
 /**
  * Judges every frame of a batch by what it says of itself: by the rules that need no memory.
@@ -55,7 +55,7 @@ export const judge = (
     }
     reason[slot] = verdict
     tapReason[slot] = verdict === Reason.PASS && !fromTap
-      ? Egress.judgeTap(bytes, start, frameBytes, policy)
+      ? TapPolicy.judge(bytes, start, frameBytes, policy)
       : Reason.PASS
   }
 }

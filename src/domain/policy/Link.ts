@@ -79,6 +79,6 @@ export const judgeType = (
   if (type === EtherType.IPV6) return policy.ipv6 === undefined ? Reason.IP6_DISABLED : Reason.PASS
 
   // L9 ETHERTYPE_DENIED: what is not understood cannot be attributed. RARP is among it (RFC 903).
-  // Types that were asked for pass between guests; `Egress` keeps them from the tap.
+  // Types that were asked for pass between guests; `TapPolicy` keeps them from the tap.
   return !fromTap && policy.allowedEtherTypes.includes(type) ? Reason.PASS : Reason.ETHERTYPE_DENIED
 }

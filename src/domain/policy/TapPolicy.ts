@@ -10,7 +10,7 @@ import { Protocol } from "./Protocol.ts"
  * Judges whether a guest's frame that passed every other rule is kept from the tap alone;
  * other guests may still get it.
  */
-export const judgeTap = (
+export const judge = (
   bytes: Uint8Array,
   start: number,
   size: number,

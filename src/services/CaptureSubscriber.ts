@@ -45,7 +45,7 @@ const encoder = new TextEncoder()
  * One capture: what it wants, and what waits for it as pcapng, bounded. What comes while that is full is missed, and
  * the next frame that is not says how much.
  */
-export class CaptureReader {
+export class CaptureSubscriber {
   readonly id: number
   readonly request: CaptureRequest
   /** It takes no more until it has read half of what waits. */
