@@ -13,7 +13,7 @@ import type { Ownership } from "../services/Ownership.ts"
 import type { PeerProcesses } from "../services/PeerProcesses.ts"
 import { ListenError } from "../services/SeqpacketListener.ts"
 import type { RunningSwitch } from "../services/Switch.ts"
-import type { ControlEnds, TcpEnd } from "../services/SwitchHolder.ts"
+import type { ControlEnds, TcpEnd } from "../services/HandoverSource.ts"
 import type { ListenAddress } from "./ListenAddress.ts"
 
 /** What serves questions, and the connections of processes that want to take the switch over. */

@@ -4,7 +4,7 @@ import { Addon } from "../adapters/native/Addon.ts"
 import * as NativeHandoverChannel from "../adapters/native/NativeHandoverChannel.ts"
 import { handOver } from "../services/Handover.ts"
 import type { RunningSwitch } from "../services/Switch.ts"
-import * as SwitchHolder from "../services/SwitchHolder.ts"
+import * as HandoverSource from "../services/HandoverSource.ts"
 import type { ControlService } from "./Control.ts"
 import type { Options } from "./Options.ts"
 import type { Edge } from "./Run.ts"
@@ -19,7 +19,7 @@ export const awaitHeir = ({ edge, options, running, service, startedMs }: {
 }) =>
   Effect.gen(function*() {
     const addon = yield* Addon
-    const holder = SwitchHolder.make({
+    const source = HandoverSource.make({
       running,
       ends: service,
       simulated: options.simulate,
@@ -38,7 +38,7 @@ export const awaitHeir = ({ edge, options, running, service, startedMs }: {
     })
     for (;;) {
       const fd = yield* service.heirs.next
-      const outcome = yield* Effect.either(handOver(NativeHandoverChannel.make(addon, fd), holder))
+      const outcome = yield* Effect.either(handOver(NativeHandoverChannel.make(addon, fd), source))
       if (outcome._tag === "Right") return yield* Effect.logInfo("handed over to another process")
       yield* service.heirs.done
       yield* Effect.logWarning("not handed over: the switch stays this process's").pipe(

@@ -5,7 +5,7 @@ import * as HttpApiMiddleware from "@effect/platform/HttpApiMiddleware"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
-import { Crowded, Forbidden, NotThere, Unanswered, Unfit } from "./ControlError.ts"
+import { Crowded, Forbidden, NotThere, Unanswered, Unfit } from "./ErrorAnswers.ts"
 import * as Control from "./ControlSchema.ts"
 
 /** Who asks, by the credentials that the kernel gives of the other end. */

@@ -26,7 +26,7 @@ export class DataPlaneError extends Data.TaggedError("DataPlaneError")<{
 }
 
 /** What a loop knew, and the handles of its connections, in the order of `state.ports`. */
-export interface PlaneInheritance {
+export interface PlaneEstate {
   readonly state: PlaneState
   readonly handles: ReadonlyArray<number>
 }
@@ -54,7 +54,7 @@ export interface RunningPlane {
    */
   readonly copies: (ports: ReadonlyArray<number>) => Effect.Effect<ReadonlyArray<number>>
   /** The loop touches nothing from now on until `resume`. Succeeds with what another loop can go on with. */
-  readonly rest: Effect.Effect<PlaneInheritance>
+  readonly rest: Effect.Effect<PlaneEstate>
   /** The loop goes on, or begins if it was started with what another had. */
   readonly resume: Effect.Effect<void>
   /** Fails if the loop ends by itself; never succeeds. */
@@ -72,6 +72,6 @@ export class DataPlane extends Context.Tag("vknetd/DataPlane")<DataPlane, {
     readonly tap: Tap | undefined
     readonly settings: SwitchSettings
     /** What to go on with: the loop then rests until `resume`. */
-    readonly inherited?: PlaneInheritance | undefined
+    readonly inherited?: PlaneEstate | undefined
   }) => Effect.Effect<RunningPlane, DataPlaneError | TapError, Scope.Scope>
 }>() {}

@@ -117,7 +117,7 @@ export interface FrameExchange {
 }
 
 /** An exchange whose connections another one can go on with. */
-export interface InheritableExchange extends FrameExchange {
+export interface HandoverExchange extends FrameExchange {
   /** The first half of a step: sends the plan, and neither waits nor receives. */
   readonly send: () => void
   /** Whether to take from the tap only what is left of what was read before. True if there is any: steps bring it. */

@@ -39,7 +39,7 @@ export class HandoverKept extends Data.TaggedError("HandoverKept")<{
 }> {}
 
 /** A switch that can be handed over. */
-export interface Holder {
+export interface HandoverSource {
   /** Fails if this switch cannot be handed over, or not now. */
   readonly offer: Effect.Effect<Offer, HandoverKept>
   /** Stops forwarding, and tells what there is. */
@@ -67,7 +67,7 @@ const prepareMs = 30_000
  * Hands the switch to whoever is at the other end. Succeeds when it is the other's; fails, the switch forwarding as
  * before, if it has stayed this one's.
  */
-export const handOver = (channel: HandoverChannel, holder: Holder): Effect.Effect<void, HandoverKept> =>
+export const handOver = (channel: HandoverChannel, source: HandoverSource): Effect.Effect<void, HandoverKept> =>
   Effect.gen(function*() {
     const hello = yield* hear(channel, "hello", wordMs)
     const theirs = Option.getOrUndefined(Schema.decodeUnknownOption(Hello)(hello.body))
@@ -75,10 +75,10 @@ export const handOver = (channel: HandoverChannel, holder: Holder): Effect.Effec
       const reason = `its version ${theirs?.version ?? ""} hands over in another way (stop one, start the other)`
       return yield* new HandoverKept({ reason })
     }
-    const offer = yield* holder.offer
+    const offer = yield* source.offer
     yield* Effect.mapError(channel.send("offer", { body: offer }), () => gone)
     yield* hear(channel, "take", prepareMs)
-    yield* transfer(channel, holder)
+    yield* transfer(channel, source)
   }).pipe(Effect.tapError((kept) => kept.isSaid === true ? Effect.void : sayKept(channel, kept.reason)))
 
 const tooSlow = "the new process was too slow"
@@ -106,10 +106,10 @@ const sayKept = (channel: HandoverChannel, reason: string) =>
   )
 
 /** Nothing from outside ends this in between: whoever wants the process to end waits for the outcome. */
-const transfer = (channel: HandoverChannel, holder: Holder): Effect.Effect<void, HandoverKept> =>
+const transfer = (channel: HandoverChannel, source: HandoverSource): Effect.Effect<void, HandoverKept> =>
   Effect.gen(function*() {
     const deadlineMs = (yield* Clock.currentTimeMillis) + Bounds.takeoverMs
-    const rested = yield* holder.rest.pipe(Effect.interruptible, Effect.timeoutOption(Bounds.takeoverMs))
+    const rested = yield* source.rest.pipe(Effect.interruptible, Effect.timeoutOption(Bounds.takeoverMs))
     if (Option.isNone(rested)) {
       return yield* new HandoverKept({ reason: "its forwarding thread does not answer (try again)" })
     }
@@ -117,16 +117,16 @@ const transfer = (channel: HandoverChannel, holder: Holder): Effect.Effect<void,
     const leftMs = Math.max(0, deadlineMs - (yield* Clock.currentTimeMillis))
     yield* hear(channel, "ready", leftMs)
     yield* Effect.mapError(channel.send("commit"), () => gone)
-    yield* holder.relinquish(yield* untilServing(channel, holder))
+    yield* source.relinquish(yield* untilServing(channel, source))
   }).pipe(
-    Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : holder.resume),
+    Effect.onExit((exit) => Exit.isSuccess(exit) ? Effect.void : source.resume),
     Effect.uninterruptible
   )
 
 /** A message that does not go out in time is ended all the same, before anything else is said. */
 const give = (
   channel: HandoverChannel,
-  { descriptors, inventory, knowledge }: Effect.Effect.Success<Holder["rest"]>,
+  { descriptors, inventory, knowledge }: Effect.Effect.Success<HandoverSource["rest"]>,
   deadlineMs: number
 ) =>
   Effect.gen(function*() {
@@ -150,7 +150,7 @@ const give = (
  * The other forwards now, or is about to: only its end makes the switch ours again. Succeeds with its process's number
  * when it serves.
  */
-const untilServing = (channel: HandoverChannel, holder: Holder): Effect.Effect<number, HandoverKept> =>
+const untilServing = (channel: HandoverChannel, source: HandoverSource): Effect.Effect<number, HandoverKept> =>
   Effect.gen(function*() {
     for (;;) {
       const heard = yield* Effect.either(channel.receive())
@@ -163,8 +163,8 @@ const untilServing = (channel: HandoverChannel, holder: Holder): Effect.Effect<n
       if (heard._tag === "Left" && heard.left._tag === "ChannelClosed") break
       yield* Effect.sleep(oddMs)
     }
-    yield* holder.resume
-    yield* holder.regain
+    yield* source.resume
+    yield* source.regain
     return yield* new HandoverKept({ reason: "the new process ended when it had just begun to serve" })
   })
 

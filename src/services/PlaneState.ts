@@ -12,7 +12,7 @@ import * as PortSet from "../domain/Ports.ts"
 import { Reason } from "../domain/Reason.ts"
 import * as Applied from "./AppliedSettings.ts"
 import * as Forwarder from "./Forwarder.ts"
-import type { InheritableExchange } from "./FrameExchange.ts"
+import type { HandoverExchange } from "./FrameExchange.ts"
 import * as FullPorts from "./FullPorts.ts"
 
 /** The state of a forwarding loop between two turns. Plain data: it crosses threads and processes. */
@@ -45,7 +45,7 @@ const TAP_TURNS_MAX = 64
  *
  * @param exchange the loop's.
  */
-const take = (forwarder: Forwarder.Forwarder, exchange: InheritableExchange): PlaneState => {
+const take = (forwarder: Forwarder.Forwarder, exchange: HandoverExchange): PlaneState => {
   const { control, counters, hold, memory, ports } = forwarder
   // Frames of a large segment of which some have gone on their way; also if the tap waits for a full port.
   for (let turns = 0; exchange.restTap(true) && turns < TAP_TURNS_MAX; turns++) {
@@ -79,7 +79,7 @@ const take = (forwarder: Forwarder.Forwarder, exchange: InheritableExchange): Pl
 /** The same, with the handles of the connections, in the order of `state.ports`. */
 export const leave = (
   forwarder: Forwarder.Forwarder,
-  exchange: InheritableExchange
+  exchange: HandoverExchange
 ): { readonly state: PlaneState; readonly handles: ReadonlyArray<number> } => {
   const state = take(forwarder, exchange)
   return { state, handles: state.ports.map((port) => exchange.handleOf(port)) }

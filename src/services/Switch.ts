@@ -5,7 +5,7 @@ import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { Bounds } from "../domain/Bounds.ts"
 import type { BridgeControl, BridgeError } from "./BridgeControl.ts"
-import { DataPlane, type DataPlaneError, type PlaneInheritance, type RunningPlane } from "./DataPlane.ts"
+import { DataPlane, type DataPlaneError, type PlaneEstate, type RunningPlane } from "./DataPlane.ts"
 import * as Denials from "./DenialLog.ts"
 import { GroupDatabase, type GroupMissing } from "./GroupDatabase.ts"
 import type { LiveSettings } from "./LiveSettings.ts"
@@ -35,7 +35,7 @@ export interface Belongings {
 
 /** What a switch that goes on for another one knows of it. */
 export interface Inheritance {
-  readonly plane: PlaneInheritance
+  readonly plane: PlaneEstate
   /** Undefined: it was not told. */
   readonly tapSinceMs: number | undefined
   readonly guests: ReadonlyArray<Omit<Directory.Resident, "process">>

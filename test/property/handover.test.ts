@@ -7,7 +7,7 @@ import * as Logger from "effect/Logger"
 import * as Queue from "effect/Queue"
 import * as TestClock from "effect/TestClock"
 import type { Inventory, Knowledge, Offer } from "../../src/services/Estate.ts"
-import { handOver, type Holder } from "../../src/services/Handover.ts"
+import { handOver, type HandoverSource } from "../../src/services/Handover.ts"
 import {
   ChannelClosed, ChannelSilent, type HandoverChannel, type Message, messageKinds
 } from "../../src/services/HandoverChannel.ts"
@@ -116,7 +116,7 @@ const makeWorld = (fault: Fault) => {
       check()
     })
   let relinquished = false
-  const holder: Holder = {
+  const source: HandoverSource = {
     offer: Effect.succeed(offer),
     rest: Effect.as(turn("old", false), {
       inventory,
@@ -131,7 +131,7 @@ const makeWorld = (fault: Fault) => {
         relinquished = true
       })
   }
-  return { forwards, turn, holder, relinquished: () => relinquished }
+  return { forwards, turn, source, relinquished: () => relinquished }
 }
 
 const run = (fault: Fault) =>
@@ -141,7 +141,7 @@ const run = (fault: Fault) =>
     const takeover = Takeovers.make(ends.new, "/sw")
     let estate: Takeovers.Estate | undefined
     // What is stopped cannot be interrupted, and is not waited for.
-    const old = yield* Effect.forkDaemon(handOver(ends.old, world.holder))
+    const old = yield* Effect.forkDaemon(handOver(ends.old, world.source))
     yield* Effect.forkDaemon(
       Effect.gen(function*() {
         yield* takeover.approach("0")
@@ -198,9 +198,9 @@ describe("words of another version", () => {
   it.effect.prop("are refused by either side", [fc.anything()], ([body]) =>
     Effect.gen(function*() {
       const ends = yield* channels({ side: "none", kind: "dies", call: 0 })
-      const { forwards, holder } = makeWorld({ side: "none", kind: "dies", call: 0 })
+      const { forwards, source } = makeWorld({ side: "none", kind: "dies", call: 0 })
       yield* ends.new.send("hello", { body })
-      const kept = yield* Effect.flip(handOver(ends.old, holder))
+      const kept = yield* Effect.flip(handOver(ends.old, source))
       assert.match(kept.reason, /hands over in another way/)
       assert.isTrue(forwards.old)
       const answer = yield* ends.new.receive()

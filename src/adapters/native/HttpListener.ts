@@ -9,7 +9,7 @@ import * as http from "node:http"
 import type * as net from "node:net"
 import { Bounds } from "../../domain/Bounds.ts"
 import * as FileLimit from "../../services/FileLimit.ts"
-import type { TcpEnd } from "../../services/SwitchHolder.ts"
+import type { TcpEnd } from "../../services/HandoverSource.ts"
 import * as RequestDeadline from "./RequestDeadline.ts"
 import * as RequestTurn from "./RequestTurn.ts"
 

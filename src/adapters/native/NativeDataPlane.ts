@@ -90,7 +90,7 @@ const notBegun = (ended: Effect.Effect<never, DataPlaneError>) =>
 
 const attachedTap = ({ handle, macAddress, mtuBytes }: Tap): AttachedTap => ({ handle, mac: macAddress, mtuBytes })
 
-/** Makes a waiting thread the switch's; without an inheritance it forwards at once. */
+/** Makes a waiting thread the switch's; without an estate it forwards at once. */
 const begin = (
   addon: Binding,
   { ask, asked, captured, counters, ended, notices }: WaitingThread,
@@ -126,7 +126,7 @@ const begin = (
             : Effect.succeedNone
         ),
       copies: (ports) => Effect.map(ask({ kind: "copy", ports }), ({ copies }) => copies ?? []),
-      rest: Effect.map(ask({ kind: "rest" }), ({ inheritance }) => inheritance!),
+      rest: Effect.map(ask({ kind: "rest" }), ({ estate }) => estate!),
       resume: Effect.asVoid(ask({ kind: "resume" })),
       ended
     }

@@ -1,11 +1,11 @@
 import { Bounds } from "../../domain/Bounds.ts"
 import * as Batch from "../../domain/FrameBatch.ts"
 import * as Plan from "../../domain/SendPlan.ts"
-import { EVENT_WIDTH, type InheritableExchange, type TapLink } from "../../services/FrameExchange.ts"
+import { EVENT_WIDTH, type HandoverExchange, type TapLink } from "../../services/FrameExchange.ts"
 import type { Binding } from "./Binding.ts"
 
 /** An exchange whose thread can rest, and begin before there is a listener. */
-export interface NativeFrameExchange extends InheritableExchange {
+export interface NativeFrameExchange extends HandoverExchange {
   /** Waits for a wake and for nothing else. */
   readonly park: () => void
   /** Accepts from this listener at an {@link Entrance} that has none. 0 or an errno. */

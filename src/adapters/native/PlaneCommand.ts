@@ -1,6 +1,6 @@
 import type { MacAddress } from "../../domain/MacAddress.ts"
 import type { SwitchSettings } from "../../domain/SwitchSettings.ts"
-import type { PlaneInheritance } from "../../services/DataPlane.ts"
+import type { PlaneEstate } from "../../services/DataPlane.ts"
 import type { PlaneNotice } from "../../services/PlaneNotice.ts"
 import type { PlaneQuestion, PlaneReply } from "../../services/PlaneQuestion.ts"
 
@@ -35,7 +35,7 @@ export type PlaneCommand =
     readonly listener: number
     readonly trunkListener: number
     readonly tap: AttachedTap | undefined
-    readonly inherited: PlaneInheritance | undefined
+    readonly inherited: PlaneEstate | undefined
   }
   | { readonly kind: "attach-tap"; readonly tap: AttachedTap }
   | { readonly kind: "detach-tap" }
@@ -55,7 +55,7 @@ export type PlaneAnswer =
     /** Of `serve`: whether it was the tap that failed. */
     readonly ofTap?: boolean
     readonly reply?: PlaneReply
-    readonly inheritance?: PlaneInheritance
+    readonly estate?: PlaneEstate
     /** Descriptors for who asked to close, or negated errnos. */
     readonly copies?: ReadonlyArray<number>
   }

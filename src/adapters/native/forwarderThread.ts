@@ -57,7 +57,7 @@ const run = ({ captured, heard, memory, settings, wake }: Extract<PlaneCommand, 
         return true
       case "rest":
         rests = true
-        say({ kind: "done", errno: 0, inheritance: PlaneState.leave(forwarder, exchange) })
+        say({ kind: "done", errno: 0, estate: PlaneState.leave(forwarder, exchange) })
         return true
       case "resume":
         rests = false

@@ -2,7 +2,7 @@ import { Bounds, TAP_PORT } from "../../domain/Bounds.ts"
 import * as Batch from "../../domain/FrameBatch.ts"
 import * as Mac from "../../domain/MacAddress.ts"
 import * as Plan from "../../domain/SendPlan.ts"
-import type { ExchangeEvents, InheritableExchange, TapLink } from "../../services/FrameExchange.ts"
+import type { ExchangeEvents, HandoverExchange, TapLink } from "../../services/FrameExchange.ts"
 import { Entrance, EVENT_WIDTH, EventField, EventKind } from "../../services/FrameExchange.ts"
 import { errno } from "./Errno.ts"
 import type { SimKernel } from "./SimKernel.ts"
@@ -48,7 +48,7 @@ const Fate = { Open: 0, Full: 1, Gone: 2 } as const
  * The exchange of a simulated kernel. It never waits: a step with nothing to tell returns at once, and whoever
  * drives the simulation looks at `waits` and decides how much time passes before the next.
  */
-export class SimExchange implements InheritableExchange {
+export class SimExchange implements HandoverExchange {
   readonly batch: Batch.FrameBatch
   readonly plan: Plan.SendPlan
   readonly events: ExchangeEvents = {

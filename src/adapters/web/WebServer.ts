@@ -13,7 +13,7 @@ import * as ControlHandlers from "../../services/ControlHandlers.ts"
 import type { ControlTarget } from "../../services/ControlTarget.ts"
 import * as LookFeed from "../../services/LookFeed.ts"
 import type { PeerProcesses } from "../../services/PeerProcesses.ts"
-import type { TcpEnd } from "../../services/SwitchHolder.ts"
+import type { TcpEnd } from "../../services/HandoverSource.ts"
 import { makeHandler, serve, type ServeError } from "../native/HttpListener.ts"
 import * as WebGuard from "./WebGuard.ts"
 

@@ -2,8 +2,8 @@ import * as Effect from "effect/Effect"
 import * as Ipv6Prefixes from "../domain/Ipv6Prefix.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import type { Inventory, Offer, Role } from "./Estate.ts"
-import { type Holder, HandoverKept } from "./Handover.ts"
-import type { PlaneInheritance } from "./DataPlane.ts"
+import { type HandoverSource, HandoverKept } from "./Handover.ts"
+import type { PlaneEstate } from "./DataPlane.ts"
 import type { PortDirectory } from "./PortDirectory.ts"
 import type { SocketNode } from "./SeqpacketListener.ts"
 import type { RunningSwitch } from "./Switch.ts"
@@ -38,7 +38,7 @@ export const make = (options: {
   readonly succeeded: (pid: number) => void
   /** Writes our number into the pid file again, and tells the service manager. */
   readonly regain: Effect.Effect<void>
-}): Holder => {
+}): HandoverSource => {
   const { ownership, running } = options
   return {
     offer: Effect.suspend(() => {
@@ -91,7 +91,7 @@ const factsOf = (tap: Tap, { tap: { link } }: PortDirectory) => ({
 /** The ports are those that the forwarding thread has: the directory may lag behind it by a notice or two. */
 const inventoryOf = (
   { descriptorStoreMax, ends: { control, metrics, web }, notifySocket, running, startedMs }: Parameters<typeof make>[0],
-  { handles, state }: PlaneInheritance
+  { handles, state }: PlaneEstate
 ): { readonly inventory: Inventory; readonly descriptors: ReadonlyArray<number> } => {
   const { directory } = running
   const { listener, pidFile, trunkListener, uplink } = running.belongings()

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Offer } from "../../src/services/Estate.ts"
-import { misfit } from "../../src/services/Succession.ts"
+import { misfit } from "../../src/services/TakeoverFit.ts"
 import type { SwitchRequest } from "../../src/services/SwitchRequest.ts"
 
 const offered = (interfaceName: string, printedName: string): Offer => ({

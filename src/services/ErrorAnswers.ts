@@ -1,7 +1,7 @@
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as Schema from "effect/Schema"
 
-// Errors that cross the control socket: each is one line, which the command prints as it is.
+// The answers of the control socket that are errors: each is one line, which the command prints as it is.
 
 const line = { message: Schema.String }
 
