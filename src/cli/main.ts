@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import { load } from "../adapters/native/Binding.ts"
 import type { RunningSwitch } from "../services/Switch.ts"
 import { readCommandLine } from "./Command.ts"
-import { holdUntilEnded } from "./EndSignals.ts"
+import { guardEnd } from "./EndSignals.ts"
 import * as Log from "./Log.ts"
 import { type LogLevel, logLevels } from "./LogLine.ts"
 import type { Options } from "./Options.ts"
@@ -193,7 +193,7 @@ process.on("uncaughtException", (defect) => {
   process.exit(1)
 })
 
-holdUntilEnded()
+guardEnd()
 
 program.pipe(
   Effect.tapErrorCause((cause) => Effect.sync(() => reportCause(cause))),
