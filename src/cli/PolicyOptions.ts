@@ -4,7 +4,7 @@ import { Bounds } from "../domain/Bounds.ts"
 import * as Mac from "../domain/MacAddress.ts"
 import * as Networks from "../domain/Network.ts"
 import type { TrunkBinding } from "../domain/policy/Allowances.ts"
-import type { Binding, PolicySettings } from "../domain/policy/PolicySettings.ts"
+import type { PolicySettings, UserBinding } from "../domain/policy/PolicySettings.ts"
 import * as Prefixes from "../domain/Prefix.ts"
 import { type Flag, flags } from "./Flags.ts"
 import { parseIpv6 } from "./Ipv6Operand.ts"
@@ -78,7 +78,7 @@ const inBinding = <A>(read: (text: string) => Either.Either<A, string>) => (text
   Either.orElse(read(text), (why) => refuse(flags.bind, text, why))
 
 /** `uid:1000,mac=52:54:00:00:00:01,ip=10.1.0.5` */
-const readBinding = inBinding((text): Either.Either<Binding, string> => {
+const readBinding = inBinding((text): Either.Either<UserBinding, string> => {
   const usage = "give uid:N with mac=MAC, ip=ADDRESS or both, as uid:1000,ip=10.1.0.5"
   const [owner = "", ...words] = text.split(",")
   const uid = readUid(owner)

@@ -9,7 +9,7 @@ import * as Counters from "../../src/domain/Counters.ts"
 import * as Mac from "../../src/domain/MacAddress.ts"
 import * as Owners from "../../src/domain/OwnerTable.ts"
 import type { TrunkBinding } from "../../src/domain/policy/Allowances.ts"
-import type { Binding, PolicySettings } from "../../src/domain/policy/PolicySettings.ts"
+import type { PolicySettings, UserBinding } from "../../src/domain/policy/PolicySettings.ts"
 import * as Prefixes from "../../src/domain/Prefix.ts"
 import { Reason } from "../../src/domain/Reason.ts"
 import * as Forwarder from "../../src/services/Forwarder.ts"
@@ -162,8 +162,9 @@ const serving = () => {
   }
 }
 
-const boundTo = (uid: number, n: number): Binding => ({ uid, mac: Mac.parse(macOf(n)), ip: networkOf(addressOf(n)) })
-const boundTo6 = (uid: number, n: number): Binding => ({ uid, ip: networkOf(address6Of(n)) })
+const boundTo = (uid: number, n: number): UserBinding =>
+  ({ uid, mac: Mac.parse(macOf(n)), ip: networkOf(addressOf(n)) })
+const boundTo6 = (uid: number, n: number): UserBinding => ({ uid, ip: networkOf(address6Of(n)) })
 
 describe("a running switch that is given other settings", () => {
   it("keeps its guests, and keeps them apart from the next frame on", () => {

@@ -5,7 +5,7 @@ import type { Allowances, TrunkBinding } from "./Allowances.ts"
  * A MAC, an IP address, whose network has 128 bits, or both, that belong to the guests of one user and to nobody else;
  * that user's guests have no others of their kinds: MAC, IPv4, IPv6 of the link alone, other IPv6.
  */
-export interface Binding extends TrunkBinding {
+export interface UserBinding extends TrunkBinding {
   readonly uid: number
 }
 
@@ -17,7 +17,7 @@ export interface PolicySettings extends Allowances {
   readonly learn: "fcfs" | "dhcp" | "static"
   /** The first MAC and IP address of a connection are its only ones, used or not; a lease may change the latter. */
   readonly lock: boolean
-  readonly bindings: ReadonlyArray<Binding>
+  readonly bindings: ReadonlyArray<UserBinding>
   readonly trunkBindings: ReadonlyArray<TrunkBinding>
   /** Stations behind one guest's port. The tables are as large as the number at start allows. */
   readonly stationsPerGuest: number
