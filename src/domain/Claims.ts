@@ -322,8 +322,9 @@ export const forget = (state: AdmissionState, port: number): void => {
     for (let claim = claims.oldest[port]!; claim >= 0; claim = Owners.next(claims, claim)) {
       if (!isLive(state, claim) || isProbe(state, claim)) continue
       const word = (field: number) => Owners.get(claims, claim, field)
-      const leased = isLease(state, claim) ? word(Field.until) : 0
-      Held.hold(state.held, word(0), word(1), word(2), word(3), state.uid[port]!, untilSeconds, leased)
+      const leasedUntilSeconds = isLease(state, claim) ? word(Field.until) : 0
+      const term = { uid: state.uid[port]!, untilSeconds, leasedUntilSeconds }
+      Held.hold(state.held, word(0), word(1), word(2), word(3), term)
     }
   }
   forgetAll(state, port)

@@ -58,7 +58,7 @@ export const forget = (state: AdmissionState, port: number): void => {
     if (holdSeconds > 0 && !isTrunk(state, port)) {
       const word = (n: number): number => Owners.get(identifiers, fact, n)
       const untilSeconds = state.nowSeconds + holdSeconds
-      Held.hold(state.held, word(0), word(1), word(2), word(3), state.uid[port]!, untilSeconds)
+      Held.hold(state.held, word(0), word(1), word(2), word(3), { uid: state.uid[port]!, untilSeconds })
     }
     Owners.remove(identifiers, fact)
   }

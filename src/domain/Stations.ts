@@ -227,7 +227,7 @@ export const forget = (state: AdmissionState, port: number): void => {
     if (isKept && isFresh(state, station)) {
       const hi = Owners.get(stations, station, 0)
       const lo = Owners.get(stations, station, 1)
-      Held.hold(state.held, Held.MAC_WORD, hi, lo, 0, state.uid[port]!, untilSeconds)
+      Held.hold(state.held, Held.MAC_WORD, hi, lo, 0, { uid: state.uid[port]!, untilSeconds })
     }
     Owners.remove(stations, station)
   }

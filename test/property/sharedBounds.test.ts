@@ -17,7 +17,7 @@ describe("a bound that all share is the loss of who fills it", () => {
   const heldOf = () => {
     const held = Held.make([1, 2])
     return {
-      hold: (kind: number, n: number, uid: number) => Held.hold(held, kind, n, 0, 0, uid, 10),
+      hold: (kind: number, n: number, uid: number) => Held.hold(held, kind, n, 0, 0, { uid, untilSeconds: 10 }),
       letGo: (kind: number, n: number) => Held.letGo(held, kind, n, 0, 0),
       isFrom: (kind: number, n: number, uid: number) => Held.isForAnother(held, kind, n, 0, 0, uid, 9),
       count: () => held.facts.count,

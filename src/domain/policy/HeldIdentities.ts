@@ -28,8 +28,15 @@ export const make = (seed: readonly [number, number]): HeldIdentities => ({
   uid: new Uint32Array(Bounds.heldIdentities)
 })
 
+/** For whom an address is kept, until which second, and until which its lease lasts, if it has one. */
+export interface Term {
+  readonly uid: number
+  readonly untilSeconds: number
+  readonly leasedUntilSeconds?: number
+}
+
 /**
- * Keeps an address for the user whose port has closed, with its lease if it had one. The oldest of the user that has
+ * Keeps an address for the user whose port has closed. The oldest of the user that has
  * most makes room: whoever comes and goes often must not end what is kept for others.
  */
 export const hold = (
@@ -38,9 +45,7 @@ export const hold = (
   b: number,
   c: number,
   d: number,
-  uid: number,
-  untilSeconds: number,
-  leasedUntilSeconds = 0
+  { leasedUntilSeconds = 0, uid, untilSeconds }: Term
 ): void => {
   const { facts } = identities
   letGo(identities, a, b, c, d)
@@ -141,8 +146,8 @@ export const HELD_WIDTH = 7
 export const enter = (identities: HeldIdentities, rows: Int32Array): void => {
   for (let at = 0; at < rows.length; at += HELD_WIDTH) {
     // The type of a typed array does not say how long it is.
-    const [a, b, c, d, uid, untilSeconds, leased] = rows.subarray(at, at + HELD_WIDTH) as unknown as Row
-    hold(identities, a, b, c, d, uid >>> 0, untilSeconds, leased)
+    const [a, b, c, d, uid, untilSeconds, leasedUntilSeconds] = rows.subarray(at, at + HELD_WIDTH) as unknown as Row
+    hold(identities, a, b, c, d, { uid: uid >>> 0, untilSeconds, leasedUntilSeconds })
   }
 }
 
