@@ -9,7 +9,7 @@ import * as Memory from "../src/domain/AdmissionState.ts"
 import { Bounds, TAP_PORT } from "../src/domain/Bounds.ts"
 import * as Count from "../src/domain/Counters.ts"
 import * as Batch from "../src/domain/FrameBatch.ts"
-import * as Holds from "../src/domain/Hold.ts"
+import * as Backlogs from "../src/domain/Backlog.ts"
 import * as Patiences from "../src/domain/Patience.ts"
 import { judge } from "../src/domain/policy/Judge.ts"
 import * as Policies from "../src/domain/policy/Policy.ts"
@@ -110,10 +110,10 @@ const prepare = (of: Case): () => void => {
     const mac = Uint16Array.of(0x5452, 0x4200, ((station & 255) << 8) | (station >> 8))
     Stations.commit(memory, mac[0]! | (mac[1]! << 16), mac[2]!, portOf(station))
   }
-  const hold = Holds.make(portCount, batches[0]!)
+  const backlog = Backlogs.make(portCount, batches[0]!)
   const apart: Route.Apart = { isolate: memory.policy.isolate, control: Control.make(portCount), ports }
   const patience = Patiences.make(portCount)
-  const outlets: Route.Outlets = { ports, apart, hold, patience, counters, plan, waitFor: () => {} }
+  const outlets: Route.Outlets = { ports, apart, backlog, patience, counters, plan, waitFor: () => {} }
   const reason = new Uint8Array(Bounds.batchFrames)
   const tapReason = new Uint8Array(Bounds.batchFrames)
   const destination = new Int32Array(Bounds.batchFrames)

@@ -1,8 +1,8 @@
 import { isTrunk } from "../src/domain/AdmissionState.ts"
 import { Bounds, TAP_PORT } from "../src/domain/Bounds.ts"
 import * as Counters from "../src/domain/Counters.ts"
-import type { Hold } from "../src/domain/Hold.ts"
-import { HoldState } from "../src/domain/Hold.ts"
+import type { Backlog } from "../src/domain/Backlog.ts"
+import { BacklogState } from "../src/domain/Backlog.ts"
 import * as Owners from "../src/domain/OwnerTable.ts"
 import type { OwnerTable } from "../src/domain/OwnerTable.ts"
 import { defaults } from "../src/domain/policy/PolicySettings.ts"
@@ -20,11 +20,11 @@ export const check = (forwarder: Forwarder): void => {
   checkSums(forwarder)
   checkPorts(forwarder)
   checkMemory(forwarder)
-  checkHold(forwarder.hold)
+  checkBacklog(forwarder.backlog)
   checkWaiting(forwarder)
 }
 
-const checkSums = ({ counters, hold }: Forwarder): void => {
+const checkSums = ({ backlog, counters }: Forwarder): void => {
   const { Column, ROW } = Counters
   const { values } = counters
   for (let row = 0; row < counters.rows; row++) {
@@ -38,8 +38,8 @@ const checkSums = ({ counters, hold }: Forwarder): void => {
     const received = values[base + Column.receivedFrames]! - values[base + Column.forwardedFrames]!
     must(received === denied, `row ${row} received ${received + denied} frames more than it accounts for`)
     const offered = values[base + Column.offeredFrames]! - values[base + Column.sentFrames]! - dropped
-    const held = row < hold.count.length ? hold.count[row]! : 0
-    must(offered === held, `row ${row} was offered ${offered} frames that are neither sent, dropped nor held (${held})`)
+    const kept = row < backlog.count.length ? backlog.count[row]! : 0
+    must(offered === kept, `row ${row} was offered ${offered} frames that are neither sent, dropped nor kept (${kept})`)
   }
 }
 
@@ -96,34 +96,34 @@ const checkMemory = (forwarder: Forwarder): void => {
   must(memory.snoop.pending.count <= Bounds.pendingDhcp, "more requests wait than may")
 }
 
-const checkHold = (hold: Hold): void => {
+const checkBacklog = (backlog: Backlog): void => {
   let active = 0
   let troubled = 0
-  let held = 0
-  for (let port = 0; port < hold.state.length; port++) {
-    const state = hold.state[port]!
-    const isActive = state === HoldState.Held || state === HoldState.Flushing
+  let kept = 0
+  for (let port = 0; port < backlog.state.length; port++) {
+    const state = backlog.state[port]!
+    const isActive = state === BacklogState.Stalled || state === BacklogState.Flushing
     active += Number(isActive)
-    const at = hold.position[port]!
-    must(isActive ? hold.active[at] === port : at < 0, "the list of active ports has a gap, or one too many")
-    troubled += Number(state !== HoldState.Open) + hold.noFlood[port]!
-    held += hold.count[port]!
-    must(hold.count[port]! <= Bounds.keptFramesPerPort, "more frames held for a port than may be")
-    must(state !== HoldState.Open || hold.count[port] === 0, "frames are held for an open port")
+    const at = backlog.position[port]!
+    must(isActive ? backlog.active[at] === port : at < 0, "the list of active ports has a gap, or one too many")
+    troubled += Number(state !== BacklogState.Open) + backlog.noFlood[port]!
+    kept += backlog.count[port]!
+    must(backlog.count[port]! <= Bounds.keptFramesPerPort, "more frames kept for a port than may be")
+    must(state !== BacklogState.Open || backlog.count[port] === 0, "frames are kept for an open port")
   }
-  must(active === hold.activeCount && troubled === hold.troubled, "ports in trouble are miscounted")
-  must(held + hold.freeCount === Bounds.heldFrames, "a held slot was lost or freed twice")
+  must(active === backlog.activeCount && troubled === backlog.troubled, "ports in trouble are miscounted")
+  must(kept + backlog.freeCount === Bounds.backlogFrames, "a kept slot was lost or freed twice")
 }
 
-/** Nobody waits but for an open port whose hold goes on. */
-const checkWaiting = ({ hold, ports }: Forwarder): void => {
-  for (let port = 0; port < hold.waitsFor.length; port++) {
-    const egress = hold.waitsFor[port]!
+/** Nobody waits but for an open port that is still stalled. */
+const checkWaiting = ({ backlog, ports }: Forwarder): void => {
+  for (let port = 0; port < backlog.waitsFor.length; port++) {
+    const egress = backlog.waitsFor[port]!
     if (egress < 0 || !PortSet.isOpen(ports, port)) continue
-    const state = hold.state[egress]
+    const state = backlog.state[egress]
     must(
-      PortSet.isOpen(ports, egress) && (state === HoldState.Held || state === HoldState.Flushing),
-      `port ${port} waits for port ${egress}, whose hold is over`
+      PortSet.isOpen(ports, egress) && (state === BacklogState.Stalled || state === BacklogState.Flushing),
+      `port ${port} waits for port ${egress}, which is not stalled`
     )
   }
 }

@@ -143,7 +143,7 @@ const seeds: ReadonlyArray<Uint8Array> = [
       ...[[20, 2, 3, 6], [2, 0, 0x31, 40], [8], [21], [3, 1], [8], [1, 0, 0xf2, 250], [8], [18, 3], [20, 1, 0, 0], [12]]
     )
   ),
-  // Two floods at one that does not read, until its hold runs out; then it reads.
+  // Two floods at one that does not read, until it is congested; then it reads.
   sequence(
     1,
     ...[[0, 0, 1], [0, 1, 2], [0, 2, 3], [8], [1, 2, 0xf0, 40], [8], [2, 0, 0x31, 40], [8], [2, 1, 0x31, 40], [8]],

@@ -29,7 +29,7 @@ const RING_BYTES = 8192
 const HOST = 0x0a010001
 /** The host, as one that sends and receives. */
 const THE_HOST = "host"
-/** Reads that suffice for all that all guests have sent and the switch holds. */
+/** Reads that suffice for all that all guests have sent and the switch keeps. */
 const DRAINS_MAX = 10_000
 const ONE_TO_OTHER: Recipe = { kind: 0, from: BYSTANDERS[0], to: BYSTANDERS[1], variation: 0 }
 const OTHER_TO_ONE: Recipe = { kind: 0, from: BYSTANDERS[1], to: BYSTANDERS[0], variation: 0 }
@@ -248,19 +248,19 @@ export class SequenceWorld {
     this.settle()
     this.detachTap()
     this.pass(2)
-    const { hold, memory, ports } = this.forwarder
+    const { backlog, memory, ports } = this.forwarder
     const left = leftovers(this.forwarder)
     if (left.length > 0) throw new Finding(`all have left, but ${left[0]}`)
     if (ports.openCount > 0) throw new Finding("all have left, but a port is open")
-    if (hold.freeCount !== Bounds.heldFrames) throw new Finding("all have left, but a frame is held")
+    if (backlog.freeCount !== Bounds.backlogFrames) throw new Finding("all have left, but a frame is kept")
     const kept = memory.held.facts.count
     if (kept > Bounds.heldIdentities) throw new Finding("more is kept for those that left than may be")
-    if (hold.activeCount + hold.troubled > 0) throw new Finding("all have left, but a port is in trouble")
+    if (backlog.activeCount + backlog.troubled > 0) throw new Finding("all have left, but a port is in trouble")
     const descriptors = this.kernel.descriptors.count - LISTENERS
     if (descriptors !== 0) throw new Finding(`all have left, but ${descriptors} descriptors are open`)
   }
 
-  /** The bystanders read what others have sent to them, of which some may be held for them. */
+  /** The bystanders read what others have sent to them, of which some may be kept for them. */
   #drain(): void {
     for (let i = 0; this.settle() > 0; i++) if (i > DRAINS_MAX) throw new Finding("a bystander gets frames for ever")
   }

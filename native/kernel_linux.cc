@@ -325,7 +325,7 @@ int tap_prefixed(int fd) {
   return 1;
 }
 
-// Not the coarse one: its ticks, up to 10 ms, are as long as a hold. 25 ns once a step.
+// Not the coarse one: its ticks, up to 10 ms, are as long as a stall. 25 ns once a step.
 double clock_ms() {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

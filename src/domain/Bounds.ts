@@ -89,21 +89,21 @@ export const Bounds = {
   frameOverheadBytes: 18,
   /** Largest frame that `--mtu` may ask for: tap(4)'s TAPMRU. */
   frameBytesMax: 16_384,
-  /** Frames held for one full port, hoping that it drains, even if there are few slots: four batches. */
-  heldFramesPerPort: 256,
-  /** Frames held over all ports: 6.5 MB at the usual MTU, of which only what was used is resident. */
-  heldFrames: 4096,
-  /** How long a full port may hold up those who send to it; TCP needs a few milliseconds. */
-  holdMs: 10,
+  /** Frames kept for one full port, hoping that it drains, even if there are few slots: four batches. */
+  backlogFramesPerPort: 256,
+  /** Frames kept over all ports: 6.5 MB at the usual MTU, of which only what was used is resident. */
+  backlogFrames: 4096,
+  /** How long a full port may stall, and those who send to it with it; TCP needs a few milliseconds. */
+  stallMs: 10,
   /** How often a full port is tried again meanwhile: it tells by itself only when three quarters have been read. */
-  holdRetryMs: 2,
+  stallRetryMs: 2,
   /**
-   * Frames kept for a full port, also when its hold ran out, while more slots than that and a quarter of all are free.
-   * With its socket's room a TCP connection's largest window: 6 MiB of tcp_rmem, tcp(7).
+   * Frames kept for a full port, also when it has stalled that long, while more slots than that and a quarter of all
+   * are free. With its socket's room a TCP connection's largest window: 6 MiB of tcp_rmem, tcp(7).
    */
   keptFramesPerPort: 1536,
-  /** After a hold that ran out, how long that port's senders are not held up again. */
-  holdPauseMs: 1000,
+  /** After a port has stalled that long, for how long it may not again. */
+  stallPauseMs: 1000,
   /** How long a port that sends to several may wait for full ones at once, and in each period: a twentieth. */
   waitMs: 50,
   waitPeriodMs: 1000,

@@ -6,7 +6,7 @@ import { Bounds } from "./Bounds.ts"
  * The arena is cut into slots of `slotBytes` octets. Frame `i` of a batch lies in slot
  * `i`, which begins at octet `i * slotBytes`, and came in on port `port[i]`. Only
  * slots below `count` are meaningful. Slots from `Bounds.batchFrames` on are never
- * received into: `Hold` keeps frames there that a full port could not take.
+ * received into: `Backlog` keeps frames there that a full port could not take.
  *
  * Everything is allocated once. The exchange owns slots below `Bounds.batchFrames`
  * and overwrites them at each step; who reads a batch may do so until then.
@@ -18,7 +18,7 @@ export interface FrameBatch {
   readonly halves: Uint16Array<ArrayBufferLike>
   /** Octets from one slot to the next; a multiple of 64, and an odd one, so that slots spread over cache sets. */
   readonly slotBytes: number
-  /** Slots in the arena: the batch's, then those of `Hold`. */
+  /** Slots in the arena: the batch's, then those of `Backlog`. */
   readonly slotCount: number
   /** Octets of each frame. More than `frameBytesMax` means that the frame was cut, and by how much is not known. */
   readonly size: Uint16Array<ArrayBufferLike>
@@ -39,7 +39,7 @@ const slotBytesFor = (frameBytesMax: number): number => {
 /** Allocates an arena for frames of up to `frameBytesMax` octets (14 … `Bounds.frameBytesMax`). */
 export const make = (frameBytesMax: number): FrameBatch => {
   const slotBytes = slotBytesFor(frameBytesMax)
-  const slotCount = Bounds.batchFrames + Bounds.heldFrames
+  const slotCount = Bounds.batchFrames + Bounds.backlogFrames
   const buffer = new ArrayBuffer(slotBytes * slotCount)
   return {
     bytes: new Uint8Array(buffer),

@@ -3,8 +3,8 @@ import type { Counters } from "./Counters.ts"
 import { Column, countDrop, ROW } from "./Counters.ts"
 import { FLOOD } from "./Destination.ts"
 import type { FrameBatch } from "./FrameBatch.ts"
-import type { Hold } from "./Hold.ts"
-import * as Holds from "./Hold.ts"
+import type { Backlog } from "./Backlog.ts"
+import * as Backlogs from "./Backlog.ts"
 import type { Patience } from "./Patience.ts"
 import * as Patiences from "./Patience.ts"
 import type { PolicySettings } from "./policy/PolicySettings.ts"
@@ -56,7 +56,7 @@ const areApart = ({ control, isolate, ports }: Apart, from: number, to: number):
 export interface Outlets {
   readonly ports: Ports
   readonly apart: Apart
-  readonly hold: Hold
+  readonly backlog: Backlog
   readonly patience: Patience
   readonly counters: Counters
   readonly plan: SendPlan
@@ -64,7 +64,7 @@ export interface Outlets {
   readonly waitFor: (ingress: number, egress: number) => void
 }
 
-/** Turns destinations into entries of the plan; a frame for a port that is full is held or dropped here. */
+/** Turns destinations into entries of the plan; a frame for a port that is full is kept or dropped here. */
 export const plan = (
   batch: FrameBatch,
   reason: Uint8Array,
@@ -82,10 +82,10 @@ export const plan = (
 }
 
 const unicast = (batch: FrameBatch, slot: number, to: number, outlets: Outlets, nowMs: number): void => {
-  const { counters, hold, patience } = outlets
+  const { backlog, counters, patience } = outlets
   counters.values[to * ROW + Column.offeredFrames]! += 1
   Patiences.send(patience, batch.port[slot]!, to, nowMs)
-  if (hold.troubled === 0 || Holds.takes(hold, to)) {
+  if (backlog.troubled === 0 || Backlogs.takes(backlog, to)) {
     Plan.add(outlets.plan, slot, to, batch.size[slot]!)
   } else {
     keepOrDrop(batch, slot, to, outlets, nowMs)
@@ -94,10 +94,10 @@ const unicast = (batch: FrameBatch, slot: number, to: number, outlets: Outlets, 
 
 /** Keeps a unicast frame for a full port, and has its sender wait if that one has patience; or drops it there. */
 export const keepOrDrop = (batch: FrameBatch, slot: number, to: number, outlets: Outlets, nowMs: number): void => {
-  const kept = Holds.keep(outlets.hold, batch, slot, to, nowMs)
+  const kept = Backlogs.keep(outlets.backlog, batch, slot, to, nowMs)
   const ingress = batch.port[slot]!
-  if (kept === Holds.Kept.Waiting && Patiences.lasts(outlets.patience, ingress, nowMs)) outlets.waitFor(ingress, to)
-  else if (kept === Holds.Kept.Dropped) countDrop(outlets.counters, to, Reason.EGRESS_FULL)
+  if (kept === Backlogs.Kept.Waiting && Patiences.lasts(outlets.patience, ingress, nowMs)) outlets.waitFor(ingress, to)
+  else if (kept === Backlogs.Kept.Dropped) countDrop(outlets.counters, to, Reason.EGRESS_FULL)
 }
 
 const flood = (
@@ -107,7 +107,7 @@ const flood = (
   outlets: Outlets,
   nowMs: number
 ): void => {
-  const { apart, counters, hold, patience, ports } = outlets
+  const { apart, backlog, counters, patience, ports } = outlets
   const ingress = batch.port[slot]!
   if (ingress === TAP_PORT && ports.openCount > 2) Patiences.flood(patience, ingress, nowMs)
   const size = batch.size[slot]!
@@ -118,7 +118,7 @@ const flood = (
     counters.values[row + Column.offeredFrames]! += 1
     if (to === TAP_PORT && tapReason !== Reason.PASS) counters.values[row + Column.dropped + tapReason]! += 1
     else if (areApart(apart, ingress, to)) countDrop(counters, to, Reason.ISOLATED)
-    else if (hold.troubled === 0 || Holds.takesFlood(hold, to)) Plan.add(outlets.plan, slot, to, size)
+    else if (backlog.troubled === 0 || Backlogs.takesFlood(backlog, to)) Plan.add(outlets.plan, slot, to, size)
     else countDrop(counters, to, Reason.EGRESS_FULL)
   }
 }

@@ -20,9 +20,9 @@ export interface SendPlan {
   failed: number
 }
 
-/** Allocates a plan for a switch of `portCount` ports: a whole batch may flood, and all that is held may go. */
+/** Allocates a plan for a switch of `portCount` ports: a whole batch may flood, and all that is kept may go. */
 export const make = (portCount: number): SendPlan => {
-  const capacity = Bounds.batchFrames * portCount + Bounds.heldFrames
+  const capacity = Bounds.batchFrames * portCount + Bounds.backlogFrames
   return {
     slot: new Uint16Array(capacity),
     egress: new Uint16Array(capacity),
@@ -33,7 +33,7 @@ export const make = (portCount: number): SendPlan => {
   }
 }
 
-/** Appends an entry. The capacity of `make` cannot be exceeded by one batch and one hold. */
+/** Appends an entry. The capacity of `make` cannot be exceeded by one batch and the backlog. */
 export const add = (plan: SendPlan, slot: number, egress: number, size: number): void => {
   const i = plan.count++
   plan.slot[i] = slot
@@ -43,7 +43,7 @@ export const add = (plan: SendPlan, slot: number, egress: number, size: number):
 
 /**
  * Takes a closing port's entries out of the plan, so that they cannot reach whoever gets its number next.
- * Returns how many frames of the batch that were; held ones are counted where they are held.
+ * Returns how many frames of the batch that were; kept ones are counted where they are kept.
  */
 export const withdraw = (plan: SendPlan, port: number): number => {
   let kept = 0

@@ -9,8 +9,8 @@ import type { Recorder } from "../domain/capture/Recorder.ts"
 import * as Recorders from "../domain/capture/Recorder.ts"
 import * as Denials from "../domain/DenialWatch.ts"
 import type { DenialWatch } from "../domain/DenialWatch.ts"
-import * as Holds from "../domain/Hold.ts"
-import type { Hold } from "../domain/Hold.ts"
+import * as Backlogs from "../domain/Backlog.ts"
+import type { Backlog } from "../domain/Backlog.ts"
 import * as Patiences from "../domain/Patience.ts"
 import { judge } from "../domain/policy/Judge.ts"
 import type { Policy } from "../domain/policy/Policy.ts"
@@ -44,7 +44,7 @@ export interface Forwarder {
   readonly control: PortControl
   /** What is remembered of guests: who owns which address. */
   readonly memory: AdmissionState
-  readonly hold: Hold
+  readonly backlog: Backlog
   /** Which denials have been told lately. */
   readonly denials: DenialWatch
   readonly notify: (notice: PlaneNotice) => void
@@ -79,7 +79,7 @@ export const make = (options: {
   const { counters, exchange, settings } = options
   const portCount = settings.guestPorts + 1
   const ports = PortSet.make(settings.guestPorts, settings.guestPortsPerUid, settings.trunkPorts ?? 0)
-  const hold = Holds.make(portCount, exchange.batch)
+  const backlog = Backlogs.make(portCount, exchange.batch)
   const patience = Patiences.make(portCount)
   const control = Control.make(portCount)
   const memory = Memory.make(settings, ports)
@@ -88,7 +88,7 @@ export const make = (options: {
     counters,
     ports,
     control,
-    hold,
+    backlog,
     denials: Denials.make(portCount),
     memory,
     notify: (notice) => {
@@ -107,7 +107,7 @@ export const make = (options: {
     outlets: {
       ports,
       apart: { isolate: memory.policy.isolate, control, ports },
-      hold,
+      backlog,
       patience,
       counters,
       plan: exchange.plan,
@@ -138,7 +138,7 @@ export const turn = (forwarder: Forwarder, timeoutMs: number): void => {
 }
 
 const happen = (forwarder: Forwarder): void => {
-  const { counters, exchange, hold } = forwarder
+  const { backlog, counters, exchange } = forwarder
   const { count, rows } = exchange.events
   for (let i = 0; i < count; i++) {
     const at = i * EVENT_WIDTH
@@ -152,7 +152,7 @@ const happen = (forwarder: Forwarder): void => {
         PortLife.closePort(forwarder, port)
         break
       case EventKind.Writable:
-        Holds.drained(hold, exchange.plan, exchange.batch, port)
+        Backlogs.drained(backlog, exchange.plan, exchange.batch, port)
         break
       case EventKind.Wake:
         forwarder.woken = true

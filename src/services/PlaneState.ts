@@ -6,7 +6,7 @@ import type { CounterSnapshot } from "../domain/CounterSnapshot.ts"
 import * as CounterSnapshots from "../domain/CounterSnapshot.ts"
 import * as Count from "../domain/Counters.ts"
 import * as Batch from "../domain/FrameBatch.ts"
-import * as Holds from "../domain/Hold.ts"
+import * as Backlogs from "../domain/Backlog.ts"
 import * as Control from "../domain/PortControl.ts"
 import * as PortSet from "../domain/Ports.ts"
 import { Reason } from "../domain/Reason.ts"
@@ -46,7 +46,7 @@ const TAP_TURNS_MAX = 64
  * @param exchange the loop's.
  */
 const take = (forwarder: Forwarder.Forwarder, exchange: HandoverExchange): PlaneState => {
-  const { control, counters, hold, memory, ports } = forwarder
+  const { backlog, control, counters, memory, ports } = forwarder
   // Frames of a large segment of which some have gone on their way; also if the tap waits for a full port.
   for (let turns = 0; exchange.restTap(true) && turns < TAP_TURNS_MAX; turns++) {
     exchange.resume(TAP_PORT)
@@ -58,7 +58,7 @@ const take = (forwarder: Forwarder.Forwarder, exchange: HandoverExchange): Plane
   const guests = Array.from(open).filter((port) => port !== TAP_PORT)
   const held: Array<PlaneKnowledge["held"][number]> = []
   for (const egress of open) {
-    for (let slot = hold.first[egress]!; slot >= 0; slot = hold.next[slot]!) {
+    for (let slot = backlog.first[egress]!; slot >= 0; slot = backlog.next[slot]!) {
       held.push({ egress, ingress: exchange.batch.port[slot]!, octets: Batch.frame(exchange.batch, slot).slice() })
     }
   }
@@ -115,9 +115,9 @@ const know = (forwarder: Forwarder.Forwarder, knowledge: PlaneKnowledge): void =
   for (const { egress, ingress, octets } of knowledge.held) keep(forwarder, egress, ingress, octets)
 }
 
-const keep = ({ counters, exchange, hold }: Forwarder.Forwarder, to: number, from: number, octets: Uint8Array) => {
+const keep = ({ backlog, counters, exchange }: Forwarder.Forwarder, to: number, from: number, octets: Uint8Array) => {
   const { batch, plan } = exchange
   const fits = octets.length >= Bounds.frameBytesMin && octets.length <= batch.frameBytesMax
-  if (fits && Holds.adopt(hold, plan, batch, to, octets, from)) return
+  if (fits && Backlogs.adopt(backlog, plan, batch, to, octets, from)) return
   Count.countDrop(counters, to, Reason.EGRESS_FULL)
 }

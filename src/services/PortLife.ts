@@ -2,7 +2,7 @@ import * as Admission from "../domain/Admission.ts"
 import { TAP_PORT } from "../domain/Bounds.ts"
 import * as Count from "../domain/Counters.ts"
 import * as Denials from "../domain/DenialWatch.ts"
-import * as Holds from "../domain/Hold.ts"
+import * as Backlogs from "../domain/Backlog.ts"
 import type { MacAddress } from "../domain/MacAddress.ts"
 import * as Patiences from "../domain/Patience.ts"
 import * as Control from "../domain/PortControl.ts"
@@ -34,11 +34,11 @@ export const attachTap = (
 /** Takes the tap out of the switch, if it is still in. */
 export const detachTap = (forwarder: Forwarder): void => closePort(forwarder, TAP_PORT)
 
-/** Ends a port: its connection, its stations, what was held for it, and who waited for it. */
+/** Ends a port: its connection, its stations, what was kept for it, and who waited for it. */
 export const closePort = (forwarder: Forwarder, port: number): void => {
-  const { counters, exchange, hold, memory, ports } = forwarder
+  const { backlog, counters, exchange, memory, ports } = forwarder
   if (!PortSet.close(ports, port)) return
-  const dropped = Holds.close(hold, port) + Plan.withdraw(exchange.plan, port)
+  const dropped = Backlogs.close(backlog, port) + Plan.withdraw(exchange.plan, port)
   counters.values[port * Count.ROW + Count.Column.dropped + Reason.EGRESS_FULL]! += dropped
   FullPorts.resume(forwarder, port)
   Admission.forget(memory, port, exchange.nowMs)

@@ -157,7 +157,7 @@ const step = fc.oneof(
 
 describe("forwarding, whatever happens", () => {
   it.prop(
-    "received is forwarded and denied, offered is sent, dropped and held; nothing returns to its ingress",
+    "received is forwarded and denied, offered is sent, dropped and kept; nothing returns to its ingress",
     [fc.array(step, { maxLength: 150 }), fc.nat({ max: 3 }), fc.boolean(), fc.integer()],
     ([steps, faults, secure, seed]) => {
       const world = bridge({ seed, secure })
@@ -182,7 +182,7 @@ describe("forwarding, whatever happens", () => {
           world.guests[s.guest] = world.guest()
         }
       }
-      world.pass(Bounds.holdMs + 2)
+      world.pass(Bounds.stallMs + 2)
       world.guests.forEach(read)
       world.pass(1)
       world.assertSums()
@@ -191,7 +191,7 @@ describe("forwarding, whatever happens", () => {
   )
 
   it.prop(
-    "frames of one pair of stations keep their order, through holds and partial batches",
+    "frames of one pair of stations keep their order, through stalls and partial batches",
     [fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 30 }), fc.integer()],
     ([bursts, seed]) => {
       const world = bridge({ seed })
@@ -233,25 +233,25 @@ describe("forwarding, whatever happens", () => {
     world.assertSums()
   })
 
-  it("who sends to a full port waits for it once, for its hold at most", () => {
+  it("who sends to a full port waits for it once, while it is stalled at most", () => {
     const world = bridge()
     const [sender, stuck] = world.guests as [SimGuest, SimGuest, SimGuest, SimGuest]
     world.send(stuck, frame(255, 1))
     world.everyone()
-    while (dropped(world, 2, Reason.EGRESS_FULL) === 0 && world.forwarder.hold.waitsFor[1]! < 0) {
+    while (dropped(world, 2, Reason.EGRESS_FULL) === 0 && world.forwarder.backlog.waitsFor[1]! < 0) {
       world.send(sender, frame(1, 0, 0, 1514))
     }
-    assert.strictEqual(world.forwarder.hold.waitsFor[1], 2)
+    assert.strictEqual(world.forwarder.backlog.waitsFor[1], 2)
     sender.send(frame(255, 0, 77))
-    world.pass(Bounds.holdMs - 1)
-    assert.strictEqual(world.forwarder.hold.waitsFor[1], 2)
+    world.pass(Bounds.stallMs - 1)
+    assert.strictEqual(world.forwarder.backlog.waitsFor[1], 2)
     world.pass(2)
-    assert.strictEqual(world.forwarder.hold.waitsFor[1], -1)
+    assert.strictEqual(world.forwarder.backlog.waitsFor[1], -1)
     assert.include(world.guests[2]!.received().map(markOf), 77)
     // From now on it does not wait, however much it sends there.
     for (let i = 0; i < 100; i++) {
       world.send(sender, frame(1, 0, i, 1514))
-      assert.strictEqual(world.forwarder.hold.waitsFor[1], -1)
+      assert.strictEqual(world.forwarder.backlog.waitsFor[1], -1)
     }
     world.assertSums()
   })
@@ -284,7 +284,7 @@ describe("forwarding, whatever happens", () => {
     world.assertSums()
   })
 
-  it("a hold that drains in time loses nothing", () => {
+  it("a stalled port that drains in time loses nothing", () => {
     const world = bridge()
     const [sender, slow] = world.guests as [SimGuest, SimGuest, SimGuest, SimGuest]
     world.send(slow, frame(255, 1))

@@ -11,7 +11,7 @@ const STUCK = 15
 const HOST = 99
 
 /** So long a port that sends to several may wait in as many milliseconds. */
-const waitMsMost = (ms: number) => Bounds.waitMs * (1 + ms / Bounds.waitPeriodMs) + Bounds.holdMs
+const waitMsMost = (ms: number) => Bounds.waitMs * (1 + ms / Bounds.waitPeriodMs) + Bounds.stallMs
 
 /** Guests of a pure bridge, station `i + 1` behind guest `i`, all of whose buffers the host has filled. */
 const world = (stuck: number) => {
@@ -21,7 +21,7 @@ const world = (stuck: number) => {
   guests.forEach((guest, i) => made.send(guest, frame(255, i + 1)))
   for (const guest of guests) guest.received()
   made.host!.taken()
-  const waits = (port: number) => made.forwarder.hold.waitsFor[port]! >= 0
+  const waits = (port: number) => made.forwarder.backlog.waitsFor[port]! >= 0
   const fromHost = (to: number, mark = 0, size = 1514) => made.host!.inject(frame(to, HOST, mark, size))
   const dropped = (port: number) =>
     made.forwarder.counters.values[port * Counters.ROW + Counters.Column.dropped + Reason.EGRESS_FULL]!
@@ -119,7 +119,7 @@ describe("a port that has sent nothing", () => {
     made.kernel.guest({ path: "/var/run/vknet", uid: 0, gid: 85, pid: 101 })
     made.settle()
     assert.isAtLeast(made.forwarder.ports.position[2]!, 0)
-    assert.strictEqual(made.forwarder.hold.count[1], 1)
+    assert.strictEqual(made.forwarder.backlog.count[1], 1)
     assert.isFalse(made.waits(2))
     made.assertSums()
   })

@@ -122,7 +122,7 @@ export const make = (options: WorldOptions = {}) => {
   return { ...world, host: tap === undefined ? undefined : kernel.hostEnd("tap0"), tapMac }
 }
 
-const assertSums = ({ counters, hold }: Forwarder.Forwarder) => {
+const assertSums = ({ backlog, counters }: Forwarder.Forwarder) => {
   const { Column, ROW } = Counters
   for (let row = 0; row < counters.rows; row++) {
     const at = (column: number) => counters.values[row * ROW + column]!
@@ -136,10 +136,10 @@ const assertSums = ({ counters, hold }: Forwarder.Forwarder) => {
       at(Column.forwardedFrames) + sum(Column.denied),
       `received of row ${row}`
     )
-    const held = row < hold.count.length ? hold.count[row]! : 0
+    const kept = row < backlog.count.length ? backlog.count[row]! : 0
     assert.strictEqual(
       at(Column.offeredFrames),
-      at(Column.sentFrames) + sum(Column.dropped) + held,
+      at(Column.sentFrames) + sum(Column.dropped) + kept,
       `offered to row ${row}`
     )
   }
