@@ -62,8 +62,11 @@ describe.runIf(guestsRun)("two guests, a transfer and a takeover", () => {
       yield* ann.succeed("iperf3 --client 10.1.0.3 --time 30 --json >/tmp/iperf 2>&1 & sleep 1")
 
       let before = old.process
+      // Side by side, as the two kernels and the machine make pauses of their own.
       const silences: Array<number> = []
+      const others: Array<number> = []
       for (let i = 0; i < takeovers; i++) {
+        others.push(yield* longestAnswerMs(ann, "10.1.0.3"))
         const pings = yield* Effect.fork(longestAnswerMs(ann, "10.1.0.3"))
         yield* Effect.sleep(200)
         const heir = yield* takeOver([...words, "-p", old.socketPath], old.pidFilePath)
@@ -75,7 +78,8 @@ describe.runIf(guestsRun)("two guests, a transfer and a takeover", () => {
       const { max, median } = spread(silences)
       process.stderr.write(
         `${takeovers} takeovers under iperf3 at ${megabitsPerSecond(report)} Mbit/s: `
-          + `longest answer to a ping a millisecond, median ${median} ms, max ${max} ms\n`
+          + `longest answer to a ping a millisecond, median ${median} ms, max ${max} ms; `
+          + `without one, median ${spread(others).median} ms\n`
       )
       assert.notInclude(report, "\"error\"")
       // Each frame that a guest has sent was received once, or is counted as dropped: by the last of six processes.
@@ -90,7 +94,7 @@ describe.runIf(guestsRun)("two guests, a transfer and a takeover", () => {
       assert.strictEqual(first!.receivedFrames, second!.sentFrames + second!.droppedFrames)
       assert.strictEqual(second!.receivedFrames, first!.sentFrames + first!.droppedFrames)
       assert.isAbove(megabitsPerSecond(report), 0)
-      assert.isBelow(median, 200)
+      assert.isBelow(median - spread(others).median, 200)
     }), 240_000)
 })
 
