@@ -57,10 +57,10 @@ export const reasonWords: Readonly<Record<Exclude<keyof typeof Reason, "PASS">, 
   IP6_RA_DENIED: "a router advertisement",
   IP6_REDIRECT_DENIED: "an IPv6 redirect",
   DHCP6_SERVER: "what only a DHCPv6 server or relay sends",
-  ND_MALFORMED: "neighbor discovery that does not fit",
-  ND_LLA_MISMATCH: "neighbor discovery in the name of another MAC address",
+  ND_MALFORMED: "neighbour discovery that does not fit",
+  ND_LLA_MISMATCH: "neighbour discovery in the name of another MAC address",
   ND_TARGET_CONFLICT:
-    "neighbor discovery in the name of an address of the host's, of another port's, or of none on the link",
+    "neighbour discovery in the name of an address of the host's, of another port's, or of none on the link",
   IP6_SRC_HOST: "from the host's IPv6 address, or its link-local one",
   IP6_SRC_OUTSIDE: "from outside the IPv6 prefix",
   IP6_SRC_CONFLICT: "from another port's IPv6 address",
@@ -70,7 +70,7 @@ export const reasonWords: Readonly<Record<Exclude<keyof typeof Reason, "PASS">, 
   EGRESS_FULL: "the port did not take it in time",
   EGRESS_MTU: "longer than the tap takes",
   TAP_WRITE_ERROR: "the tap refused it",
-  ARP_RATE: "ARP, IPv6 from ::, or neighbor advertisements to all, too fast",
+  ARP_RATE: "ARP, IPv6 from ::, or neighbour advertisements to all, too fast",
   STORM_RATE: "broadcast, multicast and unknown destinations too fast"
 }
 
