@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { startControlled } from "./controlWorld.ts"
-import { privilegesMissing } from "./guests/GuestPackages.ts"
+import { guestsRunOnTap } from "./guests/GuestPackages.ts"
 import { makeNetns, makeVeth, type Netns } from "./guests/Netns.ts"
 import { assertNoLoss } from "./guests/Ping.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
@@ -52,7 +52,7 @@ const makeLan = Effect.gen(function*() {
   return { host, other }
 })
 
-describe.runIf(privilegesMissing().length === 0)("-b with an address", () => {
+describe.runIf(guestsRunOnTap)("-b with an address", () => {
   it.scopedLive("the host and a guest reach each other", () =>
     Effect.gen(function*() {
       const host = yield* makeNetns
