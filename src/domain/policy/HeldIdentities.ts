@@ -36,8 +36,8 @@ export interface Term {
 }
 
 /**
- * Keeps an address for the user whose port has closed. The oldest of the user that has
- * most makes room: whoever comes and goes often must not end what is kept for others.
+ * Keeps an address for the user whose port has closed. The oldest of the user that has most makes room: whoever comes
+ * and goes often must not end what is kept for others.
  */
 export const hold = (
   identities: HeldIdentities,
