@@ -71,7 +71,7 @@ Value AttachTap(const CallbackInfo& info) {
   const uint32_t hi = port_at(info, 1);
   const uint16_t pairs[3] = {static_cast<uint16_t>(hi), static_cast<uint16_t>(hi >> 16),
                              static_cast<uint16_t>(port_at(info, 2))};
-  TapLink known;
+  TapLink known = {};
   memcpy(known.mac, pairs, sizeof(known.mac));
   known.mtu = int_at(info, 3);
   return number(info, -exchange.attach_tap(int_at(info, 0), &known));

@@ -201,6 +201,9 @@ int link_subscribe(int tap) {
 
 void link_drain(int) {}
 
+// bridge(4): a frame for a member's address is that member's.
+int link_bridge(int, int, uint8_t[6]) { return 0; }
+
 int interface_info(const char* interface_name, TapInfo* out) {
   ifreq request = {};
   if (!name_put(request.ifr_name, interface_name)) return -EINVAL;

@@ -42,6 +42,10 @@ int link_subscribe(int tap);
 // Forgets what it told. What was lost for want of room has told as much.
 void link_drain(int fd);
 
+// The address of what the interface of an open tap is a member of, where frames for the host that arrive at a member
+// are that one's: 1, or 0 if it is a member of nothing. From then on `fd`, from link_subscribe, tells of both.
+int link_bridge(int fd, int tap, uint8_t mac[6]);
+
 // Reads mac and mtu of an interface again, by name.
 int interface_info(const char* interface_name, TapInfo* out);
 

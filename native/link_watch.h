@@ -11,8 +11,13 @@ namespace vknetd {
 // What rules know of a tap.
 struct TapLink {
   uint8_t mac[6];
-  int32_t mtu;  // payload octets
+  int32_t mtu;            // payload octets
+  uint8_t bridge_mac[6];  // of the bridge that it is in, from which the host speaks then; 0 if in none, or the same
 };
+
+// What of it is another than before; a sum.
+const unsigned int kTapChanged = 1;
+const unsigned int kBridgeChanged = 2;
 
 class LinkWatch {
  public:
@@ -37,10 +42,12 @@ class LinkWatch {
   // There is something to look at, without waiting for anything.
   bool is_stale() const { return stale_; }
   bool is_due(double now_ms) const;
-  // Looks. Whether the link is another than it was known to be; from now on it is known so.
-  bool look(double now_ms, TapLink* out);
+  // Looks, and returns what is another than it was known to be; from now on it is known so.
+  unsigned int look(double now_ms, TapLink* out);
 
  private:
+  bool read(TapLink* out) const;
+
   int tap_ = -1;
   int descriptor_ = -1;
   bool stale_ = false;

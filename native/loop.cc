@@ -316,14 +316,19 @@ uint32_t Exchange::receive_turn(Turn& turn, uint32_t filled, uint32_t quota) {
   return static_cast<uint32_t>(result.count);
 }
 
-// The address goes in the places of uid and gid, as MacAddress.ts has it.
 void Exchange::tell_link() {
   TapLink link;
-  if (!link_.look(arrays_.clock[0], &link)) return;
+  const unsigned int changed = link_.look(arrays_.clock[0], &link);
+  if ((changed & kTapChanged) != 0) tell_address(EventKind::TapChanged, link.mtu, link.mac);
+  if ((changed & kBridgeChanged) != 0) tell_address(EventKind::BridgeChanged, 0, link.bridge_mac);
+}
+
+// The address goes in the places of uid and gid, as MacAddress.ts has it.
+void Exchange::tell_address(EventKind kind, int32_t detail, const uint8_t mac[6]) {
   uint16_t pairs[3];
-  memcpy(pairs, link.mac, sizeof(pairs));
+  memcpy(pairs, mac, sizeof(pairs));
   const Peer address = {pairs[0] | static_cast<uint32_t>(pairs[1]) << 16, pairs[2], 0};
-  tell(EventKind::TapChanged, 0, link.mtu, &address);
+  tell(kind, 0, detail, &address);
 }
 
 void Exchange::tell_turns(const Turn* turns, uint32_t count) {

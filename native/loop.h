@@ -53,11 +53,12 @@ enum class EventKind : int32_t {
   TapLost = 5,
   AcceptError = 6,
   Ancillary = 7,
-  TapChanged = 8
+  TapChanged = 8,
+  BridgeChanged = 9
 };
 
 const size_t kEventWidth = 6;
-// A port causes at most so many events in a step: Writable, Ancillary and one end.
+// A port causes at most so many events in a step: Writable, Ancillary and one end. A tap's link causes two.
 const size_t kEventsPerPort = 3;
 
 // As Entrance in FrameExchange.ts: listeners by their index.
@@ -148,6 +149,7 @@ class Exchange {
   uint32_t receive_turn(Turn& turn, uint32_t filled, uint32_t quota);
   void tell_turns(const Turn* turns, uint32_t count);
   void tell_link();
+  void tell_address(EventKind kind, int32_t detail, const uint8_t mac[6]);
   int watch_listener(uint32_t entrance);
   void accept_waiting(uint32_t entrance);
   void rest_listener(uint32_t entrance);

@@ -287,8 +287,8 @@ const wordsOf = (
 
 /** S4, B1, B3, B4: the host's side is believed. */
 const admitTap = (state: AdmissionState, batch: FrameBatch, slot: number, hi: number, lo: number): void => {
-  if (hi !== state.tapHi || lo !== state.tapLo) {
-    if (!state.secure || !Stations.isBound(state, hi, lo)) Stations.learn(state, hi, lo, TAP_PORT)
+  if (!Memory.isHostMac(state, hi, lo) && (!state.secure || !Stations.isBound(state, hi, lo))) {
+    Stations.learn(state, hi, lo, TAP_PORT)
   }
   if (!state.secure) return
   const { bytes, size, slotBytes } = batch

@@ -12,7 +12,7 @@ import { defaults, type PolicySettings } from "./policy/PolicySettings.ts"
 import type { Ports } from "./Ports.ts"
 import type { RateLimit } from "./policy/RateLimit.ts"
 import * as Rates from "./policy/RateLimit.ts"
-import type { SwitchSettings } from "./SwitchSettings.ts"
+import { hostMacOf, type SwitchSettings } from "./SwitchSettings.ts"
 
 /**
  * What the switch remembers of its guests, and the numbers that the rules about it compare with.
@@ -57,6 +57,9 @@ export interface AdmissionState {
   /** The tap's own MAC, never a station; -1 as `tapLo` when there is no tap. */
   tapHi: number
   tapLo: number
+  /** The same of the bridge that the tap is in. */
+  bridgeHi: number
+  bridgeLo: number
   /** Per port, what was last accepted from it and in which second: the same again needs no look at the tables. */
   readonly lastHi: Int32Array
   readonly lastLo: Int32Array
@@ -103,6 +106,8 @@ export const make = (settings: SwitchSettings, open: Pick<Ports, "uid" | "trunk"
     ipv6: undefined,
     tapHi: 0,
     tapLo: -1,
+    bridgeHi: 0,
+    bridgeLo: -1,
     lastHi: new Int32Array(ports),
     lastLo: new Int32Array(ports),
     lastAddress: new Int32Array(ports),
@@ -115,16 +120,18 @@ export const make = (settings: SwitchSettings, open: Pick<Ports, "uid" | "trunk"
 
 /** Other settings from now on. What is remembered stays; only the tables' sizes are those of the start. */
 export const configure = (state: AdmissionState, settings: SwitchSettings): void => {
-  const { prefix, tapMac } = settings
+  const { bridgeMac, prefix, tapMac } = settings
   state.secure = settings.secure
   state.policy = { ...defaults(settings.secure), ...settings.policy }
   state.ageSeconds = settings.stationAgeSeconds
   state.hostAddress = prefix === undefined ? 0 : prefix.address
   state.network = prefix === undefined ? 0 : prefix.network
   state.mask = prefix === undefined ? 0xffffffff : prefix.mask
-  state.ipv6 = state.policy.ipv6 === undefined ? undefined : Ipv6.make(state.policy.ipv6, tapMac)
+  state.ipv6 = state.policy.ipv6 === undefined ? undefined : Ipv6.make(state.policy.ipv6, hostMacOf(settings))
   state.tapHi = tapMac?.hi ?? 0
   state.tapLo = tapMac?.lo ?? -1
+  state.bridgeHi = bridgeMac?.hi ?? 0
+  state.bridgeLo = bridgeMac?.lo ?? -1
   Rates.setRate(state.storm, state.policy.stormPerSecond)
   Rates.setRate(state.unknownStorm, state.policy.stormPerSecond)
   Rates.setRate(state.arp, state.policy.arpPerSecond)
@@ -136,6 +143,10 @@ export const configure = (state: AdmissionState, settings: SwitchSettings): void
 export const ratesOf = (
   { answers, arp, hostAsks, learning, storm, unknownStorm }: AdmissionState
 ): ReadonlyArray<RateLimit> => [storm, unknownStorm, arp, answers, hostAsks, learning]
+
+/** Whether a MAC address is the host's own. */
+export const isHostMac = ({ bridgeHi, bridgeLo, tapHi, tapLo }: AdmissionState, hi: number, lo: number): boolean =>
+  (lo === tapLo && hi === tapHi) || (lo === bridgeLo && hi === bridgeHi)
 
 /** Whether a guest's port is a trunk. */
 export const isTrunk = (state: AdmissionState, port: number): boolean => state.trunk[port] === 1

@@ -257,7 +257,7 @@ export const host6 = (state: AdmissionState, bytes: Uint8Array, at: number): voi
   ownByHost(state, i32(bytes, at), i32(bytes, at + 4), i32(bytes, at + 8), i32(bytes, at + 12))
 }
 
-/** B3 for the link-local address that the host's kernel made of the tap's former MAC address, and keeps. */
+/** B3 for the link-local address that the host's kernel made of the former MAC that it spoke from, and keeps. */
 export const hostFormer = (state: AdmissionState, formerMac: MacAddress, nowMs: number): void => {
   state.nowSeconds = Math.floor(nowMs / 1000)
   if (state.secure) host6(state, linkLocalOf(toOctets(formerMac)), 0)

@@ -1,4 +1,4 @@
-import type { AdmissionState } from "./AdmissionState.ts"
+import { type AdmissionState, isHostMac } from "./AdmissionState.ts"
 import { TAP_PORT } from "./Bounds.ts"
 import type { FrameBatch } from "./FrameBatch.ts"
 import * as Stations from "./Stations.ts"
@@ -13,5 +13,5 @@ export const destinationOf = (state: AdmissionState, batch: FrameBatch, slot: nu
   const at = start >> 1
   const hi = batch.halves[at]! | (batch.halves[at + 1]! << 16)
   const lo = batch.halves[at + 2]!
-  return hi === state.tapHi && lo === state.tapLo ? TAP_PORT : Stations.lookup(state, hi, lo)
+  return isHostMac(state, hi, lo) ? TAP_PORT : Stations.lookup(state, hi, lo)
 }

@@ -211,10 +211,15 @@ export const forgetUnbound = (state: AdmissionState): void => {
   }
 }
 
-/** B6: the tap's own address is nobody's station, whoever had it before it was the tap's. */
+/** B6: the host's own addresses are nobody's stations, whoever had them before they were the host's. */
 export const forgetHosts = (state: AdmissionState): void => {
-  const station = Owners.find(state.stations, state.tapHi, state.tapLo, 0, 0)
-  if (station >= 0) Owners.remove(state.stations, station)
+  forgetStation(state, state.tapHi, state.tapLo)
+  forgetStation(state, state.bridgeHi, state.bridgeLo)
+}
+
+const forgetStation = ({ stations }: AdmissionState, hi: number, lo: number): void => {
+  const station = Owners.find(stations, hi, lo, 0, 0)
+  if (station >= 0) Owners.remove(stations, station)
 }
 
 /** A port has closed: what it owned is free at once, or, but for a trunk, kept for its user for `holdSeconds`. */

@@ -10,6 +10,8 @@ export interface SwitchSettings {
   readonly prefix: Prefix | undefined
   /** The tap's own MAC; undefined without a tap. */
   readonly tapMac: MacAddress | undefined
+  /** MAC of the bridge that the tap is in, if it is another: the host speaks from it then. */
+  readonly bridgeMac?: MacAddress | undefined
   /** Payload octets the tap takes. */
   readonly tapMtuBytes: number
   /** Largest frame let through. */
@@ -26,3 +28,6 @@ export interface SwitchSettings {
   /** Seed of the tables' hashes: two 32-bit integers nobody outside can know. */
   readonly hashSeed: readonly [number, number]
 }
+
+/** The MAC that the host speaks from. */
+export const hostMacOf = ({ bridgeMac, tapMac }: SwitchSettings): MacAddress | undefined => bridgeMac ?? tapMac

@@ -1,10 +1,11 @@
 import * as Admission from "../domain/Admission.ts"
 import { TAP_PORT } from "../domain/Bounds.ts"
 import * as Claims from "../domain/Claims.ts"
+import type { MacAddress } from "../domain/MacAddress.ts"
 import type { Policy } from "../domain/policy/Policy.ts"
 import * as Policies from "../domain/policy/Policy.ts"
 import type { Ports } from "../domain/Ports.ts"
-import type { SwitchSettings } from "../domain/SwitchSettings.ts"
+import { hostMacOf, type SwitchSettings } from "../domain/SwitchSettings.ts"
 import type { Forwarder } from "./Forwarder.ts"
 import { EVENT_WIDTH, EventField, EventKind } from "./FrameExchange.ts"
 
@@ -21,18 +22,35 @@ export const configure = (forwarder: Forwarder, settings: SwitchSettings): void 
   forwarder.outlets.apart.isolate = forwarder.memory.policy.isolate
 }
 
-/** Another MAC address, or MTU, of the tap: rules L3, F1 and B6, and what it takes, go by the new one. */
+/** Another MAC address, or MTU, of the tap or its bridge: rules L3, F1 and B6, and what it takes, go by the new one. */
 export const changeTap = (forwarder: Forwarder): void => {
-  const { exchange: { events: { count, rows }, nowMs }, memory } = forwarder
+  const { exchange: { events: { count, rows } } } = forwarder
   for (let at = 0; at < count * EVENT_WIDTH; at += EVENT_WIDTH) {
-    if (rows[at + EventField.kind] !== EventKind.TapChanged) continue
-    const { tapMac: formerMac, tapMtuBytes: formerMtuBytes } = forwarder.settings
-    const mtuBytes = rows[at + EventField.detail]!
+    const kind = rows[at + EventField.kind]
     const mac = { hi: rows[at + EventField.uid]!, lo: rows[at + EventField.gid]! }
-    configure(forwarder, { ...forwarder.settings, tapMac: mac, tapMtuBytes: mtuBytes })
-    if (formerMac !== undefined) Claims.hostFormer(memory, formerMac, nowMs)
-    forwarder.notify({ kind: "tap-changed", mac, mtuBytes, formerMac, formerMtuBytes })
+    if (kind === EventKind.TapChanged) changeLink(forwarder, mac, rows[at + EventField.detail]!)
+    else if (kind === EventKind.BridgeChanged) {
+      changeBridge(forwarder, mac.hi === 0 && mac.lo === 0 ? undefined : mac)
+    }
   }
+}
+
+const changeLink = (forwarder: Forwarder, mac: MacAddress, mtuBytes: number): void => {
+  const { tapMac: formerMac, tapMtuBytes: formerMtuBytes } = forwarder.settings
+  changeHost(forwarder, { ...forwarder.settings, tapMac: mac, tapMtuBytes: mtuBytes })
+  forwarder.notify({ kind: "tap-changed", mac, mtuBytes, formerMac, formerMtuBytes })
+}
+
+const changeBridge = (forwarder: Forwarder, mac: MacAddress | undefined): void => {
+  const { bridgeMac: formerMac } = forwarder.settings
+  changeHost(forwarder, { ...forwarder.settings, bridgeMac: mac })
+  forwarder.notify({ kind: "bridge-changed", mac, formerMac })
+}
+
+const changeHost = (forwarder: Forwarder, settings: SwitchSettings): void => {
+  const former = hostMacOf(forwarder.settings)
+  configure(forwarder, settings)
+  if (former !== undefined) Claims.hostFormer(forwarder.memory, former, forwarder.exchange.nowMs)
 }
 
 /** What the rules read; whoever may run a DHCP server, and trunks, are marked by port. */

@@ -26,6 +26,8 @@ export const status = record({
   tapState: word("none", "up", "lost"),
   /** Of the interface, the latest that is known. */
   tapMac: orNull(text),
+  /** Of the bridge that it is in, if the host speaks from it. */
+  bridgeMac: orNull(text),
   tapMtuBytes: orNull(number),
   guests: number,
   guestsMax: number,

@@ -41,6 +41,7 @@ export const status = (target: ControlTarget["Type"], reply: PortsReply | undefi
     tap: directory.tap.name ?? null,
     tapState: directory.tap.state,
     tapMac: directory.tap.link === undefined ? null : Mac.format(directory.tap.link.mac),
+    bridgeMac: directory.tap.bridgeMac === undefined ? null : Mac.format(directory.tap.bridgeMac),
     tapMtuBytes: directory.tap.link?.mtuBytes ?? null,
     guests: directory.guests.size,
     guestsMax: request.guestPorts,

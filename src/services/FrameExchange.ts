@@ -25,7 +25,13 @@ export const EventKind = {
    * The tap's address or its MTU is another than it was known to be: `detail` is the MTU in octets, in the places of
    * `uid` and `gid` the address, `hi` and `lo` of `MacAddress`. What the step received came after that.
    */
-  TapChanged: 8
+  TapChanged: 8,
+  /**
+   * The bridge that the tap is in has another address than was last told, or the tap is in another, or in none: in the
+   * places of `uid` and `gid` that address, 0 for none and for the tap's own. Who attaches a tap that it knows takes
+   * it to be in none.
+   */
+  BridgeChanged: 9
 } as const
 
 /** What a tap is known by. */

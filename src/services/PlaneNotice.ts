@@ -34,3 +34,9 @@ export type PlaneNotice =
     readonly formerMac: MacAddress | undefined
     readonly formerMtuBytes: number
   }
+  /** The host speaks from another MAC address than before, that of the tap's bridge; undefined: the tap's own. */
+  | {
+    readonly kind: "bridge-changed"
+    readonly mac: MacAddress | undefined
+    readonly formerMac: MacAddress | undefined
+  }

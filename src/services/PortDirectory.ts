@@ -1,4 +1,5 @@
 import { TAP_PORT } from "../domain/Bounds.ts"
+import type { MacAddress } from "../domain/MacAddress.ts"
 import type { PeerProcess } from "./PeerProcesses.ts"
 import type { TapLink } from "./FrameExchange.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
@@ -27,6 +28,8 @@ export interface PortDirectory {
     readonly name: string | undefined
     /** The latest. */
     readonly link: TapLink | undefined
+    /** Of the bridge that it is in, if the host speaks from it. */
+    readonly bridgeMac: MacAddress | undefined
     readonly sinceMs: number
   }
 }
@@ -35,7 +38,7 @@ export interface PortDirectory {
 export const make = (guests: ReadonlyArray<Omit<Resident, "process">> = []): PortDirectory => ({
   guests: new Map(guests.map((guest) => [guest.port, { ...guest, process: undefined }] as const)),
   changed: () => {},
-  tap: { state: "none", name: undefined, link: undefined, sinceMs: 0 }
+  tap: { state: "none", name: undefined, link: undefined, bridgeMac: undefined, sinceMs: 0 }
 })
 
 /** @param find the process that the kernel named, as it is now: it has only just connected. */
@@ -57,6 +60,9 @@ export const note = (
     case "tap-changed":
       directory.tap = { ...directory.tap, link: { mac: notice.mac, mtuBytes: notice.mtuBytes } }
       return
+    case "bridge-changed":
+      directory.tap = { ...directory.tap, bridgeMac: notice.mac }
+      return
     case "tap-lost":
       directory.tap = { ...directory.tap, state: "lost", sinceMs: nowMs }
       break
@@ -74,7 +80,7 @@ export const identify = (directory: PortDirectory, find: (pid: number) => PeerPr
 
 /** What is known of a tap before it is the switch's: what the switch says of it later is newer. */
 export const noteLink = (directory: PortDirectory, { macAddress, mtuBytes }: Pick<Tap, "macAddress" | "mtuBytes">) => {
-  directory.tap = { ...directory.tap, link: { mac: macAddress, mtuBytes } }
+  directory.tap = { ...directory.tap, link: { mac: macAddress, mtuBytes }, bridgeMac: undefined }
 }
 
 /** The tap has been opened, at first or again. */

@@ -26,7 +26,8 @@ export const attachTap = (
 ): number => {
   const errno = forwarder.exchange.attachTap(tap.handle, tap)
   if (errno !== 0) return errno
-  Applied.configure(forwarder, { ...forwarder.settings, tapMac: tap.mac, tapMtuBytes: tap.mtuBytes })
+  const { mac: tapMac, mtuBytes: tapMtuBytes } = tap
+  Applied.configure(forwarder, { ...forwarder.settings, tapMac, tapMtuBytes, bridgeMac: undefined })
   PortSet.open(forwarder.ports, TAP_PORT)
   return 0
 }

@@ -2,6 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Mac from "../domain/MacAddress.ts"
+import type { MacAddress } from "../domain/MacAddress.ts"
 import { refusalNames } from "../domain/Reason.ts"
 import type { LogBudget } from "./LogBudget.ts"
 import type { PlaneNotice } from "./PlaneNotice.ts"
@@ -40,6 +41,10 @@ const describe = (notice: Logged, tapName: string | undefined): Effect.Effect<vo
       return Effect.logWarning("the tap's link has changed").pipe(
         Effect.annotateLogs({ tap: tapName, ...linkChanges(notice) })
       )
+    case "bridge-changed":
+      return Effect.logInfo("the host's address is its bridge's").pipe(
+        Effect.annotateLogs({ tap: tapName, formerMac: formatted(notice.formerMac), mac: formatted(notice.mac) })
+      )
     case "refused":
       return Effect.logWarning("connection refused").pipe(Effect.annotateLogs({
         reason: refusalNames[notice.refusal],
@@ -50,9 +55,11 @@ const describe = (notice: Logged, tapName: string | undefined): Effect.Effect<vo
   }
 }
 
+const formatted = (mac: MacAddress | undefined): string => mac === undefined ? "none" : Mac.format(mac)
+
 /** What is another than before, and what it was. */
 const linkChanges = ({ formerMac, formerMtuBytes, mac, mtuBytes }: Extract<PlaneNotice, { kind: "tap-changed" }>) => {
-  const [former, now] = [formerMac === undefined ? "none" : Mac.format(formerMac), Mac.format(mac)]
+  const [former, now] = [formatted(formerMac), formatted(mac)]
   return {
     ...(former === now ? {} : { formerMac: former, mac: now }),
     ...(formerMtuBytes === mtuBytes ? {} : { formerMtu: formerMtuBytes, mtu: mtuBytes })

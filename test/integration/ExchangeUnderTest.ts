@@ -21,6 +21,8 @@ export interface ContractTap {
   readonly mac: Uint8Array
   readonly mtuBytes: number
   readonly change: (link: { readonly mac?: Uint8Array; readonly mtuBytes?: number }) => void
+  /** Puts it into a bridge with that MAC address, or gives its bridge that one; undefined takes it out. */
+  readonly bridge: (mac: Uint8Array | undefined) => void
   /** Does something to its interface, and to others, by which neither changes. */
   readonly disturb: () => void
 }

@@ -4,6 +4,7 @@ import { startControlled } from "./controlWorld.ts"
 import { guestsRunOnTap } from "./guests/GuestPackages.ts"
 import { makeNetns, makeVeth, type Netns } from "./guests/Netns.ts"
 import { assertNoLoss } from "./guests/Ping.ts"
+import { startRawPort } from "./guests/RawPort.ts"
 import { scratchDirectory } from "./guests/Scratch.ts"
 import { vknetd } from "./guests/SwitchUnderTest.ts"
 import { startTapPort } from "./guests/TapPort.ts"
@@ -101,6 +102,19 @@ describe.runIf(guestsRunOnTap)("-b with an address", () => {
         yield* running.terminate
       }
     }), 60_000)
+
+  it.scopedLive("no guest has the bridge's MAC address, from which the host speaks, before it was ever heard", () =>
+    Effect.gen(function*() {
+      const { host } = yield* makeLan
+      const target = yield* start(host, ["-U"])
+      const guest = yield* startRawPort("frames", target.socketPath)
+      const said = () => target.process.stderr()
+      yield* target.process.waitUntil("connected", () => said().includes("port opened") || undefined, 5000)
+      guest.write(`${"ff".repeat(6)}52540000000588b5${"00".repeat(46)}\n`)
+      yield* Effect.sleep(300)
+      assert.match((yield* target.ask("drops")).stdout, /SRC_MAC_TAP +1\b/)
+      assert.notInclude((yield* target.ask("stations")).stdout, "52:54:00:00:00:05")
+    }), 30_000)
 
   it.scopedLive("what a bridge is given later stays when ours goes, and so does what goes by it", () =>
     Effect.gen(function*() {

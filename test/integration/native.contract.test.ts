@@ -36,6 +36,14 @@ exchangeContract("the exchange of the running kernel", ({ frameBytesMax, portCou
   const far = Exchange.open(binding, { portCount: PEERS_MAX, frameBytesMax: 2048, listener: -1, wake: -1 })
   let peers = 0
   const taps: Array<number> = []
+  /** Names of taps that are in one. */
+  const bridges = new Set<string>()
+
+  const ip = (...words: ReadonlyArray<string>) => void execFileSync("ip", ["link", ...words])
+
+  const removeBridge = (name: string) => {
+    if (bridges.delete(name)) ip("del", `${name}b`)
+  }
 
   /** By a name that nobody else uses, and never brought up: nobody notices it. */
   const openTap = (): ContractTap => {
@@ -48,7 +56,6 @@ exchangeContract("the exchange of the running kernel", ({ frameBytesMax, portCou
     const { fd, mac, mtu } = open(name)
     taps.push(fd)
     let queue = 100
-    const ip = (...words: ReadonlyArray<string>) => void execFileSync("ip", ["link", ...words])
     return {
       handle: fd,
       mac,
@@ -56,6 +63,15 @@ exchangeContract("the exchange of the running kernel", ({ frameBytesMax, portCou
       change: ({ mac, mtuBytes }) => {
         if (mac !== undefined) ip("set", name, "address", colons(mac))
         if (mtuBytes !== undefined) ip("set", name, "mtu", String(mtuBytes))
+      },
+      bridge: (mac) => {
+        if (mac === undefined) return removeBridge(name)
+        if (!bridges.has(name)) {
+          ip("add", `${name}b`, "type", "bridge")
+          bridges.add(name)
+          ip("set", name, "master", `${name}b`)
+        }
+        ip("set", `${name}b`, "address", colons(mac))
       },
       disturb: () => {
         // Two messages about another, and one about it.
@@ -99,6 +115,7 @@ exchangeContract("the exchange of the running kernel", ({ frameBytesMax, portCou
     close: () => {
       exchange.shutdown()
       far.shutdown()
+      for (const name of [...bridges]) removeBridge(name)
       for (const fd of taps) binding.closeFd(fd)
       binding.unlinkSocket(path, listener.device, listener.inode)
       binding.closeFd(listener.fd)

@@ -78,6 +78,58 @@ export const links = (within: Within): void => {
       assert.strictEqual(contract.exchange.events.count, 1)
     }))
 
+  const bridged = (mac: Uint8Array | undefined) => [
+    EventKind.BridgeChanged,
+    TAP_PORT,
+    Mac.format(mac === undefined ? { hi: 0, lo: 0 } : Mac.fromOctets(mac)),
+    0
+  ]
+
+  it("the address of the bridge that a tap is in is told when it comes to be, is another, and is no more", () =>
+    within((contract) => {
+      const tap = contract.openTap()
+      assert.strictEqual(contract.exchange.attachTap(tap.handle, known(tap)), 0)
+      tap.bridge(one)
+      assert.deepStrictEqual(toldOf(contract.drain()), [bridged(one)])
+      tap.disturb()
+      assert.deepStrictEqual(toldOf(contract.drain()), [])
+      tap.bridge(other)
+      // However long it may wait.
+      contract.exchange.step(-1)
+      assert.deepStrictEqual(Array.from(contract.exchange.events.rows.subarray(0, 2)), [EventKind.BridgeChanged, 0])
+      tap.bridge(undefined)
+      assert.deepStrictEqual(toldOf(contract.drain()), [bridged(undefined)])
+    }))
+
+  it("a bridge with the tap's own address is as none", () =>
+    within((contract) => {
+      const tap = contract.openTap()
+      assert.strictEqual(contract.exchange.attachTap(tap.handle, known(tap)), 0)
+      tap.bridge(tap.mac)
+      assert.deepStrictEqual(toldOf(contract.drain()), [])
+      tap.bridge(one)
+      tap.bridge(tap.mac)
+      tap.bridge(other)
+      assert.deepStrictEqual(toldOf(contract.drain()), [bridged(other)])
+      tap.change({ mac: other })
+      assert.deepStrictEqual(toldOf(contract.drain()), [change(other, tap.mtuBytes), bridged(undefined)])
+    }))
+
+  it("the bridge of a tap that is known is told with the first step, and again when it is attached anew", () =>
+    within((contract) => {
+      const tap = contract.openTap()
+      tap.bridge(one)
+      for (let i = 0; i < 2; i++) {
+        assert.strictEqual(contract.exchange.attachTap(tap.handle, known(tap)), 0)
+        contract.exchange.step(-1)
+        assert.deepStrictEqual(Array.from(contract.exchange.events.rows.subarray(0, 2)), [EventKind.BridgeChanged, 0])
+        assert.deepStrictEqual(toldOf(contract.drain()), [])
+        contract.exchange.detachTap()
+      }
+      assert.strictEqual(contract.exchange.attachTap(tap.handle), 0)
+      assert.deepStrictEqual(toldOf(contract.drain()), [])
+    }))
+
   it("of a tap that is not attached nothing is told until it is again", () =>
     within((contract) => {
       const tap = contract.openTap()

@@ -152,13 +152,43 @@ describe.runIf(privilegesMissing().length === 0)("a tap whose link changes", () 
       assert.include(lines[2]!, ` formerMtu=1500 mtu=1000 tap=${TAP}`)
     }), 30_000)
 
+  it.scopedLive("nobody speaks from the address of the bridge that it is in, nor hears what is for it", () =>
+    Effect.gen(function*() {
+      const { attacker, bob, host, target } = yield* lab()
+      const asBridge = (hex: string) =>
+        Effect.zipRight(host.succeed(`ip link set br9 address ${colons(hex)}`), Effect.sleep(300))
+      const spoken = lostFrames(target, 1, "SRC_MAC_TAP")
+      yield* host.succeed(`ip link add br9 type bridge && ip link set ${TAP} master br9`)
+      yield* asBridge(NEW)
+      assert.deepInclude(yield* status(target), { tapMac: colons(OLD), bridgeMac: colons(NEW) })
+      yield* say(attacker, arp(BROADCAST, NEW, 99, 1))
+      assert.strictEqual(yield* spoken, 1)
+      const before = heard(attacker).length
+      yield* say(bob, datagram(NEW, BOB, 11, 100))
+      assert.deepStrictEqual(heard(attacker).slice(before), [])
+      yield* asBridge(ATTACKER)
+      yield* say(attacker, arp(BROADCAST, ATTACKER, 99, 1))
+      assert.strictEqual(yield* spoken, 2)
+      yield* host.succeed(`ip link set ${TAP} nomaster`)
+      yield* Effect.sleep(300)
+      assert.deepInclude(yield* status(target), { bridgeMac: null })
+      yield* say(attacker, arp(BROADCAST, ATTACKER, 99, 1))
+      assert.strictEqual(yield* spoken, 2)
+      assert.deepStrictEqual(
+        target.process.stderr().split("\n").filter((line) => line.includes("address is its bridge's"))
+          .map((line) => /formerMac=(\S+) mac=(\S+)/.exec(line)?.slice(1)),
+        [["none", colons(NEW)], [colons(NEW), colons(ATTACKER)], [colons(ATTACKER), "none"]]
+      )
+    }), 30_000)
+
   it.scopedLive("who takes over hears of it as the one before", () =>
     Effect.gen(function*() {
       const { argv, attacker, host, readdress, target } = yield* lab()
       yield* readdress(NEW)
+      yield* host.succeed(`ip link add br9 address ${colons(ATTACKER)} type bridge && ip link set ${TAP} master br9`)
       yield* takeOver(["-p", target.socketPath, ...argv], target.pidFilePath, host.prefix)
       yield* say(attacker, arp(BROADCAST, NEW, 99, 1))
-      assert.deepInclude(yield* status(target), { tapMac: colons(NEW) })
+      assert.deepInclude(yield* status(target), { tapMac: colons(NEW), bridgeMac: colons(ATTACKER) })
       assert.strictEqual(yield* lostFrames(target, 1, "SRC_MAC_TAP"), 1)
       yield* readdress(OLD)
       assert.deepInclude(yield* status(target), { tapMac: colons(OLD) })

@@ -1,9 +1,12 @@
 /** Edges of the rules on sizes, MAC addresses and types, and of those for the tap alone. */
+import { fromOctets } from "../../src/domain/MacAddress.ts"
 import { BROADCAST, ethernet, mac, padded, patched } from "./frames.ts"
 import type { Edge } from "./policyEdge.ts"
 import * as world from "./policyWorld.ts"
 
 const { TAP_PORT, bridge, groupMac, guestMac, nobodyMac, otherMac, packet, tapMac } = world
+
+const bridgeMac = mac("52:54:00:00:00:05")
 
 /** A frame of 60 octets of any type, with zeros inside. */
 const typed = (type: number, size = 60): Uint8Array =>
@@ -184,6 +187,17 @@ export const linkEdges: ReadonlyArray<Edge> = [
       ])
     ),
     denies: { "the tap's own": from(tapMac) }
+  })),
+  ...[world.secure, bridge].map((settings): Edge => ({
+    rule: "L3",
+    settings: { ...settings, bridgeMac: fromOctets(bridgeMac) },
+    passes: Object.fromEntries(
+      [0, 1, 2, 3, 4, 5].map((at) => [
+        `octet ${at} differs`,
+        from(patched(bridgeMac, at, bridgeMac[at]! ^ 0x04))
+      ])
+    ),
+    denies: { "the bridge's": from(bridgeMac), "the tap's own": from(tapMac) }
   })),
   ...[world.GUEST_PORT, TAP_PORT].flatMap(typeEdges),
   ...tapEdges

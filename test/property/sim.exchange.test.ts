@@ -44,7 +44,14 @@ exchangeContract("the simulated exchange", ({ frameBytesMax, portCount }) => {
       const handle = kernel.openTap("tap0")
       const { mac, mtuBytes } = kernel.interfaces.tap("tap0")!
       const host = kernel.hostEnd("tap0")
-      return { handle, mac, mtuBytes, change: (link) => host.change(link), disturb: () => host.up = false }
+      return {
+        handle,
+        mac,
+        mtuBytes,
+        change: (link) => host.change(link),
+        bridge: (mac) => host.bridge(mac),
+        disturb: () => host.up = false
+      }
     },
     settle: () => kernel.advance(1),
     pass: (ms) => kernel.advance(ms),

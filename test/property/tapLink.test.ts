@@ -131,6 +131,83 @@ describe.each([false, true])("the tap's address changes, secure %s", (secure) =>
   })
 })
 
+describe.each([false, true])("the tap is in a bridge from whose address the host speaks, secure %s", (secure) => {
+  const speak = (from: string) => secure ? request(from, "0.0.0.0") : frameFrom(from)
+  const inBridge = (text: string | undefined, world = make({ secure })) => {
+    world.host.bridge(text === undefined ? undefined : mac(text))
+    world.settle()
+    return world
+  }
+
+  it("nobody can speak from it, nor from the tap's own", () => {
+    const world = inBridge(NEW)
+    const guest = world.guest()
+    for (const from of [NEW, world.old]) world.send(guest, speak(from))
+    assert.strictEqual(world.denied(1, Reason.SRC_MAC_TAP), 2)
+    assert.strictEqual(world.forwarder.memory.stations.count, 0)
+    world.assertSums()
+  })
+
+  it("anybody can when the bridge has another, and when the tap is in none", () => {
+    const world = inBridge(NEW)
+    const guest = world.guest()
+    inBridge(macOf(9), world)
+    world.send(guest, speak(NEW))
+    assert.strictEqual(stationOf(world, NEW), 1)
+    world.send(guest, speak(macOf(9)))
+    assert.strictEqual(world.denied(1, Reason.SRC_MAC_TAP), 1)
+    inBridge(undefined, world)
+    world.send(guest, speak(macOf(9)))
+    assert.strictEqual(stationOf(world, macOf(9)), 1)
+  })
+
+  it("a guest that had it loses it, pinned or not, and the host's frames from it are no station", () => {
+    const world = make({ secure })
+    world.send(world.guest(), speak(NEW))
+    Stations.pinPort(world.forwarder.memory, 1, true)
+    inBridge(NEW, world)
+    assert.strictEqual(world.forwarder.memory.stations.count, 0)
+    world.host.inject(frameFrom(NEW))
+    world.settle()
+    assert.strictEqual(world.forwarder.memory.stations.count, 0)
+  })
+
+  it("frames for it reach the host alone, before the host has said a word", () => {
+    const world = inBridge(NEW, make())
+    const [attacker, bob] = [world.guest(), world.guest()]
+    world.host.taken()
+    world.send(bob, frameTo(NEW, 2, 7))
+    assert.deepStrictEqual(world.host.taken().map(World.markOf), [7])
+    assert.deepStrictEqual(attacker.received(), [])
+  })
+
+  it("it is told once, with what it was", () => {
+    const world = inBridge(NEW)
+    inBridge(NEW, world)
+    inBridge(undefined, world)
+    assert.deepStrictEqual(world.notices, [
+      { kind: "bridge-changed", mac: parsed(NEW), formerMac: undefined },
+      { kind: "bridge-changed", mac: undefined, formerMac: parsed(NEW) }
+    ])
+  })
+
+  it("a tap that comes back is in no bridge until it is told", () => {
+    const world = inBridge(NEW)
+    const guest = world.guest()
+    world.host.vanish()
+    world.settle()
+    const handle = world.kernel.openTap("tap0")
+    const { mac: octets } = world.kernel.interfaces.tap("tap0")!
+    PortLife.attachTap(world.forwarder, { handle, mac: Mac.fromOctets(octets), mtuBytes: 1500 })
+    world.send(guest, speak(NEW))
+    assert.strictEqual(stationOf(world, NEW), 1)
+    world.kernel.hostEnd("tap0").bridge(mac(NEW))
+    world.send(guest, speak(NEW))
+    assert.strictEqual(world.denied(1, Reason.SRC_MAC_TAP), 1)
+    assert.strictEqual(stationOf(world, NEW), -1)
+  })
+})
+
 describe("the tap's link changes", () => {
   it("frames for its new address reach the host, and nobody else", () => {
     const world = make()
@@ -188,6 +265,25 @@ describe("the tap's link changes", () => {
     assert.strictEqual(world.denied(2, Reason.IP6_SRC_CONFLICT), 1)
   })
 
+  it("the link-local address that is made of its bridge's is the host's, and the one of its own stays so", () => {
+    const world = make(six)
+    const [guest, other] = [world.guest(1), world.guest(2)]
+    world.send(guest, packet6(macOf(1), linkLocal(NEW)))
+    world.host.bridge(mac(NEW))
+    world.settle()
+    world.send(guest, packet6(macOf(1), linkLocal(NEW)))
+    assert.strictEqual(world.denied(1, Reason.IP6_SRC_HOST), 1)
+    world.send(other, advertise(macOf(2), linkLocal(macOf(2)), linkLocal(NEW)))
+    assert.strictEqual(world.denied(2, Reason.ND_TARGET_CONFLICT), 1)
+    world.send(other, packet6(macOf(2), linkLocal(world.old)))
+    assert.strictEqual(world.denied(2, Reason.IP6_SRC_CONFLICT), 1)
+    // In a bridge the tap's own makes no difference.
+    world.readdress(macOf(9))
+    world.send(other, packet6(macOf(3), linkLocal(macOf(9))))
+    assert.strictEqual(world.denied(2, Reason.IP6_SRC_HOST), 0)
+    assert.strictEqual(world.denied(2, Reason.IP6_SRC_CONFLICT), 1)
+  })
+
   it("another MTU gives the host no address besides", () => {
     const world = make(six)
     world.host.change({ mtuBytes: 1400 })
@@ -196,12 +292,13 @@ describe("the tap's link changes", () => {
   })
 })
 
-describe("whatever happens to the tap's address", () => {
+describe("whatever happens to the addresses of the tap and its bridge", () => {
   const numbers = fc.integer({ min: 1, max: 3 })
   const nameOf = (n: number) => `02:00:00:00:00:0${n}`
   const acts = fc.array(
     fc.oneof(
       fc.record({ act: fc.constant("readdress" as const), n: numbers, settles: fc.boolean() }),
+      fc.record({ act: fc.constant("bridge" as const), n: fc.option(numbers), settles: fc.boolean() }),
       fc.record({ act: fc.constant("speak" as const), n: numbers, guest: fc.integer({ min: 0, max: 1 }) }),
       fc.record({ act: fc.constant("ask" as const), n: numbers, guest: fc.integer({ min: 0, max: 1 }) }),
       fc.record({ act: fc.constant("host" as const) })
@@ -209,13 +306,15 @@ describe("whatever happens to the tap's address", () => {
     { maxLength: 40 }
   )
 
-  it.prop("it is nobody's station, nobody is heard in its name, and what is for it reaches the host alone", [
+  it.prop("they are nobody's stations, nobody is heard in their name, what is for them reaches the host alone", [
     acts,
     fc.boolean()
   ], ([steps, pinned]) => {
     const world = make()
     const guests = [world.guest(), world.guest()]
     let current = world.old
+    let bridge: string | undefined
+    const isHosts = (text: string) => text === current || text === bridge
     for (const step of steps) {
       if (pinned) Stations.pinPort(world.forwarder.memory, 1, true)
       switch (step.act) {
@@ -224,28 +323,34 @@ describe("whatever happens to the tap's address", () => {
           world.host.change({ mac: mac(current) })
           if (step.settles) world.settle()
           break
+        case "bridge":
+          bridge = step.n === null ? undefined : nameOf(step.n)
+          world.host.bridge(bridge === undefined ? undefined : mac(bridge))
+          if (step.settles) world.settle()
+          break
         case "speak": {
           guests[step.guest]!.send(frameFrom(nameOf(step.n)))
           world.settle()
           const heard = guests[1 - step.guest]!.received()
-          if (nameOf(step.n) === current) assert.deepStrictEqual(heard, [])
+          if (isHosts(nameOf(step.n))) assert.deepStrictEqual(heard, [])
           break
         }
         case "ask":
           guests[step.guest]!.send(frameTo(nameOf(step.n), 9 - step.guest, 5))
           world.host.taken()
           world.settle()
-          if (nameOf(step.n) !== current) break
+          if (!isHosts(nameOf(step.n))) break
           assert.deepStrictEqual(guests[1 - step.guest]!.received(), [])
           assert.deepStrictEqual(world.host.taken().map(World.markOf), [5])
           break
         case "host":
-          world.host.inject(frameFrom(current))
+          world.host.inject(frameFrom(bridge ?? current))
           world.settle()
       }
       for (const guest of guests) guest.received()
       world.settle()
       assert.strictEqual(stationOf(world, current), -1)
+      if (bridge !== undefined) assert.strictEqual(stationOf(world, bridge), -1)
     }
     world.assertSums()
   })

@@ -72,6 +72,8 @@ export class SimExchange implements HandoverExchange {
   #lastRead = -1
   /** What the tap was last known by. */
   #link: TapLink | undefined
+  /** What its bridge was last known by. */
+  #bridgeMac: Mac.MacAddress | undefined
 
   constructor(kernel: SimKernel, options: SimExchangeOptions) {
     this.batch = Batch.make(options.frameBytesMax)
@@ -180,6 +182,7 @@ export class SimExchange implements HandoverExchange {
     if (this.#attached.has(TAP_PORT)) return errno.EBUSY
     this.#attach(TAP_PORT, -1, file.tap.interfaceName, { kind: "tap", tap: file.tap })
     this.#link = known ?? linkOf(file.tap)
+    this.#bridgeMac = known === undefined ? bridgeMacOf(file.tap) : undefined
     return 0
   }
 
@@ -236,9 +239,12 @@ export class SimExchange implements HandoverExchange {
     const end = this.#attached.get(TAP_PORT)?.end
     if (end?.kind !== "tap" || end.tap.gone) return
     const link = linkOf(end.tap)
-    const { mac: { hi, lo }, mtuBytes } = link
-    if (mtuBytes === this.#link?.mtuBytes && hi === this.#link.mac.hi && lo === this.#link.mac.lo) return
-    if (this.#tell(EventKind.TapChanged, TAP_PORT, mtuBytes, hi, lo)) this.#link = link
+    const { mac, mtuBytes } = link
+    const isSame = mtuBytes === this.#link?.mtuBytes && areEqual(mac, this.#link.mac)
+    if (!isSame && this.#tell(EventKind.TapChanged, TAP_PORT, mtuBytes, mac.hi, mac.lo)) this.#link = link
+    const bridgeMac = bridgeMacOf(end.tap)
+    if (areEqual(bridgeMac, this.#bridgeMac)) return
+    if (this.#tell(EventKind.BridgeChanged, TAP_PORT, 0, bridgeMac?.hi, bridgeMac?.lo)) this.#bridgeMac = bridgeMac
   }
 
   #send(): void {
@@ -360,6 +366,15 @@ export class SimExchange implements HandoverExchange {
 }
 
 const linkOf = ({ mac, mtuBytes }: SimTap): TapLink => ({ mac: Mac.fromOctets(mac), mtuBytes })
+
+/** Undefined also for an address that is the tap's own. */
+const bridgeMacOf = ({ bridgeMac, mac }: SimTap): Mac.MacAddress | undefined => {
+  const found = bridgeMac === undefined ? undefined : Mac.fromOctets(bridgeMac)
+  return areEqual(found, Mac.fromOctets(mac)) ? undefined : found
+}
+
+const areEqual = (one: Mac.MacAddress | undefined, other: Mac.MacAddress | undefined): boolean =>
+  one?.hi === other?.hi && one?.lo === other?.lo
 
 const isReadable = ({ end, ended, paused }: Attached): boolean => {
   if (paused || ended) return false

@@ -50,6 +50,12 @@ export class SimHostEnd {
     this.#kernel.note(() => `${this.#tap.interfaceName} changed`)
   }
 
+  /** Has a bridge with that MAC address take the interface in, or gives its bridge that one; undefined takes it out. */
+  bridge(mac: Uint8Array | undefined): void {
+    this.#tap.bridgeMac = mac
+    this.#kernel.note(() => `${this.#tap.interfaceName} ${mac === undefined ? "is in no bridge" : "is in a bridge"}`)
+  }
+
   /** Deletes the interface under the switch. */
   vanish(): void {
     this.#kernel.vanish(this.#tap)

@@ -37,6 +37,8 @@ export class SimTap {
   held = false
   /** The bridge it is in. */
   bridgeName: string | undefined
+  /** Of that bridge, if it has another than the tap. */
+  bridgeMac: Uint8Array | undefined
   #gone = false
   #lost = 0
 
@@ -108,6 +110,7 @@ export class SimTap {
     this.#gone = true
     this.up = false
     this.bridgeName = undefined
+    this.bridgeMac = undefined
     this.#toSwitch.drain()
   }
 }

@@ -1,5 +1,6 @@
 import * as Ipv6Prefix from "../Ipv6Prefix.ts"
 import * as MacAddress from "../MacAddress.ts"
+import { hostMacOf } from "../SwitchSettings.ts"
 import type { FrameReader } from "./FrameReader.ts"
 import { destination, isGroup, source } from "./LinkSteps.ts"
 import { kinds, optionsOf } from "./OptionWalk.ts"
@@ -183,9 +184,9 @@ export class Ipv6Reader {
 const least: Readonly<Record<number, number | undefined>> = { [TCP]: 20, [UDP]: 8, [ICMP]: 4 }
 
 const hostLinkLocal = ({ situation }: FrameReader): string | undefined => {
-  const { tapMac } = situation.settings
-  if (tapMac === undefined) return undefined
-  return Ipv6Prefix.formatAddress(Ipv6Prefix.linkLocalOf(MacAddress.toOctets(tapMac)))
+  const mac = hostMacOf(situation.settings)
+  if (mac === undefined) return undefined
+  return Ipv6Prefix.formatAddress(Ipv6Prefix.linkLocalOf(MacAddress.toOctets(mac)))
 }
 
 const host = ({ situation }: FrameReader): string | undefined => {

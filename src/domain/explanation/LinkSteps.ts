@@ -23,8 +23,8 @@ export const received: Steps<FrameReader> = [
 export const fromGuests: Steps<FrameReader> = [
   ["L3", "SRC_MAC_TAP", (f) => {
     const mac = source(f)
-    const { tapMac } = f.situation.settings
-    return tapMac !== undefined && mac === MacAddress.format(tapMac)
+    const { bridgeMac, tapMac } = f.situation.settings
+    return [tapMac, bridgeMac].some((own) => own !== undefined && mac === MacAddress.format(own))
   }]
 ]
 

@@ -10,17 +10,17 @@ export interface Ipv6Policy {
   /** The host's own address. */
   readonly host: Words
   /**
-   * The host's link-local address, as its kernel makes it of the tap's MAC; undefined without a tap. One that a host
-   * makes otherwise (RFC 7217) is the tap's from the first neighbour discovery in which it is used.
+   * The host's link-local address, as its kernel makes it of the MAC that it speaks from; undefined without a tap. One
+   * that a host makes otherwise (RFC 7217) is the tap's from the first neighbour discovery in which it is used.
    */
   readonly hostLinkLocal: Words | undefined
   /** The guests' prefix. */
   readonly link: Network
 }
 
-/** @param tapMac undefined without a tap. */
-export const make = (ipv6: Ipv6Prefix, tapMac: MacAddress.MacAddress | undefined): Ipv6Policy => {
-  const hostLinkLocal = tapMac === undefined ? undefined : wordsOf(linkLocalOf(MacAddress.toOctets(tapMac)))
+/** @param hostMac undefined without a tap. */
+export const make = (ipv6: Ipv6Prefix, hostMac: MacAddress.MacAddress | undefined): Ipv6Policy => {
+  const hostLinkLocal = hostMac === undefined ? undefined : wordsOf(linkLocalOf(MacAddress.toOctets(hostMac)))
   return { host: wordsOf(ipv6.address), hostLinkLocal, link: Networks.ofIpv6(ipv6) }
 }
 

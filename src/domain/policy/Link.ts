@@ -29,9 +29,7 @@ export const judgeAddresses = (
   if (sourceHi === 0 && sourceLo === 0) return Reason.SRC_MAC_ZERO
 
   // L3 SRC_MAC_TAP: a guest that speaks as the host takes the host's traffic. IEEE 802.1Q, 8.7.
-  if (!fromTap && sourceHi === policy.tapMacHi && sourceLo === policy.tapMacLo) {
-    return Reason.SRC_MAC_TAP
-  }
+  if (!fromTap && isHosts(policy, sourceHi, sourceLo)) return Reason.SRC_MAC_TAP
 
   // L4 DST_MAC_RESERVED: spanning tree, LACP, pause, 802.1X, LLDP: taking over the root, or the
   // host's own links. No bridge relays 01-80-C2-00-00-00 … -0F. IEEE 802.1Q, table 8-1.
@@ -39,6 +37,9 @@ export const judgeAddresses = (
 
   return Reason.PASS
 }
+
+const isHosts = ({ bridgeMacHi, bridgeMacLo, tapMacHi, tapMacLo }: Policy, hi: number, lo: number): boolean =>
+  (lo === tapMacLo && hi === tapMacHi) || (lo === bridgeMacLo && hi === bridgeMacHi)
 
 const isReservedGroup = (bytes: Uint8Array, start: number): boolean =>
   bytes[start] === 0x01 &&

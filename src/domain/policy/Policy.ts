@@ -1,5 +1,5 @@
 import * as Networks from "../Network.ts"
-import type { SwitchSettings } from "../SwitchSettings.ts"
+import { hostMacOf, type SwitchSettings } from "../SwitchSettings.ts"
 import type { Allowances } from "./Allowances.ts"
 import * as Ipv6 from "./Ipv6Policy.ts"
 
@@ -24,6 +24,9 @@ export interface Policy {
   /** The tap's MAC, as `MacAddress` holds it. */
   readonly tapMacHi: number
   readonly tapMacLo: number
+  /** The same of the bridge that the tap is in. */
+  readonly bridgeMacHi: number
+  readonly bridgeMacLo: number
   /** Largest frame that any port may send, in octets. */
   readonly frameBytesMax: number
   /** Largest frame that the tap takes, in octets: its MTU and the header. */
@@ -58,7 +61,7 @@ const RESERVING_BITS_MAX = 30
  * guest may then send DHCP requests and address probes, and nothing else.
  */
 export const make = (settings: SwitchSettings, allowances: Allowances = {}): Policy => {
-  const { prefix, tapMac, tapMtuBytes } = settings
+  const { bridgeMac, prefix, tapMac, tapMtuBytes } = settings
   return {
     secure: settings.secure,
     hostAddress: prefix === undefined ? NONE : prefix.address,
@@ -68,10 +71,12 @@ export const make = (settings: SwitchSettings, allowances: Allowances = {}): Pol
     bits: prefix === undefined ? 32 : prefix.bits,
     tapMacHi: tapMac === undefined ? NONE : tapMac.hi,
     tapMacLo: tapMac === undefined ? NONE : tapMac.lo,
+    bridgeMacHi: bridgeMac === undefined ? NONE : bridgeMac.hi,
+    bridgeMacLo: bridgeMac === undefined ? NONE : bridgeMac.lo,
     frameBytesMax: settings.frameBytesMax,
     tapFrameBytesMax: tapMtuBytes + HEADER_BYTES,
     tapTaggedFrameBytesMax: tapMtuBytes + HEADER_BYTES + TAG_BYTES,
-    ipv6: allowances.ipv6 === undefined ? undefined : Ipv6.make(allowances.ipv6, tapMac),
+    ipv6: allowances.ipv6 === undefined ? undefined : Ipv6.make(allowances.ipv6, hostMacOf(settings)),
     allowedEtherTypes: allowances.allowedEtherTypes ?? [],
     dhcpServers: new Uint8Array(settings.guestPorts + 1).fill(allowances.dhcpServer === "any" ? 1 : 0),
     trunks: new Uint8Array(settings.guestPorts + 1),
