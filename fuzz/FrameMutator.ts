@@ -30,8 +30,8 @@ const ADDRESSES = [
 ]
 
 const MACS = [
-  world.guestMac, world.otherMac, world.tapMac, world.groupMac, world.nobodyMac, BROADCAST, mac("01:80:c2:00:00:0f"),
-  mac("01:80:c2:00:00:10"), mac("33:33:00:00:00:01"), mac("00:00:00:00:00:01")
+  world.guestMac, world.otherMac, world.tapMac, world.bridgeMac, world.groupMac, world.nobodyMac, BROADCAST,
+  mac("01:80:c2:00:00:0f"), mac("01:80:c2:00:00:10"), mac("33:33:00:00:00:01"), mac("00:00:00:00:00:01")
 ]
 
 /** Where lengths, kinds, flags and ports lie: link, ARP, IPv4 with and without options, DHCP, IPv6 and what follows. */
@@ -43,7 +43,8 @@ const ADDRESS_FIELDS = Uint8Array.of(26, 28, 30, 38, 66)
 const MAC_FIELDS = Uint8Array.of(0, 0, 6, 6, 22, 32, 70, 80)
 
 const ADDRESSES6 = [
-  six.host6, six.guest6, six.other6, six.nobody6, six.guestLinkLocal, six.hostLinkLocal, six.allNodes,
+  six.host6, six.guest6, six.other6, six.nobody6, six.guestLinkLocal, six.hostLinkLocal,
+  six.bridgeLinkLocal, six.allNodes,
   ...["::1", "fe80::1", "fec0::1", "2001:db8::1", "fd00:1:0:1::", "ff02::1:ff00:3", "fd00:1::"].map(six.address6)
 ]
 

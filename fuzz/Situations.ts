@@ -1,4 +1,5 @@
 import type { Allowances } from "../src/domain/policy/Allowances.ts"
+import { fromOctets } from "../src/domain/MacAddress.ts"
 import type { SwitchSettings } from "../src/domain/SwitchSettings.ts"
 import { address } from "../test/property/frames.ts"
 import * as six from "../test/property/policyFrames6.ts"
@@ -48,7 +49,9 @@ export const situations: ReadonlyArray<SwitchSettings> = [
   allowing(ipv6(128)),
   allowing(ipv6(64), { ...world.secure, tapMac: undefined, tapMtuBytes: 1400 }),
   allowing({ ...ipv6(64), dhcpServer: "any" }),
-  allowing({ allowedEtherTypes: [0x8035, 0x88b5, 0x8863], dhcpServer: "any" })
+  allowing({ allowedEtherTypes: [0x8035, 0x88b5, 0x8863], dhcpServer: "any" }),
+  allowing(ipv6(64), { ...world.secure, bridgeMac: fromOctets(world.bridgeMac) }),
+  { ...world.bridge, bridgeMac: fromOctets(world.bridgeMac) }
 ]
 
 /** Largest frame of any of them. */

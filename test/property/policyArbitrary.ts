@@ -1,6 +1,7 @@
 /** Frames that are nearly honest, and frames that are nothing: what properties of the policy run over. */
 import * as fc from "effect/FastCheck"
 import { TAP_PORT } from "../../src/domain/Bounds.ts"
+import { fromOctets } from "../../src/domain/MacAddress.ts"
 import * as Prefix from "../../src/domain/Prefix.ts"
 import type { Allowances } from "../../src/domain/policy/Allowances.ts"
 import type { SwitchSettings } from "../../src/domain/SwitchSettings.ts"
@@ -33,6 +34,7 @@ const secures: ReadonlyArray<SwitchSettings> = [
   world.settings(31, { hostAddress: address("10.1.0.0") }),
   { ...world.secure, tapMtuBytes: 1400 },
   { ...world.secure, tapMac: undefined },
+  { ...world.secure, bridgeMac: fromOctets(world.bridgeMac) },
   world.noPrefix
 ]
 
@@ -67,6 +69,7 @@ const macs = fc.constantFrom(
   world.guestMac,
   world.otherMac,
   world.tapMac,
+  world.bridgeMac,
   world.groupMac,
   world.nobodyMac,
   BROADCAST,
@@ -148,6 +151,7 @@ const nextHeader = fc.constantFrom(0, 1, 6, 17, 43, 44, 50, 51, 58, 59, 60, 132,
 const messageType = fc.constantFrom(128, 130, 133, 134, 135, 136, 137, 143)
 const addresses6 = fc.oneof(
   fc.constantFrom(six.host6, six.guest6, six.hostLinkLocal, six.guestLinkLocal, six.nobody6, six.allNodes),
+  fc.constant(six.bridgeLinkLocal),
   fc.constantFrom("::1", "fe80::1", "fec0::1", "2001:db8::1", "fd00:1:0:1::", "ff02::1:ff00:3").map(six.address6),
   fc.constantFrom("2001:db8::7", "2001:db9::", "::ffff:c000:209").map(six.address6),
   fc.uint8Array({ minLength: 16, maxLength: 16 })

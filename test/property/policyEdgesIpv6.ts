@@ -1,4 +1,5 @@
 /** Edges of the rules on IPv6, from honest packets with one field wrong. */
+import { fromOctets } from "../../src/domain/MacAddress.ts"
 import { concat, ethernet, mac, padded, patched } from "./frames.ts"
 import type { Edge } from "./policyEdge.ts"
 import { dhcpEdges } from "./policyEdgesDhcp6.ts"
@@ -206,6 +207,12 @@ const addressEdges: ReadonlyArray<Edge> = [
     settings: { ...world.secure, tapMac: undefined },
     passes: { "any link-local without a tap": packet6({ source: six.hostLinkLocal }) },
     denies: { "address": from("fd00:1::1") }
+  },
+  {
+    rule: "V10",
+    settings: { ...world.secure, bridgeMac: fromOctets(world.bridgeMac) },
+    passes: { "the tap's link-local where it is in a bridge": packet6({ source: six.hostLinkLocal }) },
+    denies: { "its bridge's link-local": packet6({ source: six.bridgeLinkLocal }) }
   },
   {
     rule: "V9",

@@ -4,9 +4,7 @@ import { BROADCAST, ethernet, mac, padded, patched } from "./frames.ts"
 import type { Edge } from "./policyEdge.ts"
 import * as world from "./policyWorld.ts"
 
-const { TAP_PORT, bridge, groupMac, guestMac, nobodyMac, otherMac, packet, tapMac } = world
-
-const bridgeMac = mac("52:54:00:00:00:05")
+const { TAP_PORT, bridge, bridgeMac, groupMac, guestMac, nobodyMac, otherMac, packet, tapMac } = world
 
 /** A frame of 60 octets of any type, with zeros inside. */
 const typed = (type: number, size = 60): Uint8Array =>

@@ -38,6 +38,8 @@ export const nobody6 = address6("::")
 export const guestLinkLocal = address6("fe80::201:5eff:fe10:a22c")
 /** Of the tap's MAC, 02:00:00:aa:bb:cc. */
 export const hostLinkLocal = address6("fe80::ff:feaa:bbcc")
+/** The same where the tap is in a bridge. */
+export const bridgeLinkLocal = address6("fe80::5054:ff:fe00:5")
 export const allNodes = address6("ff02::1")
 export const groupMac6 = mac("33:33:00:00:00:01")
 

@@ -20,6 +20,8 @@ export const MTU_BYTES = 1500
 export const guestMac = frames.mac("00:01:5e:10:a2:2c")
 export const otherMac = frames.mac("52:54:00:12:34:56")
 export const tapMac = frames.mac("02:00:00:aa:bb:cc")
+/** Of a bridge that the tap may be in. */
+export const bridgeMac = frames.mac("52:54:00:00:00:05")
 export const groupMac = frames.mac("01:00:5e:00:00:fb")
 export const nobodyMac = frames.mac("00:00:00:00:00:00")
 
