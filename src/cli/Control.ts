@@ -18,7 +18,7 @@ import type { ListenAddress } from "./ListenAddress.ts"
 
 /** What serves questions, and the connections of processes that want to take the switch over. */
 export interface ControlService extends ControlEnds {
-  readonly heirs: {
+  readonly takeovers: {
     /** The next of them. All others are turned away until that one is done with. */
     readonly next: Effect.Effect<number>
     readonly done: Effect.Effect<void>
@@ -45,7 +45,7 @@ export const openControl = (
     const channel = yield* Effect.promise(() => import("../adapters/native/NativeControlChannel.ts"))
     const target = Layer.succeed(ControlTarget, { running, version, pid: process.pid, startedMs, log })
     const path = controlPath(running.socketPath)
-    const heirs = yield* Queue.bounded<number>(1)
+    const takeovers = yield* Queue.bounded<number>(1)
     let isOccupied = false
     const control = yield* Effect.gen(function*() {
       const { gid, mode } = yield* guestsNode(running.socketPath)
@@ -56,7 +56,7 @@ export const openControl = (
         accept: (fd) => {
           if (isOccupied) return false
           isOccupied = true
-          return Queue.unsafeOffer(heirs, fd)
+          return Queue.unsafeOffer(takeovers, fd)
         },
         inherited: inherited.control
       })
@@ -80,7 +80,7 @@ export const openControl = (
       : yield* Effect.provide(openPage(overTcp.web, inherited.web), target)
     if (web !== undefined) yield* tell("serving the page", web)
     const done = Effect.sync(() => void (isOccupied = false))
-    return { control, metrics, web, heirs: { next: Queue.take(heirs), done } }
+    return { control, metrics, web, takeovers: { next: Queue.take(takeovers), done } }
   })
 
 const openPage = (request: WebRequest, inherited: TcpEnd | undefined) =>

@@ -27,7 +27,7 @@ import type { Options } from "./Options.ts"
 import type { ServiceNotifier } from "./ServiceNotifier.ts"
 import type { HandedOver } from "./SocketActivation.ts"
 import { adopt, tapNameFor } from "./StoredSwitch.ts"
-import type { Succession } from "./TakeoverRun.ts"
+import type { TakenSwitch } from "./TakeoverRun.ts"
 import type { ValueError } from "./UsageError.ts"
 import { readToken } from "./WebOptions.ts"
 import * as YoungGeneration from "./YoungGeneration.ts"
@@ -91,12 +91,12 @@ export const runSwitch = (options: Options, edge: Edge): Effect.Effect<void, Run
     if (options.takeover) {
       const trusted = [0, process.geteuid?.() ?? 0, ...(identity === undefined ? [] : [identity.uid])]
       const { takeOver } = yield* Effect.promise(() => import("./TakeoverRun.ts"))
-      const succession = yield* takeOver(addon, request, trusted)
-      const { inheritance, ports } = succession
-      return yield* Effect.provide(serve({ ...service, succession, inheritance }), ports)
+      const taken = yield* takeOver(addon, request, trusted)
+      const { inheritance, ports } = taken
+      return yield* Effect.provide(serve({ ...service, taken, inheritance }), ports)
     }
     const { inheritance, tap } = yield* adopt(addon, stored, request, edge.notifier.store())
-    const serving = serve({ ...service, succession: undefined, inheritance })
+    const serving = serve({ ...service, taken: undefined, inheritance })
     const running = sockets === undefined
       ? serving
       : Effect.provide(serving, InheritedListener.layer(sockets, options.socketPathGiven, options.trunkPath))
@@ -119,20 +119,20 @@ interface Service {
   /** What to print instead of the tap's name. */
   readonly attach: string | undefined
   readonly web: WebRequest | undefined
-  readonly succession: Succession | undefined
-  /** What to go on with: the succession's, or what was kept. */
+  readonly taken: TakenSwitch | undefined
+  /** What to go on with: the taken switch's, or what was kept. */
   readonly inheritance: Switch.Inheritance | undefined
 }
 
-const serve = ({ attach, edge, identity, inheritance, options, request, succession, web }: Service) =>
+const serve = ({ attach, edge, identity, inheritance, options, request, taken, web }: Service) =>
   Effect.gen(function*() {
     const addon = yield* Addon
     const running = yield* Switch.open(request, inheritance)
-    if (succession !== undefined) yield* succession.claim
+    if (taken !== undefined) yield* taken.claim
     if (inheritance !== undefined) yield* running.plane.resume
-    const startedMs = succession?.startedMs ?? Date.now()
+    const startedMs = taken?.startedMs ?? Date.now()
     const overTcp = { metrics: options.metrics, web }
-    const service = yield* openControl(running, edge.log, overTcp, startedMs, succession?.ends ?? noEnds)
+    const service = yield* openControl(running, edge.log, overTcp, startedMs, taken?.ends ?? noEnds)
     if (identity !== undefined) {
       yield* NativePrivileges.drop(addon, identity, options.keepNetAdmin)
       yield* Effect.logInfo("privileges given up").pipe(
@@ -142,14 +142,14 @@ const serve = ({ attach, edge, identity, inheritance, options, request, successi
     }
     YoungGeneration.keepSmall()
     const text = attach ?? running.tap?.printedName
-    if (succession === undefined) {
+    if (taken === undefined) {
       yield* edge.serves(running)
       edge.announce(text)
-    } else yield* succeed(edge, succession, running, text)
+    } else yield* confirm(edge, taken, running, text)
     // What few switches will do is loaded when the guests are served.
-    const { awaitHeir } = yield* Effect.promise(() => import("./Heir.ts"))
+    const { handOverWhenAsked } = yield* Effect.promise(() => import("./HandoverRun.ts"))
     return yield* running.supervise.pipe(
-      Effect.raceFirst(awaitHeir({ edge, options, running, service, startedMs })),
+      Effect.raceFirst(handOverWhenAsked({ edge, options, running, service, startedMs })),
       Effect.raceFirst(options.simulate ? Effect.never : keepOpen(edge, running))
     )
   })
@@ -177,16 +177,16 @@ const keepOpen = ({ notifier, ownership }: Edge, running: Switch.RunningSwitch):
  * The old process has the service manager's attention until it names this one. A manager does not watch over what is
  * another process's child: so whoever waits for this copy is let go before.
  */
-const succeed = (edge: Edge, succession: Succession, running: Switch.RunningSwitch, text: string | undefined) =>
+const confirm = (edge: Edge, taken: TakenSwitch, running: Switch.RunningSwitch, text: string | undefined) =>
   Effect.gen(function*() {
     const starter = process.ppid
-    const isManaged = succession.notifySocket !== undefined
-    edge.notifier.inherit(succession.notifySocket, succession.descriptorStoreMax)
+    const isManaged = taken.notifySocket !== undefined
+    edge.notifier.inherit(taken.notifySocket, taken.descriptorStoreMax)
     if (isManaged) {
       edge.announce(text)
       yield* Effect.sleep(10).pipe(Effect.repeat({ while: () => process.ppid === starter, times: 100 }))
     }
-    yield* succession.confirm
+    yield* taken.confirm
     yield* edge.serves(running)
     if (!isManaged) edge.announce(text)
   })

@@ -17,7 +17,7 @@ export interface ServiceNotifier {
   /** What was set anew is being read; to be followed by `ready`. */
   readonly reloading: () => void
   /** Another process has the switch now, and the manager's attention. */
-  readonly succeeded: (pid: number) => void
+  readonly handedOver: (pid: number) => void
   /** Where the manager listens, undefined where there is none. */
   readonly path: () => string | undefined
   /** Its store of open files, undefined where there is none. */
@@ -55,7 +55,7 @@ export const takeNotifier = (environment: NodeJS.ProcessEnv, addon: () => Bindin
     // The process is named because it may be a copy in the background.
     ready: (text) => tell("READY=1", `STATUS=${text}`, `MAINPID=${process.pid}`),
     reloading: () => tell("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
-    succeeded: (pid) => pid > 0 ? tell(`MAINPID=${pid}`) : undefined,
+    handedOver: (pid) => pid > 0 ? tell(`MAINPID=${pid}`) : undefined,
     path: () => path,
     store: () => path === undefined || storeMax === 0 ? undefined : store(path),
     inherit: (inherited, inheritedMax) => {

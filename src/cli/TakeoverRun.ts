@@ -16,7 +16,7 @@ import { settingsFor, type SwitchRequest } from "../services/SwitchRequest.ts"
 import * as Takeovers from "../services/Takeover.ts"
 
 /** A switch that is being taken over: at rest in the old process, and all of it here. */
-export interface Succession {
+export interface TakenSwitch {
   readonly inheritance: Inheritance
   readonly ports: ReturnType<typeof InheritedPorts.layer>
   readonly ends: ControlEnds
@@ -41,7 +41,7 @@ export const takeOver = (
   addon: Binding,
   request: SwitchRequest,
   trusted: ReadonlyArray<number>
-): Effect.Effect<Succession, Takeovers.TakeoverError | DataPlaneError, Ownership | Scope.Scope> =>
+): Effect.Effect<TakenSwitch, Takeovers.TakeoverError | DataPlaneError, Ownership | Scope.Scope> =>
   Effect.gen(function*() {
     const { socketPath } = request
     const ownership = yield* Ownership

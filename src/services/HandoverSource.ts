@@ -35,7 +35,7 @@ export const make = (options: {
   readonly notifySocket: string | undefined
   readonly descriptorStoreMax: number
   /** Told the number of the process that has the switch now. */
-  readonly succeeded: (pid: number) => void
+  readonly handedOver: (pid: number) => void
   /** Writes our number into the pid file again, and tells the service manager. */
   readonly regain: Effect.Effect<void>
 }): HandoverSource => {
@@ -56,7 +56,7 @@ export const make = (options: {
     relinquish: (pid) =>
       Effect.sync(() => {
         ownership.held = false
-        options.succeeded(pid)
+        options.handedOver(pid)
       })
   }
 }

@@ -10,7 +10,7 @@ import type { Options } from "./Options.ts"
 import type { Edge } from "./Run.ts"
 
 /** Deals with processes that want to take the switch over, until one has it. */
-export const awaitHeir = ({ edge, options, running, service, startedMs }: {
+export const handOverWhenAsked = ({ edge, options, running, service, startedMs }: {
   readonly edge: Pick<Edge, "notifier" | "ownership" | "regained">
   readonly options: Pick<Options, "simulate">
   readonly running: RunningSwitch
@@ -29,7 +29,7 @@ export const awaitHeir = ({ edge, options, running, service, startedMs }: {
       ownership: edge.ownership,
       notifySocket: edge.notifier.path(),
       descriptorStoreMax: edge.notifier.store()?.countMax ?? 0,
-      succeeded: edge.notifier.succeeded,
+      handedOver: edge.notifier.handedOver,
       regain: Effect.sync(() => {
         const { pidFile } = running.belongings()
         if (pidFile !== undefined) addon.rewritePidFile(pidFile, process.pid)
@@ -37,10 +37,10 @@ export const awaitHeir = ({ edge, options, running, service, startedMs }: {
       })
     })
     for (;;) {
-      const fd = yield* service.heirs.next
+      const fd = yield* service.takeovers.next
       const outcome = yield* Effect.either(handOver(NativeHandoverChannel.make(addon, fd), source))
       if (outcome._tag === "Right") return yield* Effect.logInfo("handed over to another process")
-      yield* service.heirs.done
+      yield* service.takeovers.done
       yield* Effect.logWarning("not handed over: the switch stays this process's").pipe(
         Effect.annotateLogs({ why: outcome.left.reason })
       )
